@@ -1,0 +1,299 @@
+"""What a connector's author imports.
+
+A connector speaks its system's language and nothing else: it does not map, retry, limit, log or remember.
+So it can be read like its vendor's page, and everything that can lose a record stands in one place, the
+engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from obmen.clock import Clock, SystemClock
+from obmen.errors import ConfigurationError, ObmenError, meant
+from obmen.http import Http, Transport
+from obmen.records import Batch, Item, Native, Op, Outcome, Page
+
+__all__ = [
+    "Batch",
+    "Connector",
+    "Finding",
+    "Item",
+    "Native",
+    "Options",
+    "Outcome",
+    "Page",
+    "SecretStr",
+    "Transport",
+    "check",
+    "connectors",
+    "find",
+    "lookup",
+    "poll",
+    "reader",
+    "writer",
+]
+
+ENTRY_POINTS = "obmen.connectors"
+Method = TypeVar("Method", bound=Callable[..., Any])
+Path_ = str | tuple[str, ...]
+
+
+class Options(BaseModel):
+    """A connection's settings. Unknown keys are refused, so that a misspelt one cannot be ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What ``check`` found: ``problem`` stops a run, ``warning`` does not, ``ok`` tells what was verified.
+
+    ``option`` names the connection's option that it is about, dotted, so that the message can point to a
+    line of the project.
+    """
+
+    level: Literal["ok", "warning", "problem"]
+    message: str
+    option: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSpec:
+    """How an entity is read. ``key`` is the dotted path of a native record's own id.
+
+    ``complete``: one pass gives everything there is, so what is absent is gone; otherwise the pages bring
+    changes since the cursor.
+    """
+
+    entity: str
+    key: Path_
+    complete: bool
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSpec:
+    """How an entity is written.
+
+    ``key``: the dotted path of the natural id in a payload (a tuple for a composite one). ``batch``: records
+    in one call at most. ``absolute``: saying it twice does no harm. ``updates``: it can change a record that
+    exists; where it cannot, an existing record counts as written. ``every``: the same record may be written
+    again only after so many seconds.
+    """
+
+    entity: str
+    key: Path_
+    batch: int
+    absolute: bool
+    op: Op
+    updates: bool
+    every: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookupSpec:
+    """How records are read back by their natural ids, ``batch`` at a time."""
+
+    entity: str
+    batch: int
+    method: str
+
+
+def reader(entity: str, *, key: Path_, complete: bool = False) -> Callable[[Method], Method]:
+    """Mark ``def name(self, cursor: str | None) -> Iterator[Page]`` as the reader of an entity."""
+
+    def mark(method: Method) -> Method:
+        _roles(method).append(("reader", ReaderSpec(entity, key, complete, method.__name__)))
+        return method
+
+    return mark
+
+
+def writer(
+    entity: str,
+    *,
+    key: Path_,
+    batch: int = 1,
+    absolute: bool = False,
+    op: Op = "put",
+    updates: bool = True,
+    every: float = 0.0,
+) -> Callable[[Method], Method]:
+    """Mark ``def name(self, batch: Batch) -> Iterator[Outcome]`` as the writer of an entity (see WriterSpec)."""
+
+    def mark(method: Method) -> Method:
+        spec = WriterSpec(entity, key, batch, absolute, op, updates, every, method.__name__)
+        _roles(method).append(("writer", spec))
+        return method
+
+    return mark
+
+
+def find(entity: str) -> Callable[[Method], Method]:
+    """Mark ``def name(self, item: Item) -> str | None``: the native id under which the effect already stands.
+
+    Asked before anything in doubt is said again, so it must see what a call did that was never answered.
+    """
+
+    def mark(method: Method) -> Method:
+        _roles(method).append(("find", entity))
+        return method
+
+    return mark
+
+
+def poll(entity: str) -> Callable[[Method], Method]:
+    """Mark ``def name(self, ticket: str, batch: Batch) -> Iterator[Outcome]``: what became of accepted records.
+
+    A record that is not mentioned is still being worked on.
+    """
+
+    def mark(method: Method) -> Method:
+        _roles(method).append(("poll", entity))
+        return method
+
+    return mark
+
+
+def lookup(entity: str, *, batch: int = 100) -> Callable[[Method], Method]:
+    """Mark ``def name(self, ids: Sequence[str]) -> Iterator[Native]``: what the system holds now.
+
+    ``ids`` are natural ids as in the writer's key; what the system does not hold is left out. The native
+    records are of the shape that the entity's reader gives.
+    """
+
+    def mark(method: Method) -> Method:
+        _roles(method).append(("lookup", LookupSpec(entity, batch, method.__name__)))
+        return method
+
+    return mark
+
+
+class Connector:
+    """One kind of external system. Subclass it, say its ``Options``, and mark its methods.
+
+    ``title`` is its name for people. ``sandbox`` names its stand-in as ``package.module:Class``. ``presets`` is a folder of mapping presets that a third-party connector
+    brings itself (``<entity>.yaml``); Obmen's own stand in ``mappings/<name>/``.
+    """
+
+    title: ClassVar[str] = ""
+    sandbox: ClassVar[str] = ""
+    presets: ClassVar[Path | None] = None
+    options_model: ClassVar[type[Options]] = Options
+    readers: ClassVar[dict[str, ReaderSpec]] = {}
+    writers: ClassVar[dict[tuple[str, Op], WriterSpec]] = {}
+    finders: ClassVar[dict[str, str]] = {}
+    pollers: ClassVar[dict[str, str]] = {}
+    lookups: ClassVar[dict[str, LookupSpec]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Gather what the class's methods are marked as."""
+        super().__init_subclass__()
+        own_options = cls.__dict__.get("Options")
+        if own_options is not None:
+            cls.options_model = own_options
+        cls.readers, cls.writers = dict(cls.readers), dict(cls.writers)
+        cls.finders, cls.pollers, cls.lookups = dict(cls.finders), dict(cls.pollers), dict(cls.lookups)
+        for base in reversed(cls.__mro__):
+            for name, method in vars(base).items():
+                for role, spec in getattr(method, "_obmen_roles", ()):
+                    cls._register(role, spec, name)
+
+    @classmethod
+    def _register(cls, role: str, spec: Any, name: str) -> None:
+        if role == "reader":
+            cls.readers[spec.entity] = spec
+        elif role == "writer":
+            cls.writers[spec.entity, spec.op] = spec
+        elif role == "lookup":
+            cls.lookups[spec.entity] = spec
+        else:
+            (cls.finders if role == "find" else cls.pollers)[spec] = name
+
+    def __init__(
+        self, name: str, options: Options, *, clock: Clock | None = None, http: Http | None = None
+    ) -> None:
+        self.name = name
+        self.options: Any = options
+        self.clock: Clock = clock or SystemClock()
+        self.http = http or Http(name, self.transport(options), clock=self.clock)
+
+    @classmethod
+    def transport(cls, options: Any) -> Transport:  # noqa: ARG003 - subclasses read their own options
+        """How the system is reached: address, credentials, budgets and the vendor's retry habits."""
+        return Transport()
+
+    def read(self, entity: str, cursor: str | None) -> Iterator[Page]:
+        """Call the entity's reader."""
+        return iter(getattr(self, self.readers[entity].method)(cursor))
+
+    def write(self, entity: str, batch: Batch, op: Op = "put") -> Iterator[Outcome]:
+        """Call the entity's writer."""
+        return iter(getattr(self, self.writers[entity, op].method)(batch))
+
+    def find(self, entity: str, item: Item) -> str | None:
+        """Call the entity's ``find``."""
+        found: str | None = getattr(self, self.finders[entity])(item)
+        return found
+
+    def poll(self, entity: str, ticket: str, batch: Batch) -> Iterator[Outcome]:
+        """Call the entity's ``poll``."""
+        return iter(getattr(self, self.pollers[entity])(ticket, batch))
+
+    def look_up(self, entity: str, ids: Sequence[str]) -> Iterator[Native]:
+        """Call the entity's ``lookup``."""
+        return iter(getattr(self, self.lookups[entity].method)(ids))
+
+    def check(self) -> Iterable[Finding]:
+        """Try the credentials and the live settings without writing anything."""
+        return ()
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self.http.close()
+
+
+def check(connector: Connector) -> list[Finding]:
+    """Run a connector's ``check``; an error of the connection becomes a finding, so that others still run."""
+    try:
+        return list(connector.check())
+    except ObmenError as error:
+        return [Finding("problem", str(error))]
+
+
+def connectors() -> dict[str, type[Connector]]:
+    """Return every installed connector by name, Obmen's own and third-party ones alike."""
+    found: dict[str, type[Connector]] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            loaded = point.load()
+        except Exception as error:
+            message = f"The connector '{point.name}' ({point.value}) cannot be loaded: {error!r}."
+            raise ConfigurationError(message) from error
+        if not (isinstance(loaded, type) and issubclass(loaded, Connector)):
+            raise ConfigurationError(f"The entry point '{point.name}' ({point.value}) is not a Connector.")
+        found[point.name] = loaded
+    return found
+
+
+def connector_class(name: str, *, where: str = "") -> type[Connector]:
+    """Return the connector of that name, or say which was meant."""
+    known = connectors()
+    if name not in known:
+        raise ConfigurationError(f"There is no connector '{name}'.{meant(name, known)}", where=where)
+    return known[name]
+
+
+def _roles(method: Any) -> list[tuple[str, Any]]:
+    if not hasattr(method, "_obmen_roles"):
+        method._obmen_roles = []  # noqa: SLF001 - our own mark on the author's function
+    roles: list[tuple[str, Any]] = method._obmen_roles  # noqa: SLF001
+    return roles

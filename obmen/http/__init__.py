@@ -1,0 +1,8 @@
+"""One HTTP session for every connector, so that none writes its own retries, limits or log lines."""
+
+from obmen.http.budget import Budgets, Rate
+from obmen.http.reply import Reply, encode_json
+from obmen.http.session import Http
+from obmen.http.transport import Retry, Transport
+
+__all__ = ["Budgets", "Http", "Rate", "Reply", "Retry", "Transport", "encode_json"]

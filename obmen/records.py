@@ -1,0 +1,158 @@
+"""What passes between a connector and the engine: pages of raw records in, batches and outcomes out.
+
+A connector never learns what became of a record last time, and the engine never learns what a system's
+record looks like; these few shapes are all that they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from obmen.errors import IncompleteSource, Refused
+
+Native = dict[str, Any]
+"""A record in its system's own words: JSON-like, decimals as Decimal."""
+
+Op = Literal["put", "archive", "restore"]
+OutcomeKind = Literal["done", "refused", "later", "accepted"]
+
+_DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+
+
+def decode_json(raw: bytes) -> Iterator[Native]:
+    """Decode one JSON slice into one native record, numbers with a fraction as Decimal."""
+    try:
+        yield _DECODER.decode(raw)
+    except msgspec.DecodeError as error:
+        raise Refused(f"The record is not a JSON object: {error}.", code="not_json") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of native records, each as the bytes in which the peer sent it.
+
+    ``cursor``: where the next read may begin once this page is kept; None leaves the checkpoint as it is.
+    ``decode``: turns one slice into native records (one slice may hold several, such as the stocks of one
+    offer in three warehouses). ``salt``: what besides the bytes decides the decoding, such as the names of a
+    classifier. ``partial``: the source says itself that it holds only changes, so what is absent is not gone.
+    ``total``: how many slices the whole read will bring, where known. ``where``: the file or call, for people.
+    """
+
+    slices: Sequence[bytes]
+    cursor: str | None = None
+    decode: Callable[[bytes], Iterable[Native]] = decode_json
+    salt: bytes = b""
+    partial: bool = False
+    total: int | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record to be written.
+
+    ``id`` is the record's natural id, the payload's value at the writer's key (a tuple's parts joined by
+    ``|``); ``native_id`` what the peer calls it, None if it is not known to exist there;
+    ``idempotency_key`` is the same for every retry of this content; ``before`` is the payload that the peer
+    last confirmed, where there is one.
+    """
+
+    id: str
+    payload: Native
+    key: str = ""
+    op: Op = "put"
+    native_id: str | None = None
+    idempotency_key: str = ""
+    attempt: int = 1
+    before: Native | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordError:
+    """Why the peer refused a record, in its own words."""
+
+    code: str
+    message: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record. ``after`` is in seconds; ``ticket`` is what to ask by for an accepted one."""
+
+    id: str
+    kind: OutcomeKind
+    native_id: str | None = None
+    errors: tuple[RecordError, ...] = ()
+    reason: str = ""
+    after: float | None = None
+    ticket: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The records of one call. A writer answers for each; one that it does not mention is asked again."""
+
+    items: Sequence[Item]
+    _by_id: Mapping[str, Item] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Index the items by their natural id."""
+        object.__setattr__(self, "_by_id", {item.id: item for item in self.items})
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def payloads(self) -> list[Native]:
+        """The native records, in order."""
+        return [item.payload for item in self.items]
+
+    def __contains__(self, id: object) -> bool:  # noqa: A002 - the peer's word
+        return natural_id(id) in self._by_id
+
+    def item(self, id: object) -> Item:  # noqa: A002 - the peer's word
+        """Return the item that the peer calls ``id``; a tuple names a composite id."""
+        try:
+            return self._by_id[natural_id(id)]
+        except KeyError:
+            raise IncompleteSource(f"The peer answered for {id!r}, which was not in the batch.") from None
+
+    def done(self, id: object, native_id: object = None) -> Outcome:  # noqa: A002
+        """The peer holds the record as sent; ``native_id`` is what it calls it from now on."""
+        item = self.item(id)
+        return Outcome(item.id, "done", native_id=None if native_id is None else str(native_id))
+
+    def refused(self, id: object, errors: Iterable[RecordError]) -> Outcome:  # noqa: A002
+        """The peer will never take the record as it is."""
+        return Outcome(self.item(id).id, "refused", errors=tuple(errors))
+
+    def later(self, id: object, reason: str, after: float | None = None) -> Outcome:  # noqa: A002
+        """The record may be sent again after so many seconds."""
+        return Outcome(self.item(id).id, "later", reason=reason, after=after)
+
+    def accepted(self, id: object, ticket: object, after: float | None = None) -> Outcome:  # noqa: A002
+        """The peer works on it; ask by ``ticket`` after so many seconds."""
+        return Outcome(self.item(id).id, "accepted", ticket=str(ticket), after=after)
+
+
+def natural_id(value: object) -> str:
+    """Return one string for a natural id: a tuple's parts are joined by ``|``."""
+    return "|".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
+
+
+def pick(native: Native, path: str | tuple[str, ...]) -> str:
+    """Return the natural id that stands at ``path`` (dotted, or a tuple of paths) in a native record."""
+    if isinstance(path, tuple):
+        return natural_id(tuple(pick(native, part) for part in path))
+    value: Any = native
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+        if value is None:
+            raise IncompleteSource(f"The record has no {path}.")
+    return str(value)

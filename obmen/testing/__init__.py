@@ -1,0 +1,1 @@
+"""Shipped to connector authors: the sandbox base, the conformance suite, and peers that misbehave."""
