@@ -127,7 +127,7 @@ def writer(
     updates: bool = True,
     every: float = 0.0,
 ) -> Callable[[Method], Method]:
-    """Mark ``def name(self, batch: Batch) -> Iterator[Outcome]`` as the writer of an entity (see WriterSpec)."""
+    """Mark ``def name(self, batch: Batch) -> Iterator[Outcome]`` as an entity's writer (see WriterSpec)."""
 
     def mark(method: Method) -> Method:
         spec = WriterSpec(entity, key, batch, absolute, op, updates, every, method.__name__)
@@ -151,9 +151,9 @@ def find(entity: str) -> Callable[[Method], Method]:
 
 
 def poll(entity: str) -> Callable[[Method], Method]:
-    """Mark ``def name(self, ticket: str, batch: Batch) -> Iterator[Outcome]``: what became of accepted records.
+    """Mark ``def name(self, ticket: str, batch: Batch) -> Iterator[Outcome]``.
 
-    A record that is not mentioned is still being worked on.
+    It tells what became of accepted records; one that is not mentioned is still being worked on.
     """
 
     def mark(method: Method) -> Method:
@@ -180,8 +180,9 @@ def lookup(entity: str, *, batch: int = 100) -> Callable[[Method], Method]:
 class Connector:
     """One kind of external system. Subclass it, say its ``Options``, and mark its methods.
 
-    ``title`` is its name for people. ``sandbox`` names its stand-in as ``package.module:Class``. ``presets`` is a folder of mapping presets that a third-party connector
-    brings itself (``<entity>.yaml``); Obmen's own stand in ``mappings/<name>/``.
+    ``title`` is its name for people. ``sandbox`` names its stand-in as ``package.module:Class``. ``presets``
+    is a folder of mapping presets that a third-party connector brings itself (``<entity>.yaml``); Obmen's own
+    stand in ``mappings/<name>/``.
     """
 
     title: ClassVar[str] = ""
@@ -224,7 +225,9 @@ class Connector:
         self.name = name
         self.options: Any = options
         self.clock: Clock = clock or SystemClock()
-        self.http = http or Http(name, self.transport(options), clock=self.clock)
+        self.http = http or Http(
+            name, self.transport(options), clock=self.clock, secrets=secret_values(options)
+        )
 
     @classmethod
     def transport(cls, options: Any) -> Transport:  # noqa: ARG003 - subclasses read their own options
@@ -290,6 +293,21 @@ def connector_class(name: str, *, where: str = "") -> type[Connector]:
     if name not in known:
         raise ConfigurationError(f"There is no connector '{name}'.{meant(name, known)}", where=where)
     return known[name]
+
+
+def secret_values(options: Any) -> Iterator[str]:
+    """Yield every secret that stands in the options, at any depth, so that it can be masked."""
+    if isinstance(options, SecretStr):
+        yield options.get_secret_value()
+    elif isinstance(options, BaseModel):
+        for name in type(options).model_fields:
+            yield from secret_values(getattr(options, name))
+    elif isinstance(options, dict):
+        for value in options.values():
+            yield from secret_values(value)
+    elif isinstance(options, list | tuple):
+        for value in options:
+            yield from secret_values(value)
 
 
 def _roles(method: Any) -> list[tuple[str, Any]]:

@@ -27,7 +27,7 @@ class ConfigurationError(ObmenError):
 
 
 class Refused(ObmenError):  # noqa: N818 - the name is the peer's answer, not a state of ours
-    """This record will never be taken as it is; it goes to quarantine with this reason.
+    """The record will never be taken as it is; it goes to quarantine with this reason.
 
     ``code`` is the peer's or Obmen's own short name of the reason, by which equal refusals are grouped.
     """
@@ -39,7 +39,7 @@ class Refused(ObmenError):  # noqa: N818 - the name is the peer's answer, not a 
 
 
 class Later(ObmenError):  # noqa: N818 - see Refused
-    """This record, after a while: the peer took the call but not yet the record.
+    """The record may be said again after a while: the peer took the call but not yet the record.
 
     ``after`` is in seconds; None leaves the delay to the engine.
     """
@@ -62,12 +62,13 @@ class InDoubt(ObmenError):  # noqa: N818 - see Refused
 
 
 class Denied(ObmenError):  # noqa: N818 - see Refused
-    """The peer does not let us in: an expired key, a missing right. A person mends the key; nothing is lost."""
+    """The peer does not let us in: an expired key, a missing right. A person mends it; nothing is lost."""
 
 
-class IncompleteSource(ObmenError):
-    """The source is not whole (a truncated file, a page that is not what was promised): nothing after the
-    fault was taken, and what is missing from it is not taken for deleted.
+class IncompleteSource(ObmenError):  # noqa: N818 - see Refused
+    """The source is not whole: a truncated file, a page that is not what was promised.
+
+    Nothing after the fault was taken, and what is missing from it is not taken for deleted.
     """
 
 
@@ -75,15 +76,15 @@ class StateError(ObmenError):
     """The state database cannot be used: locked, read-only, full, damaged, or of a newer version."""
 
 
-class LeaseLost(ObmenError):
+class LeaseLost(ObmenError):  # noqa: N818 - see Refused
     """Another process runs this flow now; this one may commit nothing more."""
 
 
-class Busy(ObmenError):
+class Busy(ObmenError):  # noqa: N818 - see Refused
     """Another process runs this flow; try again when it has finished."""
 
 
-class StalePlan(ObmenError):
+class StalePlan(ObmenError):  # noqa: N818 - see Refused
     """The source or the ledger moved since the plan was made; make a new plan."""
 
 

@@ -40,7 +40,8 @@ class Page:
     ``decode``: turns one slice into native records (one slice may hold several, such as the stocks of one
     offer in three warehouses). ``salt``: what besides the bytes decides the decoding, such as the names of a
     classifier. ``partial``: the source says itself that it holds only changes, so what is absent is not gone.
-    ``total``: how many slices the whole read will bring, where known. ``where``: the file or call, for people.
+    ``total``: how many slices the whole read will bring, where known. ``where``: the file or call, for
+    people.
     """
 
     slices: Sequence[bytes]
@@ -83,7 +84,7 @@ class RecordError:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one record. ``after`` is in seconds; ``ticket`` is what to ask by for an accepted one."""
+    """What became of one record. ``after`` is in seconds; ``ticket`` is what to ask an accepted one by."""
 
     id: str
     kind: OutcomeKind

@@ -17,7 +17,7 @@ _SEPARATOR = "|"
 
 
 def plain(value: Decimal) -> Decimal:
-    """Return the value without trailing zeros and without an exponent: 1990.00 and 1.99E+3 become 1990, 1990."""
+    """Return the value without trailing zeros and without an exponent: 1990.00 and 1.99E+3 become 1990."""
     if value == value.to_integral_value():
         return value.quantize(Decimal(1)) if value else Decimal(0)
     return value.normalize()
@@ -70,6 +70,14 @@ class Record(Part):
         if self.subject is None:
             return self.key
         return join_key(str(getattr(self, name)) for name in self.subject[1])
+
+    @classmethod
+    def subject_of(cls, key: str) -> str:
+        """Return the subject's key out of a record's key."""
+        if cls.subject is None:
+            return key
+        parts = dict(zip(cls.key_fields, split_key(key), strict=True))
+        return join_key(parts[name] for name in cls.subject[1])
 
     def encoded(self) -> bytes:
         """Return the record as compact JSON with only the fields that are set: absent stays absent."""

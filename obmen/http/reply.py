@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from obmen.errors import IncompleteSource
 
+Expect = Literal["json", "xml", "any"]
+
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_WHOLE = msgspec.json.Decoder(msgspec.Raw)
+_BOM = b"\xef\xbb\xbf"
 
 
 def encode_json(value: Any) -> bytes:
@@ -20,7 +24,10 @@ def encode_json(value: Any) -> bytes:
 
 
 class Reply:
-    """What a peer answered. ``reply["result.last_id"]`` reads a dotted path, ``reply.slices`` its records."""
+    """What a peer answered. ``reply["result.last_id"]`` reads a dotted path, ``reply.slices`` its records.
+
+    ``what`` names the call for people. A byte-order mark before the content is dropped: 1C writes one.
+    """
 
     __slots__ = ("_json", "content", "headers", "request_id", "status", "what")
 
@@ -29,10 +36,13 @@ class Reply:
     ) -> None:
         self.status = status
         self.headers = headers
-        self.content = content
+        self.content = content.removeprefix(_BOM)
         self.what = what
         self.request_id = request_id
         self._json: Any = msgspec.UNSET
+
+    def __repr__(self) -> str:
+        return f"Reply({self.status}, {len(self.content)} bytes, {self.what})"
 
     def json(self) -> Any:
         """Decode the whole answer, numbers with a fraction as Decimal."""
@@ -70,6 +80,26 @@ class Reply:
         for step in path.split(".") if path else ():
             value = getattr(value, step)
         return [bytes(raw) for raw in value]
+
+    def holds(self, expect: Expect) -> bool:
+        """Whether the content is whole and of the kind expected: a proxy's HTML or half a body is not.
+
+        JSON is checked to its end; XML by its edges, since its reader meets what is missing inside. An answer
+        of status 204 or 205 has no content and holds whatever is expected.
+        """
+        if expect == "any" or self.status in {204, 205}:
+            return True
+        if expect == "json":
+            try:
+                _WHOLE.decode(self.content)
+            except msgspec.DecodeError:
+                return False
+            return True
+        content = self.content.strip()
+        html = "html" in self.headers.get("Content-Type", "") or content[:200].lower().startswith(
+            (b"<!doctype html", b"<html")
+        )
+        return content.startswith(b"<") and content.endswith(b">") and not html
 
 
 @lru_cache(maxsize=256)

@@ -7,40 +7,45 @@ A blind repeat of a write whose answer was lost is how orders get doubled; so a 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
-import msgspec
 import requests
 import structlog
 import tenacity
+import urllib3
 
 from obmen.clock import Clock, SystemClock
-from obmen.errors import Denied, InDoubt, ObmenError, Refused, Unavailable
+from obmen.errors import (
+    ConfigurationError,
+    Denied,
+    IncompleteSource,
+    InDoubt,
+    ObmenError,
+    Refused,
+    Unavailable,
+)
+from obmen.http import pause
 from obmen.http.budget import EVERY_CALL, Budgets
 from obmen.http.redact import Redactor
-from obmen.http.reply import Reply, encode_json
+from obmen.http.reply import Expect, Reply, encode_json
 from obmen.http.transport import Transport
+from obmen.http.wire import Wire, credentials, innermost, opened, read_body
 
 _LOG = structlog.get_logger("obmen.http")
-_NEVER_SENT = (
-    requests.exceptions.ConnectTimeout,
-    requests.exceptions.SSLError,
-    requests.exceptions.ProxyError,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.MissingSchema,
-)
-_WHOLE = msgspec.json.Decoder(msgspec.Raw)
-_SHOWN = 300
+_SHOWN = 300  # characters of an error's body
+_WHOLE_ANSWER = 10  # an answer may take this many read time-outs in all
+_HOPS = 5
+_MOVED = {301, 302, 303, 307, 308}
+_SEE_OTHER = {302, 303}  # what a form's page answers after it took the form
+_WHO_ARE_YOU = {401, 403, 407}
 _CLIENT_ERROR = 400
-_ERROR_ENDS = 600
-Expect = Literal["json", "xml", "any"]
 
 
-class _Repeat(Exception):  # noqa: N818 - a signal between two lines of this file
-    """The call may be repeated after so many seconds; ``error`` is what it means if it is not."""
+class _Repeat(Exception):  # noqa: N818 - a signal between two functions of this file
+    """The call may be repeated, not before ``after`` seconds; ``error`` is what it means if it is not."""
 
     def __init__(self, error: ObmenError, after: float | None) -> None:
         super().__init__(str(error))
@@ -48,23 +53,43 @@ class _Repeat(Exception):  # noqa: N818 - a signal between two lines of this fil
         self.after = after
 
 
-class Http:
-    """A connection's session with its peer."""
+@dataclass(slots=True)
+class _Call:
+    """One call of a connector, however often it is tried. ``deadline`` is on the monotonic clock."""
 
-    def __init__(self, connection: str, transport: Transport, *, clock: Clock | None = None) -> None:
+    method: str
+    path: str
+    body: bytes | None
+    params: Mapping[str, str] | None
+    headers: dict[str, str]
+    group: str
+    safe: bool
+    expect: Expect
+    timeout: tuple[float, float]
+    id: str
+    what: str
+    deadline: float
+    attempt: int = 0
+
+
+class Http:
+    """A connection's session with its peer. ``secrets`` are masked besides those that the transport names."""
+
+    def __init__(
+        self,
+        connection: str,
+        transport: Transport,
+        *,
+        clock: Clock | None = None,
+        secrets: Iterable[str] = (),
+    ) -> None:
         self.connection = connection
         self.transport = transport
         self.clock = clock or SystemClock()
-        self.redact = Redactor(transport.secrets)
-        self.budgets = Budgets(transport.budgets, self.clock)
-        self._session = requests.Session()
-        self._session.headers.update({"User-Agent": "obmen", **transport.headers})
-        environment = self._session.merge_environment_settings(transport.base_url, {}, False, None, None)
-        self._session.proxies.update(environment["proxies"])
-        self._session.trust_env = False
-        if environment["verify"] not in (None, True):
-            self._session.verify = environment["verify"]
-        self._session.auth = transport.auth
+        self.redact = Redactor([*secrets, *transport.secrets, *credentials(transport)])
+        self.budgets = Budgets(transport.budgets, self.clock, connection=connection)
+        self._wire = Wire()
+        self._session = opened(connection, transport, self._wire)
 
     def get(self, path: str, **kwargs: Any) -> Reply:
         """Read: always safe to repeat."""
@@ -90,177 +115,213 @@ class Http:
     ) -> Reply:
         """Call the peer and return its answer of status 2xx.
 
-        Raises Refused (this call, never as it is), Denied (the key), Unavailable (no effect, later),
-        InDoubt (not ``safe``, and the answer was lost).
+        Raises Refused (this call, never as it is), Denied (the key), Unavailable (no effect, later), InDoubt
+        (not ``safe``, and the effect is unknown), ConfigurationError (the address or a header cannot be
+        used, or the peer sends us elsewhere; no effect).
         """
-        body = encode_json(json) if json is not None else data
-        sent = dict(headers or {})
-        if json is not None:
-            sent.setdefault("Content-Type", "application/json")
-        call = _Call(method, path, body, params, sent, group, safe, expect, timeout or self.transport.timeout)
-        habits = self.transport.retry
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Repeat),
-            stop=tenacity.stop_after_attempt(habits.attempts),
-            wait=self._delay,
-            sleep=self.clock.sleep,
-            reraise=True,
+        sent = {**({"Content-Type": "application/json"} if json is not None else {}), **(headers or {})}
+        id_ = uuid.uuid4().hex[:12]
+        call = _Call(
+            method=method,
+            path=path,
+            body=encode_json(json) if json is not None else data,
+            params=params,
+            headers={**sent, "X-Request-Id": id_},
+            group=group,
+            safe=safe,
+            expect=expect,
+            timeout=timeout or self.transport.timeout,
+            id=id_,
+            what=f"{self.connection}: {method} {self.redact(path.partition('?')[0])} [{id_}]",
+            deadline=self.clock.monotonic() + self.transport.retry.patience,
         )
-        started = self.clock.monotonic()
-        try:
-            return retrying(self._once, call, started)
-        except _Repeat as signal:
-            raise signal.error from signal.__cause__
+        return self._repeatedly(call)
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
+    def _repeatedly(self, call: _Call) -> Reply:
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Repeat),
+            stop=lambda state: self._enough(call, state),
+            wait=self._delay,
+            before_sleep=lambda state: self._log_repeat(call, state),
+            sleep=self.clock.sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, call)
+        except _Repeat as signal:
+            given_up = signal.error
+        raise given_up
+
+    def _enough(self, call: _Call, state: tenacity.RetryCallState) -> bool:
+        over = self.clock.monotonic() + state.upcoming_sleep > call.deadline
+        return over or state.attempt_number >= self.transport.retry.attempts
+
     def _delay(self, state: tenacity.RetryCallState) -> float:
+        """Longer each time, and never shorter than the peer asks for."""
         habits = self.transport.retry
         signal = state.outcome.exception() if state.outcome else None
-        if isinstance(signal, _Repeat) and signal.after is not None:
-            return signal.after
-        jittered = tenacity.wait_random_exponential(multiplier=habits.first_delay, max=habits.longest_delay)
-        return habits.first_delay / 2 + jittered(state)
+        after = signal.after if isinstance(signal, _Repeat) else None
+        return max(
+            after or 0.0, pause.growing(state.attempt_number, habits.first_delay, habits.longest_delay)
+        )
 
-    def _once(self, call: _Call, started: float) -> Reply:
-        self.budgets.take(call.group)
-        request_id = uuid.uuid4().hex[:12]
-        what = f"{self.connection}: {call.method} {call.path} [{request_id}]"
+    def _once(self, call: _Call) -> Reply:
+        waited = self.budgets.take(call.group, self.transport.retry.patience)
+        call.deadline += waited
+        call.attempt += 1
         began = self.clock.monotonic()
-        try:
-            response = self._session.request(
-                call.method,
-                self.transport.base_url + call.path,
-                params=call.params,
-                data=call.body,
-                headers={**call.headers, "X-Request-Id": request_id},
-                timeout=call.timeout,
-                allow_redirects=call.method == "GET",
+        answer = self._exchange(call)
+        seconds = round(self.clock.monotonic() - began, 3)
+        if isinstance(answer, Exception):
+            _LOG.debug("http.lost", **self._about(call), seconds=seconds, reason=str(answer))
+            raise answer
+        _LOG.debug("http.call", **self._about(call), seconds=seconds, status=answer.status, waited=waited)
+        self._judge(answer, call)
+        return answer
+
+    def _exchange(self, call: _Call) -> Reply | Exception:
+        """Return the answer, or the error that its absence means.
+
+        The error is returned, not raised here: raised below, it has no context, and the texts of requests'
+        own exceptions, which quote addresses and headers, are seen nowhere.
+        """
+        url = self.transport.base_url + call.path
+        params = call.params
+        for _ in range(_HOPS):
+            try:
+                response = self._session.request(
+                    call.method,
+                    url,
+                    params=params,
+                    data=call.body,
+                    headers=call.headers,
+                    timeout=call.timeout,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                content = read_body(
+                    response,
+                    most=self.transport.largest_answer,
+                    seconds=_WHOLE_ANSWER * call.timeout[1],
+                    now=self.clock.monotonic,
+                )
+            except IncompleteSource as error:
+                return self._too_much(call, str(error))
+            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+                return self._lost(call, error)
+            target = response.headers.get("Location")
+            if response.status_code not in _MOVED or target is None:
+                return Reply(
+                    response.status_code, response.headers, content, what=call.what, request_id=call.id
+                )
+            moved = urljoin(response.url, target)
+            if call.method != "GET" or _origin(moved) != _origin(response.url):
+                return self._sent_elsewhere(call, response.status_code, moved)
+            url, params = moved, None
+        return ConfigurationError(
+            f"{call.what}: the peer redirects without end. Check the connection's address."
+        )
+
+    def _lost(self, call: _Call, error: Exception) -> Exception:
+        reason = self.redact(innermost(error))
+        if not self._wire.sent and isinstance(error, ValueError):
+            return ConfigurationError(
+                f"{call.what}: the address or a header cannot be used ({type(error).__name__}). Check the "
+                "connection's address, and its secrets for line breaks and foreign letters."
             )
-        except requests.RequestException as error:
-            raise self._lost(error, what, call, started) from error
-        reply = Reply(
-            response.status_code, response.headers, response.content, what=what, request_id=request_id
-        )
-        _LOG.debug(
-            "http.call",
-            connection=self.connection,
-            method=call.method,
-            path=self.redact(call.path),
-            status=reply.status,
-            seconds=round(self.clock.monotonic() - began, 3),
-            request_id=request_id,
-        )
-        self._judge(reply, call, started)
-        return reply
+        if not self._wire.sent:
+            message = f"{call.what}: the peer cannot be reached, and nothing was sent ({reason})."
+            return _Repeat(Unavailable(f"{message} Check the connection's address and the network."), None)
+        return self._unknown(call, f"{call.what}: the answer was lost ({reason})", None)
 
-    def _lost(
-        self, error: requests.RequestException, what: str, call: _Call, started: float
-    ) -> ObmenError | _Repeat:
-        reason = self.redact(type(error).__name__)
-        if isinstance(error, _NEVER_SENT) or _refused_connection(error):
-            trouble: ObmenError = Unavailable(f"{what}: the peer cannot be reached ({reason}).")
-            return self._repeat(trouble, None, started)
+    def _too_much(self, call: _Call, reason: str) -> Exception:
+        message = f"{call.what}: {reason}"
         if call.safe:
-            return self._repeat(Unavailable(f"{what}: the answer was lost ({reason})."), None, started)
-        return InDoubt(f"{what}: the answer was lost ({reason}), so its effect is unknown.")
+            return Refused(f"{message}. Ask for less at once.", code="too_large")
+        return InDoubt(f"{message}, so its effect is unknown.")
 
-    def _judge(self, reply: Reply, call: _Call, started: float) -> None:
-        explained = self.transport.explain(reply) if self.transport.explain else None
+    def _unknown(self, call: _Call, message: str, after: float | None) -> Exception:
+        """What it means that a call may or may not have had its effect."""
+        if call.safe:
+            return _Repeat(Unavailable(f"{message}.", after=after), after)
+        return InDoubt(f"{message}, so its effect is unknown.")
+
+    def _sent_elsewhere(self, call: _Call, status: int, moved: str) -> Exception:
+        """Nobody follows a redirect to another host: the credentials would go along."""
+        place = "{0.scheme}://{0.netloc}".format(urlsplit(moved))
+        message = self.redact(f"{call.what}: status {status}: the peer sends us to {place}")
+        if status in _SEE_OTHER and not call.safe:
+            return InDoubt(f"{message} after a write, so its effect is unknown.")
+        return ConfigurationError(
+            f"{message}, where no credentials are taken. Mend the connection's address."
+        )
+
+    def _judge(self, reply: Reply, call: _Call) -> None:
+        """Return if the answer is good; otherwise raise what it means."""
         habits = self.transport.retry
-        shown = self.redact(reply.content[:_SHOWN].decode("utf-8", "replace")).strip()
-        message = f"{reply.what}: status {reply.status}: {shown}"
-        after = self._after(reply)
-        if reply.status in habits.rejected or isinstance(explained, Unavailable):
-            if after is not None:
-                self.budgets.block(call.group, after)
-            raise self._repeat(explained or Unavailable(message, after=after), after, started)
-        if reply.status in habits.broken:
-            if explained is not None:
-                raise explained
-            if call.safe or after is not None:
-                raise self._repeat(Unavailable(message, after=after), after, started)
-            raise InDoubt(message)
-        if explained is not None:
+        explained = self._explained(reply)
+        rejected = reply.status in habits.rejected or isinstance(explained, Unavailable)
+        broken = reply.status in habits.broken or isinstance(explained, InDoubt)
+        if not (rejected or broken or explained or reply.status >= _CLIENT_ERROR):
+            if not reply.holds(call.expect):
+                raise self._unknown(call, f"{self._told(reply)} (not whole, or no {call.expect})", None)
+            return
+        after = self._asked(reply, explained)
+        if after is not None and (rejected or broken):
+            self.budgets.block(call.group, after)
+        if isinstance(explained, Unavailable) or (rejected and explained is None):
+            message = str(explained or self._told(reply))
+            raise _Repeat(Unavailable(message, after=after), after)
+        if explained is not None and not isinstance(explained, InDoubt):
             raise explained
-        if reply.status in {401, 403}:
-            raise Denied(f"{message} Check the connection's credentials and rights.")
-        if _CLIENT_ERROR <= reply.status < _ERROR_ENDS:
-            raise Refused(message, code=str(reply.status))
-        if call.expect != "any" and not _is(call.expect, reply):
-            if call.safe:
-                raise self._repeat(Unavailable(f"{message} (expected {call.expect})"), None, started)
-            raise InDoubt(f"{message} (expected {call.expect})")
+        if broken:
+            raise self._unknown(call, str(explained or self._told(reply)).rstrip("."), after)
+        if reply.status in _WHO_ARE_YOU:
+            raise Denied(f"{self._told(reply)} Check the connection's credentials and rights.")
+        raise Refused(self._told(reply), code=str(reply.status))
 
-    def _repeat(self, error: ObmenError, after: float | None, started: float) -> ObmenError | _Repeat:
-        left = self.transport.retry.patience - (self.clock.monotonic() - started)
-        if after is not None and after > left:
-            return error
-        return _Repeat(error, after) if left > 0 else error
+    def _told(self, reply: Reply) -> str:
+        return f"{reply.what}: status {reply.status}: {self.redact.body(reply.content, _SHOWN)}"
 
-    def _after(self, reply: Reply) -> float | None:
-        for name, unit in self.transport.retry.after_headers.items():
-            value = reply.headers.get(name)
-            if value is None:
-                continue
-            try:
-                return max(float(value) * unit, 0.0)
-            except ValueError:
-                pass
-            try:
-                moment = parsedate_to_datetime(value)
-            except ValueError:
-                continue
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=UTC)
-            return max((moment - self._now(reply)).total_seconds(), 0.0)
-        return None
+    def _asked(self, reply: Reply, explained: ObmenError | None) -> float | None:
+        waits = [
+            pause.asked(reply.headers, self.transport.retry.after_headers, self.clock.now()),
+            explained.after if isinstance(explained, Unavailable) else None,
+        ]
+        return max((wait for wait in waits if wait is not None), default=None)
 
-    def _now(self, reply: Reply) -> datetime:
-        """The peer's own clock where it tells it: its date is meant by that clock, not by ours."""
-        told = reply.headers.get("Date")
+    def _explained(self, reply: Reply) -> ObmenError | None:
+        """Ask the connector, and mask its words too."""
+        if self.transport.explain is None:
+            return None
         try:
-            moment = parsedate_to_datetime(told) if told else None
-        except ValueError:
-            moment = None
-        return moment if moment is not None and moment.tzinfo is not None else self.clock.now()
+            explained = self.transport.explain(reply)
+        except IncompleteSource:  # it looked for the vendor's words in an answer that holds none
+            return None
+        if explained is not None:
+            explained.args = (self.redact(str(explained)),)
+        return explained
+
+    def _about(self, call: _Call) -> dict[str, Any]:
+        return {
+            "connection": self.connection,
+            "method": call.method,
+            "path": self.redact(call.path.partition("?")[0]),
+            "request_id": call.id,
+            "attempt": call.attempt,
+        }
+
+    def _log_repeat(self, call: _Call, state: tenacity.RetryCallState) -> None:
+        signal = state.outcome.exception() if state.outcome else None
+        _LOG.warning(
+            "http.repeat", **self._about(call), delay=round(state.upcoming_sleep, 3), reason=str(signal)
+        )
 
 
-class _Call:
-    __slots__ = ("body", "expect", "group", "headers", "method", "params", "path", "safe", "timeout")
-
-    def __init__(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None,
-        params: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-        group: str,
-        safe: bool,
-        expect: Expect,
-        timeout: tuple[float, float],
-    ) -> None:
-        self.method, self.path, self.body, self.params, self.headers = method, path, body, params, headers
-        self.group, self.safe, self.expect, self.timeout = group, safe, expect, timeout
-
-
-def _refused_connection(error: requests.RequestException) -> bool:
-    text = repr(error)
-    return "NewConnectionError" in text or "NameResolutionError" in text or "Connection refused" in text
-
-
-def _is(expect: Expect, reply: Reply) -> bool:
-    start = reply.content.lstrip()[:1]
-    if expect == "json":
-        if start not in (b"{", b"["):
-            return False
-        try:
-            _WHOLE.decode(reply.content)
-        except msgspec.DecodeError:
-            return False
-        return True
-    kind = reply.headers.get("Content-Type", "")
-    return start == b"<" and "html" not in kind
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port

@@ -11,6 +11,8 @@ from obmen.errors import ObmenError
 from obmen.http.budget import Rate
 from obmen.http.reply import Reply
 
+_NOT_LOST = {501, 505}  # the peer knows neither the method nor the protocol, so it did nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
@@ -18,12 +20,13 @@ class Retry:
 
     ``rejected``: statuses that say the call had no effect, so even a write may be repeated. ``broken``:
     statuses after which the effect is unknown. ``after_headers``: header name → seconds in one of its units
-    (``Retry-After`` may also hold a date). ``attempts`` and ``patience`` (seconds in all) bound the repeats
-    of one call; what is longer is left to the engine. ``first_delay`` and ``longest_delay`` are in seconds.
+    (any of them may also hold a date). ``attempts`` and ``patience`` (seconds in all, not counting the waits
+    for a budget) bound the repeats of one call; what is longer is left to the engine. ``first_delay`` and
+    ``longest_delay`` are in seconds.
     """
 
     rejected: frozenset[int] = frozenset({420, 429})
-    broken: frozenset[int] = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 524})
+    broken: frozenset[int] = frozenset({408, *range(500, 600)} - _NOT_LOST)
     after_headers: Mapping[str, float] = field(default_factory=lambda: {"Retry-After": 1.0})
     attempts: int = 5
     patience: float = 60.0
@@ -36,16 +39,17 @@ class Transport:
     """How a system is reached.
 
     ``timeout`` is (connect, read) in seconds and always set. ``budgets``: method group → rates; a call names
-    its group, and the group ``*`` counts every call. ``secrets``: values that must never be seen.
-    ``explain`` may turn an answer into the error that it means in this vendor's words; None leaves it to the
-    status.
+    its group, and the group ``*`` counts every call. ``secrets``: values that must never be seen, besides
+    the connection's secret options, which are known. ``explain`` may turn an answer into the error that it
+    means in this vendor's words; None leaves it to the status. ``largest_answer`` is in bytes, unpacked.
     """
 
-    base_url: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    auth: AuthBase | None = None
+    base_url: str = field(default="", repr=False)  # may hold a key, as a webhook's address does
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: AuthBase | None = field(default=None, repr=False)
     timeout: tuple[float, float] = (10.0, 60.0)
     budgets: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
     retry: Retry = field(default_factory=Retry)
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     explain: Callable[[Reply], ObmenError | None] | None = None
+    largest_answer: int = 100 * 1024 * 1024

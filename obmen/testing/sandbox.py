@@ -11,105 +11,29 @@ from __future__ import annotations
 
 import random
 import re
-import socket
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+import traceback
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 import msgspec
 
-from obmen.http.reply import encode_json
+from obmen.testing.exchange import Exchange, Fault, FaultKind, Request, Response
+from obmen.testing.loopback import CONTROL, Server
 
-FaultKind = Literal[
-    "status",  # answer `status` without the effect
-    "status_after",  # the effect happens, then `status` is answered
-    "hang",  # no effect; the answer does not come for `seconds`, then the connection drops
-    "hang_after",  # the effect happens; the answer does not come for `seconds`
-    "drop",  # no effect; the connection drops
-    "drop_after",  # the effect happens; the connection drops
-    "html",  # no effect; status 200 with an HTML page
-    "truncate",  # the effect happens; half of the body is sent
-    "slow",  # the answer comes after `seconds`
-    "custom",  # a system's own fault, by `name`: the sandbox looks for it with `self.fault(name)`
-]
-_CONTROL = "/__sandbox__/"
-
-
-class Fault(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One way to misbehave, for requests whose ``METHOD /path`` matches the regular expression ``match``.
-
-    ``times``: how often at most (None: always); ``skip``: how many matching requests pass first; ``share``:
-    the probability for each; ``retry_after``: the value of that header, as it stands.
-    """
-
-    kind: FaultKind
-    match: str = ".*"
-    times: int | None = 1
-    skip: int = 0
-    share: float = 1.0
-    status: int = 503
-    seconds: float = 5.0
-    retry_after: str | None = None
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What arrived. ``path`` is decoded and without the query."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        """Decode the body as JSON."""
-        return msgspec.json.decode(self.body) if self.body else {}
-
-
-@dataclass(slots=True)
-class Response:
-    """What is answered. ``json`` becomes the body unless ``body`` is given."""
-
-    status: int = 200
-    json: Any = None
-    body: bytes | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def content(self) -> bytes:
-        """The body's bytes."""
-        if self.body is not None:
-            return self.body
-        return b"" if self.json is None else encode_json(self.json)
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and its answer, for judging both against the vendor's specification."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    request_headers: Mapping[str, str]
-    request_body: bytes
-    status: int
-    response_headers: Mapping[str, str]
-    response_body: bytes
-
+__all__ = ["Exchange", "Fault", "FaultKind", "Request", "Response", "Sandbox", "route"]
 
 Handler = Callable[..., Response]
+_ROUTE = "_sandbox_route"
 
 
 def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
-    """Mark ``def name(self, request, **groups) -> Response`` as the handler of a path (a regular expression)."""
+    """Mark ``def name(self, request, **groups) -> Response`` as a path's handler (a regular expression)."""
 
     def mark(handler: Handler) -> Handler:
-        handler._route = (method, re.compile(pattern + r"\Z"))  # type: ignore[attr-defined]  # noqa: SLF001
+        vars(handler)[_ROUTE] = (method, re.compile(pattern + r"\Z"))
         return handler
 
     return mark
@@ -124,13 +48,13 @@ class Sandbox:
     routes: ClassVar[list[tuple[str, re.Pattern[str], str]]] = []
 
     def __init_subclass__(cls) -> None:
-        """Gather the routes, base classes first."""
+        """Gather the routes, the class's own before those of its bases."""
         super().__init_subclass__()
         cls.routes = [
-            (*handler._route, name)
+            (*vars(handler)[_ROUTE], name)
             for base in cls.__mro__
             for name, handler in vars(base).items()
-            if hasattr(handler, "_route")
+            if callable(handler) and _ROUTE in getattr(handler, "__dict__", {})
         ]
 
     def __init__(self, *, seed: int = 1, journal: bool = False) -> None:
@@ -140,8 +64,8 @@ class Sandbox:
         self.faults: list[Fault] = []
         self.journal: list[Exchange] = []
         self._keep_journal = journal
-        self._custom: list[str] = []
-        self._server: _Server | None = None
+        self._custom = ""
+        self._server: Server | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -155,23 +79,23 @@ class Sandbox:
         """Answer a path that the system does not have."""
         return Response(404, {"message": f"no such path {request.path}"})
 
-    def before(self, request: Request) -> Response | None:
+    def before(self, request: Request) -> Response | None:  # noqa: ARG002 - for those who override it
         """Look at every request before its handler: authentication, limits. An answer ends it there."""
         return None
 
     def now(self) -> float:
-        """The system's own clock, Unix seconds; tests may replace it."""
+        """The system's own clock, Unix seconds; tests may replace it. Answers are dated by it."""
         return time.time()
 
     def fault(self, name: str) -> bool:
         """Whether a custom fault of that name was drawn for the request being handled."""
-        return name in self._custom
+        return name == self._custom
 
     # -- serving ------------------------------------------------------------------------------------------
 
     def start(self, port: int = 0) -> str:
         """Serve on loopback in the background; return the base URL."""
-        self._server = _Server(self, port)
+        self._server = Server(self, port)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self.url
 
@@ -185,7 +109,7 @@ class Sandbox:
 
     def serve_forever(self, port: int, ready: Callable[[str], None] | None = None) -> None:
         """Serve on loopback until interrupted."""
-        self._server = _Server(self, port)
+        self._server = Server(self, port)
         if ready:
             ready(self.url)
         try:
@@ -194,13 +118,12 @@ class Sandbox:
             self._server.server_close()
 
     def stop(self) -> None:
-        """Stop serving and drop what is open."""
+        """Stop serving and drop what is open, as a peer that goes away does."""
         if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+            self._server.stop()
             self._server = None
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -213,21 +136,30 @@ class Sandbox:
         """Answer a request; the fault, if one was drawn, tells what happens to the answer on its way."""
         with self.lock:
             fault = self._draw(request)
-            if fault is not None and fault.kind in {"hang", "drop"}:
+            kind = fault.kind if fault is not None else None
+            if kind in {"hang", "drop"}:
                 return None, fault
-            if fault is not None and fault.kind == "status":
-                response = self._failed(fault)
-            elif fault is not None and fault.kind == "html":
-                response = Response(body=b"<html><body><h1>502 Bad Gateway</h1></body></html>")
-                response.headers["Content-Type"] = "text/html; charset=utf-8"
-            else:
-                self._custom = [fault.name] if fault is not None and fault.kind == "custom" else []
-                response = self.before(request) or self._dispatch(request)
-                if fault is not None and fault.kind == "status_after":
-                    response = self._failed(fault)
+            if fault is not None and kind == "status":
+                return self._failed(fault), fault
+            if kind == "html":
+                page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+                return Response(body=page, headers={"Content-Type": "text/html; charset=utf-8"}), fault
+            self._custom = fault.name if fault is not None and kind == "custom" else ""
+            response = self._answer(request)
+            if fault is not None and kind == "status_after":
+                return self._failed(fault), fault
             if self._keep_journal and fault is None:
-                self.journal.append(_exchange(request, response))
+                self.journal.append(Exchange.of(request, response))
             return response, fault
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            return self.before(request) or self._dispatch(request)
+        except msgspec.DecodeError as error:
+            return Response(400, {"message": f"the body is not as expected: {error}"})
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            return Response(500, {"message": f"the sandbox itself failed: {error!r}"})
 
     def _dispatch(self, request: Request) -> Response:
         for method, pattern, name in self.routes:
@@ -257,119 +189,33 @@ class Sandbox:
 
     def control(self, request: Request) -> Response:
         """Answer under ``/__sandbox__/``."""
-        what = request.path.removeprefix(_CONTROL)
+        actions: dict[tuple[str, str], Callable[[Request], Response]] = {
+            ("GET", "state"): lambda _: Response(json=self.state()),
+            ("POST", "reset"): self._reset,
+            ("GET", "journal"): lambda _: Response(json=[exchange.shown() for exchange in self.journal]),
+            ("GET", "faults"): lambda _: Response(json=msgspec.to_builtins(self.faults)),
+            ("POST", "faults"): self._inject,
+            ("DELETE", "faults"): self._calm,
+        }
+        action = actions.get((request.method, request.path.removeprefix(CONTROL)))
+        if action is None:
+            known = ", ".join(f"{method} {what}" for method, what in actions)
+            return Response(404, {"message": f"known: {known}"})
         with self.lock:
-            if what == "state" and request.method == "GET":
-                return Response(json=self.state())
-            if what == "reset" and request.method == "POST":
-                self.faults.clear()
-                self.journal.clear()
-                self.reset()
-                return Response(204)
-            if what == "journal" and request.method == "GET":
-                return Response(json=[_shown(exchange) for exchange in self.journal])
-            if what == "faults" and request.method == "DELETE":
-                self.faults.clear()
-                return Response(204)
-            if what == "faults" and request.method == "POST":
-                try:
-                    self.faults += msgspec.json.decode(request.body, type=list[Fault])
-                except msgspec.DecodeError as error:
-                    return Response(400, {"message": f"not a list of faults: {error}"})
-            if what == "faults":
-                return Response(json=msgspec.to_builtins(self.faults))
-        return Response(404, {"message": "known: state, reset, faults, journal"})
+            return action(request)
 
+    def _reset(self, request: Request) -> Response:
+        self.journal.clear()
+        self.reset()
+        return self._calm(request)
 
-def _exchange(request: Request, response: Response) -> Exchange:
-    return Exchange(
-        request.method,
-        request.path,
-        request.query,
-        request.headers,
-        request.body,
-        response.status,
-        response.headers,
-        response.content(),
-    )
-
-
-def _shown(exchange: Exchange) -> dict[str, Any]:
-    return {
-        "method": exchange.method,
-        "path": exchange.path,
-        "query": dict(exchange.query),
-        "request": exchange.request_body.decode("utf-8", "replace"),
-        "status": exchange.status,
-        "response": exchange.response_body.decode("utf-8", "replace"),
-    }
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 64
-
-    def __init__(self, sandbox: Sandbox, port: int) -> None:
-        self.sandbox = sandbox
-        super().__init__(("127.0.0.1", port), _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is not worth a trace."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = 1 << 16
-    disable_nagle_algorithm = True
-    server: _Server
-
-    def _serve(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        parts = urlsplit(self.path)
-        request = Request(
-            self.command,
-            unquote(parts.path),
-            dict(parse_qsl(parts.query, keep_blank_values=True)),
-            {name.lower(): value for name, value in self.headers.items()},
-            self.rfile.read(length) if length else b"",
-        )
-        sandbox = self.server.sandbox
-        if request.path.startswith(_CONTROL):
-            self._answer(sandbox.control(request), None)
-            return
-        response, fault = sandbox.handle(request)
-        if fault is not None and fault.kind in {"hang", "hang_after", "slow"}:
-            time.sleep(fault.seconds)
-        if response is None or (fault is not None and fault.kind in {"hang_after", "drop_after"}):
-            self._drop()
-            return
-        self._answer(response, fault)
-
-    def _answer(self, response: Response, fault: Fault | None) -> None:
-        content = response.content()
-        self.send_response(response.status)
-        headers = {"Content-Type": "application/json; charset=utf-8", **response.headers}
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if fault is not None and fault.kind == "truncate":
-            self.wfile.write(content[: len(content) // 2])
-            self.wfile.flush()
-            self._drop()
-            return
-        self.wfile.write(content)
-        self.wfile.flush()
-
-    def _drop(self) -> None:
-        self.close_connection = True
+    def _inject(self, request: Request) -> Response:
         try:
-            self.connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
+            self.faults += msgspec.json.decode(request.body, type=list[Fault])
+        except msgspec.DecodeError as error:
+            return Response(400, {"message": f"not a list of faults: {error}"})
+        return Response(json=msgspec.to_builtins(self.faults))
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names http.server calls
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Keep quiet: the journal tells what came."""
+    def _calm(self, request: Request) -> Response:  # noqa: ARG002 - called like the others
+        self.faults.clear()
+        return Response(204)

@@ -1,0 +1,85 @@
+"""What can be told of a cut record without parsing it: its Ид, its article, and what it speaks of.
+
+A wrong guess would join an offer to another's good, so a record that does not begin as 1C writes it is parsed
+after all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.sax.saxutils import unescape
+
+from connectors.onec.commerceml.decode import Decoder, id_of
+from obmen.errors import Refused
+
+PRICES = ("<Цены".encode(),)
+RESTS = ("<Количество".encode(), "<Склад".encode(), "<Остатки".encode())
+_BEGINS_WITH_ID = re.compile(
+    "(?:<(?:Товар|Предложение))?(?:[ \\t\\r\\n][^<>&]*)?>[ \\t\\r\\n]*<Ид>([^<&]+)</Ид>".encode()
+)
+_CHARACTERISTIC = "<ИдХарактеристики".encode()
+_ARTICLE = re.compile("<Артикул>([^<]*)</Артикул>".encode())
+_DESCRIPTIVE = tuple(f"<{name}".encode() for name in ("Наименование", "Артикул", "Штрихкод", "ХарактеристикиТовара"))
+_PRICED = "<Цены>".encode(), "</Цены>".encode()
+_PARTS = (_PRICED, *((f"<{name}>".encode(), f"</{name}>".encode()) for name in ("Остатки", "Количество")))
+_CLOSE = "</Предложение>".encode()
+_ONLY_RESTS = re.compile(
+    "\\s*(?:<Количество>[^<]*</Количество>\\s*)?(?:<Склад\\s[^<>]*/>\\s*)*</Предложение>".encode()
+)
+_STORE = re.compile("<Склад\\s[^<>]*/>".encode())
+_BEFORE = 64
+
+
+def record_id(piece: bytes, record: str, decoder: Decoder) -> str | None:
+    """Return the record's Ид; None if it has none or is no XML, as its decoding will tell."""
+    found = _BEGINS_WITH_ID.match(piece)
+    if found and _CHARACTERISTIC not in piece:
+        try:
+            return found[1].decode().strip() or None
+        except UnicodeDecodeError:
+            return None
+    try:
+        return id_of(decoder.element(piece, record))
+    except Refused:
+        return None
+
+
+def article_of(piece: bytes) -> str:
+    """Return the first Артикул in a record, for reports; empty if there is none."""
+    found = _ARTICLE.search(piece)
+    return unescape(found[1].decode("utf-8", "replace")).strip() if found else ""
+
+
+def speaking_of(marks: Sequence[bytes], slices: Sequence[bytes]) -> list[int]:
+    """Return which of the slices hold one of the marks. It stands at about the same place in all of them."""
+    kept, near = [], 0
+    for number, piece in enumerate(slices):
+        at = piece.find(marks[0], near)
+        if at < 0:
+            at = next((at for mark in marks if (at := piece.find(mark)) >= 0), -1)
+        if at >= 0:
+            kept.append(number)
+            near = max(0, at - _BEFORE)
+    return kept
+
+
+def product_part(offer: bytes) -> bytes | None:
+    """Return an offer without its prices and rests, which change every day while the product does not.
+
+    None if nothing is left that describes what is sold: an offer from a file of prices or rests. What stands
+    in an unusual way stays; it costs only a false alarm.
+    """
+    begin, end = _PRICED
+    at = offer.find(begin)
+    if at >= 0 and _ONLY_RESTS.fullmatch(offer, offer.rfind(end) + len(end)):
+        said = offer[:at] + _CLOSE
+    else:
+        said = offer
+        for begin, end in _PARTS:
+            at = said.find(begin)
+            until = said.find(end, at) if at >= 0 else -1
+            if until >= 0:
+                said = said[:at] + said[until + len(end) :]
+        said = _STORE.sub(b"", said)
+    return said if any(mark in said for mark in _DESCRIPTIVE) else None

@@ -1,0 +1,112 @@
+"""What a base publishes, read from its ``$metadata`` as a stream.
+
+1C ignores a property that it does not know without a word, so a misspelt or unpublished one would be lost
+data; every body is held against the metadata before it is sent. A fully published base has thousands of
+types in many megabytes, so only the wanted ones are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from lxml import etree
+
+from obmen.errors import IncompleteSource, Refused, Unavailable, meant
+
+WANTED = ("Document_ЗаказКлиента", "Catalog_")
+_COLLECTION = "Collection(StandardODATA."
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property: its EDM type, and the longest string it takes where the base tells it."""
+
+    type: str
+    max_length: int | None = None
+
+    @property
+    def rows(self) -> str:
+        """The type of a tabular section's rows; empty for any other property."""
+        return self.type.removeprefix(_COLLECTION).rstrip(")") if self.type.startswith(_COLLECTION) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """``types``: entity and row types by name, each with its properties; ``sets``: the published objects."""
+
+    types: Mapping[str, Mapping[str, Property]]
+    sets: frozenset[str]
+
+    def properties(self, type_name: str) -> Mapping[str, Property]:
+        """Return the properties of a type; none for one that is not published."""
+        return self.types.get(type_name, {})
+
+    def require(self, type_name: str, body: Mapping[str, Any], *, inside: str = "") -> None:
+        """Raise Refused if the body names a property, at any depth, that the base would silently ignore."""
+        known = self.properties(type_name)
+        for name, value in body.items():
+            if name not in known:
+                message = (
+                    f"This base's {type_name} has no property '{name}', and 1C would drop it without a word."
+                    f"{meant(name, known)} Mend the mapping, or publish the property's type in 1C."
+                )
+                raise Refused(message, code="unknown_property", field=inside + name)
+            if known[name].rows:
+                for row in value:
+                    self.require(known[name].rows, row, inside=f"{inside}{name}.")
+
+
+def read_metadata(content: bytes, *, what: str = "$metadata") -> Metadata:
+    """Read ``$metadata``, keeping the types of orders and catalogs.
+
+    Raises Unavailable for a page that is no metadata (a login page with status 200), IncompleteSource for one
+    that breaks off.
+    """
+    head = content[:2000]
+    if b"<!DOCTYPE" in head or b"Edmx" not in head:
+        raise Unavailable(
+            f"{what}: the answer is not $metadata. Open the connection's url with /$metadata in a browser to"
+            " see what answers there."
+        )
+    types: dict[str, Mapping[str, Property]] = {}
+    sets: set[str] = set()
+    try:
+        for kind, element in _elements(content):
+            name = element.get("Name", "")
+            if kind == "EntitySet":
+                sets.add(name)
+            elif name.startswith(WANTED):
+                types[name] = dict(_properties(element))
+    except etree.XMLSyntaxError as error:
+        raise IncompleteSource(f"{what}: the metadata breaks off or is damaged ({error}).") from error
+    return Metadata(types, frozenset(sets))
+
+
+def _elements(content: bytes) -> Iterator[tuple[str, etree._Element]]:
+    """Yield each type and set, letting go of it afterwards so that memory stays flat."""
+    kinds = ("EntityType", "ComplexType", "EntitySet")
+    stream = etree.iterparse(
+        BytesIO(content),
+        tag=[f"{{*}}{kind}" for kind in kinds],
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+    )
+    for _, element in stream:
+        yield etree.QName(element).localname, element
+        element.clear()
+        parent = element.getparent()
+        while parent is not None and element.getprevious() is not None:
+            del parent[0]
+
+
+def _properties(element: etree._Element) -> Iterator[tuple[str, Property]]:
+    for found in element.iterfind("{*}Property"):
+        length = found.get("MaxLength", "")
+        yield (
+            found.get("Name", ""),
+            Property(found.get("Type", ""), int(length) if length.isdigit() else None),
+        )

@@ -1,0 +1,107 @@
+"""What an integrator says of a 1C base. Names are English; each names the 1C property that it fills."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, model_validator
+
+from connectors.onec.odata import NO_REF, ROOT
+from obmen.connector import Options, SecretStr
+from obmen.entities.product import Vat
+
+OrderState = Literal["НеСогласован", "КОбеспечению", "КОтгрузке"]
+
+
+def _reference(value: str) -> str:
+    try:
+        ref = str(UUID(value))
+    except ValueError:
+        message = f"'{value}' is not a reference of 1C: it looks like 51ed67a3-7220-11df-b336-0011955cba6b"
+        raise ValueError(message) from None
+    if ref == NO_REF:
+        message = "the all-zero reference points to nothing"
+        raise ValueError(message)
+    return ref
+
+
+def _address(value: str) -> str:
+    TypeAdapter(HttpUrl).validate_python(value)
+    base = value.rstrip("/")
+    return base if base.endswith(ROOT) else base + ROOT
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError):
+        message = f"there is no time zone '{value}'; a name such as Europe/Moscow is meant"
+        raise ValueError(message) from None
+    return value
+
+
+Reference = Annotated[str, AfterValidator(_reference)]
+"""A reference of 1C (Ссылка, Ref_Key), as lower-case GUID text."""
+
+
+class OrderOptions(Options):
+    """What every Заказ клиента needs and no channel tells: references of the base, and the VAT."""
+
+    organization: Reference = Field(description="Организация: the seller's legal entity")
+    partner: Reference = Field(description="Партнер: whom the orders are booked on")
+    contragent: Reference = Field(description="Контрагент: the partner's legal entity")
+    agreement: Reference = Field(description="Соглашение: the terms agreed with the partner")
+    contract: Reference | None = Field(default=None, description="Договор, where the agreement demands one")
+    priority: Reference | None = Field(default=None, description="Приоритет")
+    department: Reference | None = Field(default=None, description="Подразделение")
+    manager: Reference | None = Field(default=None, description="Менеджер")
+    cancel_reason: Reference | None = Field(
+        default=None, description="ПричинаОтмены of the lines of a cancelled order"
+    )
+    currencies: dict[str, Reference] = Field(min_length=1, description="Валюта by its ISO code, such as RUB")
+    warehouses: dict[str, Reference] = Field(
+        min_length=1, description="Склад by name; an order that names no warehouse goes to the first"
+    )
+    vat: Vat = Field(description="the rate of goods whose order line tells none, one of vat_rates")
+    vat_rates: dict[Vat, str] = Field(
+        min_length=1,
+        description="СтавкаНДС by percent: a reference of Catalog_СтавкиНДС in 11.5, an enum name in 11.4",
+    )
+    price_includes_vat: bool = Field(default=True, description="ЦенаВключаетНДС")
+    taxation: str = Field(default="ПродажаОблагаетсяНДС", description="НалогообложениеНДС")
+    status: OrderState = Field(default="КОбеспечению", description="Статус of a new order")
+    supply: str | None = Field(
+        default=None,
+        description="ВариантОбеспечения of the lines: КОбеспечению in 11.5, Требуется in 11.4 by default",
+    )
+
+    @model_validator(mode="after")
+    def _rate_is_known(self) -> OrderOptions:
+        if self.vat not in self.vat_rates:
+            message = (
+                f"vat is {self.vat}, and vat_rates has no such rate (it has {', '.join(self.vat_rates)})"
+            )
+            raise ValueError(message)
+        return self
+
+
+class OneCOptions(Options):
+    """How a base is reached: by exchange files, by OData, or by both."""
+
+    commerceml: Path | None = Field(default=None, description="a folder or file of CommerceML that 1C writes")
+    url: Annotated[str, AfterValidator(_address)] | None = Field(
+        default=None, description="the published base, with or without /odata/standard.odata"
+    )
+    username: str = Field(default="", description="the user of 1C; Cyrillic is fine")
+    password: SecretStr = SecretStr("")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        default="Europe/Moscow", description="the zone of the base's clock, for 1C's times name none"
+    )
+    timeout: float = Field(default=120.0, gt=0, description="seconds to wait for one answer")
+    lookback_days: int = Field(
+        default=60, gt=0, description="how old an order may be, by its date, for its status to be read"
+    )
+    order: OrderOptions | None = None

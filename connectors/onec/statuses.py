@@ -1,0 +1,178 @@
+"""Statuses of orders: read by a window of dates, written without ever taking an order a step back.
+
+A status of a channel arrives late as often as not; written as it comes, it would undo what a person in 1C
+has done since. And If-Match is not honoured by every base, so the order is compared before the change and
+after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.onec.errors import CHANGED_MEANWHILE
+from connectors.onec.metadata import Metadata
+from connectors.onec.odata import OData, moment
+from connectors.onec.options import OneCOptions
+from connectors.onec.order_body import DOCUMENT, NUMBER, ROW
+from connectors.onec.orders import post
+from obmen.clock import Clock
+from obmen.connector import Item, Page
+from obmen.errors import Later, Refused, meant
+from obmen.http import encode_json
+from obmen.records import Native
+
+CANCELLED = "Отменен"
+CLOSED = "Закрыт"
+STEPS = ("НеСогласован", "КОбеспечению", "КОтгрузке", CLOSED)
+"""The statuses of Заказ клиента in the order in which they follow (Enum.СтатусыЗаказовКлиентов)."""
+
+_READ = ("Ref_Key", "Number", "Date", "Статус", NUMBER)
+_ROUNDS = 3
+
+
+class Statuses:
+    """The statuses of one base's orders."""
+
+    def __init__(self, base: OData, options: OneCOptions, clock: Clock) -> None:
+        self._base = base
+        self._options = options
+        self._clock = clock
+
+    def read(self, cursor: str | None) -> Iterator[Page]:
+        """Yield the posted orders with a client's number, dated since the cursor less the look-back.
+
+        A record is ``_READ`` and ``Состояние``: the status, or ``Отменен`` for a closed order all of whose
+        lines are cancelled. The cursor is the naive local time at which the last whole read began.
+        """
+        now = (
+            self._clock.now().astimezone(ZoneInfo(self._options.timezone)).replace(tzinfo=None, microsecond=0)
+        )
+        since = (datetime.fromisoformat(cursor) if cursor else now) - timedelta(
+            days=self._options.lookback_days
+        )
+        where = f"Date ge {moment(since)} and {NUMBER} ne '' and Posted eq true and DeletionMark eq false"
+        cancelled = self._cancelled(where)
+        for rows in self._base.pages(DOCUMENT, where=where, select=_READ):
+            slices = [
+                encode_json({**row, "Состояние": CANCELLED if row["Ref_Key"] in cancelled else row["Статус"]})
+                for row in rows
+            ]
+            yield Page(slices, where=DOCUMENT)
+        yield Page((), cursor=now.isoformat(), where=DOCUMENT)
+
+    def _cancelled(self, where: str) -> frozenset[str]:
+        """Return the closed orders all of whose lines are cancelled, reading as few lines as possible."""
+        closed = f"{where} and Статус eq '{CLOSED}'"
+        try:
+            return self._without_lines(f"{closed} and Товары/any(d: d/Отменено eq true)")
+        except Refused:
+            return self._without_lines(closed)
+
+    def _without_lines(self, where: str) -> frozenset[str]:
+        found: set[str] = set()
+        for rows in self._base.pages(DOCUMENT, where=where, select=("Ref_Key", "Товары")):
+            found |= {row["Ref_Key"] for row in rows if _all_cancelled(row)}
+        return frozenset(found)
+
+    def write(self, item: Item) -> str:
+        """Bring the order to the payload's ``Состояние``, post it, and return its reference.
+
+        An order that is there already, or further, is left as it is. Raises Refused (what a person must see
+        to), Later (somebody keeps changing the order).
+        """
+        ref, target = str(item.payload["Ref_Key"]), str(item.payload["Состояние"])
+        if target not in (*STEPS, CANCELLED):
+            message = f"'{target}' is no status of {DOCUMENT}.{meant(target, (*STEPS, CANCELLED))}"
+            raise Refused(message, code="unknown_status", field="Состояние")
+        for said_before in range(item.attempt - 1, item.attempt - 1 + _ROUNDS):
+            order = self._existing(ref)
+            if order.get("DeletionMark") is True and target == CANCELLED:
+                return ref
+            if _reached(order, target):
+                if said_before and order.get("Статус") == _status(target):
+                    post(self._base, ref)
+                return ref
+            if self._changed(order, target, str(item.payload.get("Причина", ""))):
+                return ref
+        message = f"The order {ref} was changed in 1C {_ROUNDS} times while its status was being written."
+        raise Later(message)
+
+    def _existing(self, ref: str) -> Native:
+        order = self._base.get(DOCUMENT, ref)
+        if order is None:
+            message = f"The order {ref} is no longer in the base: somebody deleted it. Drop the record."
+            raise Refused(message, code="not_found", field="Ref_Key")
+        return order
+
+    def _changed(self, order: Native, target: str, reason: str) -> bool:
+        """Change and post the order; False if it changed under our hands and must be looked at again."""
+        ref = str(order["Ref_Key"])
+        if order.get("DeletionMark") is True:
+            message = (
+                f"The order {order.get('Number', ref)} is marked for deletion in 1C and cannot become"
+                f" {target}. Take the mark off and replay the record, or drop it."
+            )
+            raise Refused(message, code="deletion_mark")
+        change = self._change(order, target, reason)
+        try:
+            self._base.change(DOCUMENT, ref, change, version=str(order.get("DataVersion") or ""))
+        except Refused as refused:
+            if refused.code == CHANGED_MEANWHILE:
+                return False
+            raise
+        try:
+            post(self._base, ref)
+        except Refused:
+            self._undo(ref, change, {name: order[name] for name in change})
+            raise
+        if not _reached(self._existing(ref), target):
+            message = f"1C took the status {target} for the order {ref} and does not show it."
+            raise Refused(message, code="not_applied", field="Статус")
+        return True
+
+    def _undo(self, ref: str, change: Native, before: Native) -> None:
+        """Take back a change that 1C would not post, unless somebody has gone on from it."""
+        order = self._existing(ref)
+        if order.get("Статус") == change["Статус"]:
+            self._base.change(DOCUMENT, ref, before, version=str(order.get("DataVersion") or ""))
+
+    def _change(self, order: Native, target: str, reason: str) -> Native:
+        metadata = self._base.metadata()
+        change: dict[str, Any] = {"Статус": _status(target)}
+        if target == CANCELLED:
+            change["Товары"] = [self._cancelled_line(row, metadata) for row in order.get("Товары", ())]
+        told = str(order.get("Комментарий") or "")
+        if reason and reason not in told:
+            change["Комментарий"] = f"{told}\n{reason}".strip()
+        metadata.require(DOCUMENT, change)
+        return change
+
+    def _cancelled_line(self, row: Native, metadata: Metadata) -> Native:
+        """Return the line as it is, cancelled in the way that this version of UT has."""
+        known = metadata.properties(ROW)
+        line = {name: value for name, value in row.items() if name in known and name != "Ref_Key"}
+        reason = self._options.order.cancel_reason if self._options.order else None
+        if "Отменено" in known:
+            line["Отменено"] = True
+        if reason and "ПричинаОтмены_Key" in known:
+            line["ПричинаОтмены_Key"] = reason
+        return line
+
+
+def _status(target: str) -> str:
+    return CLOSED if target == CANCELLED else target
+
+
+def _all_cancelled(order: Native) -> bool:
+    lines = order.get("Товары") or ()
+    return bool(lines) and all(line.get("Отменено") is True for line in lines)
+
+
+def _reached(order: Native, target: str) -> bool:
+    status = order.get("Статус")
+    if target == CANCELLED:
+        return status == CLOSED and _all_cancelled(order)
+    return status in STEPS and STEPS.index(str(status)) >= STEPS.index(target)

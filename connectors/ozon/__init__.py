@@ -1,0 +1,103 @@
+"""Ozon Seller API: the seller's cards, prices, stock and FBS postings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from connectors.ozon.checks import check_key, check_paths, check_warehouses
+from connectors.ozon.errors import explain
+from connectors.ozon.orders import Orders
+from connectors.ozon.prices import Prices
+from connectors.ozon.products import Products
+from connectors.ozon.statuses import Statuses
+from connectors.ozon.stocks import Stocks
+from obmen.connector import Finding, SecretStr, Transport
+from obmen.connector import Options as BaseOptions
+from obmen.http import Rate, Retry
+
+__all__ = ["Ozon"]
+
+_OTHER_REASON = 402
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_MINUTE = 60.0
+
+BUDGETS = {"*": (Rate(50, 1.0),), "stocks": (Rate(80, _MINUTE),)}
+"""Ozon's own limits: every method of one Client-Id, and stock. The quotas of imports are told by 429 only."""
+
+
+class Category(BaseOptions):
+    """Where cards are created: a category of the last level and a type that belongs to it."""
+
+    description_category_id: int
+    type_id: int
+
+
+class Ozon(Products, Prices, Stocks, Orders, Statuses):
+    """Ozon Seller API."""
+
+    title: ClassVar[str] = "Ozon"
+    sandbox: ClassVar[str] = "connectors.ozon.sandbox:OzonSandbox"
+
+    class Options(BaseOptions):
+        """A cabinet.
+
+        ``client_id`` and ``api_key`` are from the cabinet (Настройки → Seller API); a key lives six months.
+        ``url``: another address, such as the sandbox's. ``warehouses``: canonical name → Ozon's warehouse
+        id. ``category``: where new cards go. ``lookback_days``: how far the first read of postings goes
+        back. ``cancel_reason``: Ozon's reason id for a cancellation by the seller (352 is "out of stock";
+        402, "other", needs ``cancel_message``).
+        """
+
+        client_id: Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
+        api_key: Annotated[SecretStr, Field(min_length=1)]
+        url: str = "https://api-seller.ozon.ru"
+        warehouses: dict[str, int] = Field(default_factory=dict)
+        category: Category | None = None
+        lookback_days: Annotated[int, Field(ge=1, le=363)] = 30
+        cancel_reason: int = 352
+        cancel_message: str = ""
+
+        @field_validator("url")
+        @classmethod
+        def _keeps_the_key_private(cls, url: str) -> str:
+            parts = urlsplit(url)
+            if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+                raise ValueError("the key would travel unprotected: the address must begin with https://")
+            return url.rstrip("/")
+
+        @field_validator("warehouses")
+        @classmethod
+        def _pairs_both_ways(cls, pairs: dict[str, int]) -> dict[str, int]:
+            names: dict[int, str] = {}
+            for name, id_ in pairs.items():
+                if id_ in names:
+                    raise ValueError(f"'{names[id_]}' and '{name}' are both {id_}; each needs its own")
+                names[id_] = name
+            return pairs
+
+        @model_validator(mode="after")
+        def _explains_the_cancellation(self) -> Self:
+            if self.cancel_reason == _OTHER_REASON and not self.cancel_message:
+                raise ValueError("cancel_reason 402 needs a cancel_message, or Ozon refuses to cancel")
+            return self
+
+    @classmethod
+    def transport(cls, options: Any) -> Transport:
+        """Ozon's address, credentials, limits, and its way of saying when to come back."""
+        return Transport(
+            base_url=options.url,
+            headers={"Client-Id": options.client_id, "Api-Key": options.api_key.get_secret_value()},
+            budgets=BUDGETS,
+            retry=Retry(after_headers={"Retry-After": 1.0, "Item-Retry-After": _MINUTE}),
+            explain=explain,
+        )
+
+    def check(self) -> Iterator[Finding]:
+        """Try the key and compare the warehouses; writes nothing."""
+        yield from check_key(self.http, self.clock)
+        yield from check_paths(self.clock)
+        yield from check_warehouses(self.http, self.options.warehouses)

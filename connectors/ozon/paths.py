@@ -1,0 +1,55 @@
+"""Every path of the Seller API that Obmen uses, in one place.
+
+Ozon retires versions every few months, some by a line in a description only. So each path says when the
+vendor's published specification last held it and, once announced, when it ends; a test compares this list
+with the specification, and ``ending`` lets ``check`` warn before a path goes.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+
+class Path(str):
+    """A path, with the date of the specification that last held it and its announced end, if there is one."""
+
+    __slots__ = ("confirmed", "ends")
+    confirmed: date
+    ends: date | None
+
+    def __new__(cls, path: str, confirmed: date, ends: date | None = None) -> Path:
+        """Make a path that is used like a plain string."""
+        made = super().__new__(cls, path)
+        made.confirmed, made.ends = confirmed, ends
+        return made
+
+
+_JUNE = date(2026, 6, 11)
+
+ROLES = Path("/v1/roles", _JUNE)
+WAREHOUSES = Path("/v2/warehouse/list", _JUNE)
+
+PRODUCT_LIST = Path("/v3/product/list", _JUNE)
+PRODUCT_DETAILS = Path("/v3/product/info/list", _JUNE)
+PRODUCT_IMPORT = Path("/v3/product/import", _JUNE)
+IMPORT_STATE = Path("/v1/product/import/info", _JUNE)
+ARCHIVE = Path("/v1/product/archive", _JUNE)
+UNARCHIVE = Path("/v1/product/unarchive", _JUNE)
+
+PRICES_SET = Path("/v1/product/import/prices", _JUNE)
+PRICES = Path("/v5/product/info/prices", _JUNE)
+STOCKS_SET = Path("/v2/products/stocks", _JUNE)
+STOCKS = Path("/v2/product/info/stocks-by-warehouse/fbs", _JUNE)
+
+POSTINGS = Path("/v4/posting/fbs/list", _JUNE)
+UNFULFILLED = Path("/v4/posting/fbs/unfulfilled/list", _JUNE)
+POSTING = Path("/v3/posting/fbs/get", _JUNE)
+SHIP = Path("/v4/posting/fbs/ship", _JUNE)
+CANCEL = Path("/v2/posting/fbs/cancel", _JUNE)
+
+ALL: tuple[Path, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Path))
+
+
+def ending(today: date, within_days: int) -> list[Path]:
+    """Return the paths that end within so many days, or have ended."""
+    return [path for path in ALL if path.ends is not None and (path.ends - today).days <= within_days]

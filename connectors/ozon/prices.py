@@ -1,0 +1,85 @@
+"""Prices: written by the thousand, answered row by row.
+
+Ozon tells a price in two dialects: decimal strings at the top of a record when it is set, numbers inside
+``price`` when it is read. The reader turns the second into the first, so that one mapping serves both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from connectors.ozon import paths
+from connectors.ozon.errors import verdict
+from obmen.connector import Connector, lookup, reader, writer
+from obmen.errors import IncompleteSource
+from obmen.records import Batch, Native, Outcome, Page, decode_json
+
+PRICE_LIMIT = 1000
+
+
+class Prices(Connector):
+    """Prices: natural id ``offer_id``."""
+
+    @reader("price", key="offer_id", complete=True)
+    def prices(self, cursor: str | None) -> Iterator[Page]:  # noqa: ARG002 - a whole read needs none
+        """Read the price of every card that is not archived, in the shape that ``set_prices`` sends."""
+        where, received = "", 0
+        while True:
+            body = {"cursor": where, "filter": {"visibility": "ALL"}, "limit": PRICE_LIMIT}
+            reply = self.http.post(paths.PRICES, json=body, safe=True)
+            slices = reply.slices("items")
+            received += len(slices)
+            if slices:
+                yield Page(slices, decode=as_set, total=reply["total"], where=reply.what)
+            if received >= reply["total"]:
+                return
+            if not slices or reply["cursor"] in {"", where}:
+                raise IncompleteSource(
+                    f"{reply.what}: the list stopped at {received} of {reply['total']} prices."
+                )
+            where = reply["cursor"]
+
+    @lookup("price", batch=PRICE_LIMIT)
+    def look_up_prices(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read the prices of these articles."""
+        body = {"cursor": "", "filter": {"offer_id": list(ids), "visibility": "ALL"}, "limit": PRICE_LIMIT}
+        for raw in self.http.post(paths.PRICES, json=body, safe=True).slices("items"):
+            yield from as_set(raw)
+
+    @writer("price", key="offer_id", batch=PRICE_LIMIT, absolute=True)
+    def set_prices(self, batch: Batch) -> Iterator[Outcome]:
+        """Set prices (``ProductAPI_ImportProductsPrices``); a product's may change ten times an hour."""
+        reply = self.http.post(paths.PRICES_SET, json={"prices": batch.payloads}, safe=True, group="prices")
+        for row in reply["result"]:
+            if row["offer_id"] not in batch:
+                continue
+            if row["updated"]:
+                yield batch.done(row["offer_id"], row.get("product_id") or None)
+            else:
+                yield verdict(batch, row["offer_id"], row.get("errors") or ())
+
+
+def as_set(raw: bytes) -> Iterator[Native]:
+    """Turn a price as it is read (``ProductAPI_GetProductInfoPrices``) into one as it is set.
+
+    A minimum price of zero is Ozon's way of saying that there is none.
+    """
+    for read in decode_json(raw):
+        price: dict[str, Any] = read["price"]
+        native: Native = {
+            "offer_id": read["offer_id"],
+            "product_id": read["product_id"],
+            "price": money(price["price"]),
+            "old_price": money(price.get("old_price") or 0),
+            "currency_code": price["currency_code"],
+        }
+        if price.get("min_price"):
+            native["min_price"] = money(price["min_price"])
+        yield native
+
+
+def money(value: Decimal | int) -> str:
+    """Write an amount as Ozon takes it: two places at most, a dot, and a bare ``0`` for nothing."""
+    return f"{Decimal(value):.2f}" if value else "0"

@@ -1,0 +1,201 @@
+"""How Ozon shows its records, field by field as the specification has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.ozon.sandbox.bodies import With
+from connectors.ozon.sandbox.cabinet import Level, Posting, Product, stamp
+
+_NOT_CANCELLED = {
+    "affect_cancellation_rating": False,
+    "cancel_reason": "",
+    "cancel_reason_id": 0,
+    "cancellation_initiator": "",
+    "cancellation_type": "",
+    "cancelled_after_ship": False,
+}
+_REQUIREMENTS = (
+    "products_requiring_change_country",
+    "products_requiring_country",
+    "products_requiring_gtd",
+    "products_requiring_imei",
+    "products_requiring_jw_uin",
+    "products_requiring_mandatory_mark",
+    "products_requiring_rnpt",
+    "products_requiring_weight",
+)
+_CARRIER, _CARRIER_ID = "Доставка Ozon", 24
+
+
+def details(product: Product) -> dict[str, Any]:
+    """An item of ``ProductAPI_GetProductInfoList``."""
+    card = product.card
+    free = sum(level.free for level in product.stocks.values())
+    reserved = sum(level.reserved for level in product.stocks.values())
+    images = list(card.get("images", []))
+    return {
+        "id": product.product_id,
+        "offer_id": product.offer_id,
+        "sku": product.sku,
+        "name": card.get("name", ""),
+        "barcodes": [card["barcode"]] if card.get("barcode") else [],
+        "description_category_id": card["description_category_id"],
+        "type_id": card["type_id"],
+        "images": images,
+        "primary_image": [card["primary_image"]] if card.get("primary_image") else images[:1],
+        "color_image": [],
+        "images360": [],
+        "price": f"{product.price:.2f}",
+        "old_price": f"{product.old_price:.2f}" if product.old_price else "",
+        "min_price": f"{product.min_price:.2f}" if product.min_price else "",
+        "currency_code": product.currency,
+        "vat": card.get("vat", ""),
+        "is_archived": product.archived,
+        "is_autoarchived": False,
+        "is_discounted": False,
+        "is_kgt": False,
+        "is_super": False,
+        "has_discounted_fbo_item": False,
+        "discounted_fbo_stocks": 0,
+        "created_at": stamp(product.created_at),
+        "updated_at": stamp(product.updated_at),
+        "statuses": {
+            "is_created": True,
+            "moderate_status": "approved",
+            "status": "price_sent",
+            "status_failed": "",
+            "status_name": "Продаётся" if free else "Готов к продаже",
+            "validation_status": "success",
+            "status_updated_at": stamp(product.updated_at),
+        },
+        "stocks": {
+            "has_stock": free > 0,
+            "stocks": [
+                {"present": free + reserved, "reserved": reserved, "sku": product.sku, "source": "fbs"}
+            ],
+        },
+        "visibility_details": {"has_price": product.price > 0, "has_stock": free > 0},
+        "errors": [],
+        "volume_weight": 0,
+    }
+
+
+def attributes(product: Product) -> dict[str, Any]:
+    """An item of ``ProductAPI_GetProductAttributesV4``."""
+    card = product.card
+    copied = ("name", "depth", "width", "height", "dimension_unit", "weight", "weight_unit", "barcode")
+    return {
+        "id": product.product_id,
+        "offer_id": product.offer_id,
+        "sku": str(product.sku),
+        "description_category_id": card["description_category_id"],
+        "type_id": card["type_id"],
+        "attributes": card.get("attributes", []),
+        "images": card.get("images", []),
+        "primary_image": card.get("primary_image", ""),
+        "barcodes": [card["barcode"]] if card.get("barcode") else [],
+        **{name: card[name] for name in copied if name in card},
+    }
+
+
+def stock_row(product: Product, warehouse_id: int, warehouse: str, level: Level) -> dict[str, Any]:
+    """An item of ``ProductAPI_GetProductInfoStocksByWarehouseFbsV2``."""
+    return {
+        "offer_id": product.offer_id,
+        "product_id": product.product_id,
+        "sku": product.sku,
+        "warehouse_id": warehouse_id,
+        "warehouse_name": warehouse,
+        "present": level.free + level.reserved,
+        "reserved": level.reserved,
+        "free_stock": level.free,
+    }
+
+
+def listed_posting(posting: Posting, warehouse: str, asked: With) -> dict[str, Any]:
+    """An item of ``PostingFbsList``: a price is an amount with its currency."""
+    shown = _posting(posting, warehouse)
+    shown["products"] = [
+        {
+            "offer_id": line.product.offer_id,
+            "name": line.product.card.get("name", ""),
+            "sku": line.product.sku,
+            "quantity": line.quantity,
+            "price": {"amount": f"{line.price:.2f}", "currency": line.product.currency},
+            "imei": [],
+            "is_blr_traceable": False,
+            "is_marketplace_buyout": False,
+            "product_color": "",
+        }
+        for line in posting.lines
+    ]
+    if posting.customer is not None:
+        shown["customer"] = posting.customer
+    if asked.analytics_data:
+        shown["analytics_data"] = {
+            "delivery_type": "PVZ",
+            "is_legal": False,
+            "is_premium": False,
+            "payment_type_group_name": "картой онлайн",
+            "tpl_provider": _CARRIER,
+            "tpl_provider_id": _CARRIER_ID,
+            "warehouse": warehouse,
+            "warehouse_id": posting.warehouse_id,
+        }
+    if asked.barcodes:
+        shown["barcodes"] = {"upper_barcode": f"%{posting.order_id}", "lower_barcode": str(posting.order_id)}
+    if asked.financial_data:
+        shown["financial_data"] = {"cluster_from": "Москва", "cluster_to": "Казань", "products": []}
+    return shown
+
+
+def one_posting(posting: Posting, warehouse: str) -> dict[str, Any]:
+    """The ``result`` of ``PostingAPI_GetFbsPostingV3``: a price is a bare string with four places."""
+    shown = _posting(posting, warehouse)
+    shown["previous_substatus"] = posting.previous
+    shown["products"] = [
+        {
+            "offer_id": line.product.offer_id,
+            "name": line.product.card.get("name", ""),
+            "sku": line.product.sku,
+            "quantity": line.quantity,
+            "price": f"{line.price:.4f}",
+            "currency_code": line.product.currency,
+        }
+        for line in posting.lines
+    ]
+    return shown
+
+
+def _posting(posting: Posting, warehouse: str) -> dict[str, Any]:
+    shown = {
+        "posting_number": posting.number,
+        "order_id": posting.order_id,
+        "order_number": posting.order_number,
+        "parent_posting_number": posting.parent,
+        "status": posting.status,
+        "substatus": posting.substatus,
+        "in_process_at": stamp(posting.in_process_at),
+        "shipment_date": stamp(posting.shipment_date),
+        "shipment_date_without_delay": stamp(posting.shipment_date),
+        "delivery_method": {
+            "id": posting.warehouse_id,
+            "name": f"{_CARRIER}, {warehouse}",
+            "tpl_provider": _CARRIER,
+            "tpl_provider_id": _CARRIER_ID,
+            "warehouse": warehouse,
+            "warehouse_id": posting.warehouse_id,
+        },
+        "tpl_integration_type": "ozon",
+        "tracking_number": posting.number if posting.delivering_at is not None else "",
+        "cancellation": posting.cancellation or _NOT_CANCELLED,
+        "requirements": {name: [] for name in _REQUIREMENTS},
+        "is_express": False,
+        "is_multibox": False,
+        "multi_box_qty": 1,
+        "available_actions": ["ship", "cancel"] if posting.status == "awaiting_packaging" else [],
+    }
+    if posting.delivering_at is not None:
+        shown["delivering_date"] = stamp(posting.delivering_at)
+    return shown

@@ -1,0 +1,49 @@
+"""Which mapping file serves a connection's entity: the project's own come before anybody's presets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+
+from obmen.connector import Connector
+from obmen.errors import ConfigurationError
+from obmen.mapping import Mapping, load_mapping
+
+_PACKAGE = Path(str(files("obmen")))
+
+
+def presets_folder() -> Path:
+    """Return the folder of Obmen's own presets: within the installed package, or beside it in a checkout."""
+    installed = _PACKAGE / "_data" / "mappings"
+    return installed if installed.is_dir() else _PACKAGE.parent / "mappings"
+
+
+def find_mapping(places: Iterable[Path], entity: str, connection: str, where: str) -> Mapping:
+    """Load the first of the files that is there.
+
+    ``where``: the line of the project to point to. Raises ConfigurationError.
+    """
+    tried = list(dict.fromkeys(places))
+    path = next((place for place in tried if place.is_file()), None)
+    if path is None:
+        looked = ", ".join(str(place) for place in tried)
+        message = (
+            f"There is no mapping of '{entity}' for the connection '{connection}'. Looked for: {looked}."
+        )
+        raise ConfigurationError(f"{message} Write one of these.", where=where)
+    mapping = load_mapping(path)
+    if mapping.entity != entity:
+        raise ConfigurationError(f"{path} maps '{mapping.entity}'; '{entity}' is meant here.", where=where)
+    return mapping
+
+
+def mapping_places(
+    connector: type[Connector], kind: str, connection: str, entity: str, folder: Path
+) -> list[Path]:
+    """Return where a mapping may stand; the first that is there counts. ``kind`` is the connector's name."""
+    name = f"{entity}.yaml"
+    places = [folder / "mappings" / connection / name, folder / "mappings" / kind / name]
+    if connector.presets is not None:
+        places.append(connector.presets / name)
+    return [*places, presets_folder() / kind / name]

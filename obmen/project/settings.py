@@ -1,0 +1,119 @@
+"""A project as the engine and the command line use it: validated, frozen, and with the lines for messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from obmen.connector import Connector
+from obmen.entities import ENTITIES
+from obmen.errors import ConfigurationError
+from obmen.mapping import Mapping as RecordMapping
+from obmen.project.model import Missing
+from obmen.project.presets import find_mapping, mapping_places
+from obmen.rules.guards import Guards
+
+_REFERS = {"order": "product"}  # an order's lines name goods
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """One account in a system.
+
+    ``kind`` is the name of its connector; ``options`` an instance of the connector's Options. ``lines``: the
+    dotted path of an option → its line in the project; ``line``: the connection's own.
+    """
+
+    name: str
+    kind: str
+    connector: type[Connector]
+    options: Any
+    line: int
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class FlowSettings:
+    """One entity from one connection into others. ``targets`` is empty for a flow that only reads.
+
+    ``where``: canonical field → the only value that passes; ``where_line``: ``file:line`` of it, or of the
+    flow. ``mappings``: connection → this flow's own mapping file. ``lines``: the dotted path of a key → its
+    line in the project; ``line``: the flow's own.
+    """
+
+    name: str
+    entity: str
+    source: str
+    targets: tuple[str, ...]
+    where: Mapping[str, str]
+    missing: Missing
+    guards: Guards
+    every: timedelta | None
+    attempts: int
+    mappings: Mapping[str, Path]
+    line: int
+    where_line: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Project:
+    """An integrator's project. ``state_url`` is an SQLAlchemy URL and may hold a password."""
+
+    file: Path
+    state_url: str = field(repr=False)
+    connections: Mapping[str, ConnectionSettings]
+    flows: Mapping[str, FlowSettings]
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths start from."""
+        return self.file.parent.absolute()
+
+    def where(self, line: int) -> str:
+        """Return ``file:line`` for messages."""
+        return f"{self.file}:{line}"
+
+    def make_state_folder(self) -> None:
+        """Make the folder of the default state file; what was set by ``state:`` is left to the person."""
+        folder = self.folder / ".obmen"
+        if self.state_url == default_state(self.folder):
+            try:
+                folder.mkdir(exist_ok=True)
+            except OSError as error:
+                message = f"The folder cannot be made ({error.strerror}). Give this user the right to."
+                raise ConfigurationError(message, where=str(folder)) from error
+
+    def ordered_flows(self) -> list[FlowSettings]:
+        """Return the flows so that each comes after those whose records it needs: goods before their prices.
+
+        Of equals, those that only read come first, since they bind what exists; else the file's order holds.
+        """
+        return sorted(self.flows.values(), key=lambda flow: (_rank(flow.entity), bool(flow.targets)))
+
+    def mapping(self, connection: str, entity: str, flow: FlowSettings | None = None) -> RecordMapping:
+        """Load the mapping of an entity for a connection; ``flow`` may bring its own.
+
+        Raises ConfigurationError where there is none, saying where it was looked for, or where it is wrong.
+        """
+        if flow is not None and connection in flow.mappings:
+            line = flow.lines[f"mappings.{connection}"]
+            return find_mapping([flow.mappings[connection]], entity, connection, self.where(line))
+        settings = self.connections[connection]
+        places = mapping_places(settings.connector, settings.kind, connection, entity, self.folder)
+        line = flow.line if flow else settings.line
+        return find_mapping(places, entity, connection, self.where(line))
+
+
+def default_state(folder: Path) -> str:
+    """Return the URL of a project's state where it says nothing about it."""
+    return f"sqlite:///{(folder / '.obmen' / 'state.db').as_posix()}"
+
+
+def _rank(entity: str) -> int:
+    subject = ENTITIES[entity].subject
+    before = subject[0] if subject else _REFERS.get(entity)
+    return 0 if before is None else 1 + _rank(before)

@@ -1,0 +1,104 @@
+"""Guards: what is so unusual that a person should look before it is sent.
+
+A price list that fell by 90 % or a stock that went to zero all at once is far more often a slip in the source
+than a seller's wish, and a slip that is sent costs money within minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from obmen.entities import Price, Product, Record, Stock
+from obmen.records import Op
+
+FEWEST = 5
+"""A share is judged from so many records on (or when it is all of them): one of three sold out is no alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """Limits as shares of one (0.2 is 20 %); None: no limit.
+
+    ``change``: how far one price may move, relative to what it was. ``share``: how many of the known records
+    may change in one read. ``zeroed``: how many stocks that were above zero may become zero. ``gone``: how
+    many products may be archived.
+    """
+
+    change: Decimal | None = None
+    share: Decimal | None = None
+    zeroed: Decimal | None = None
+    gone: Decimal | None = None
+
+
+DEFAULT_GUARDS: Mapping[str, Guards] = {
+    "price": Guards(change=Decimal("0.5")),
+    "stock": Guards(zeroed=Decimal("0.3")),
+    "product": Guards(gone=Decimal("0.1")),
+}
+
+
+def effect(before: Record | None, after: Record, op: Op) -> str:
+    """Name what a change does: created, changed, zeroed, archived or restored."""
+    if op == "archive":
+        return "archived"
+    if op == "restore":
+        return "restored"
+    if before is None:
+        return "created"
+    if (
+        isinstance(before, Stock)
+        and isinstance(after, Stock)
+        and before.available > 0
+        and after.available == 0
+    ):
+        return "zeroed"
+    return "changed"
+
+
+def jump(before: Record | None, after: Record, guards: Guards) -> str:
+    """Return why one record must be held, or an empty string."""
+    limit = guards.change
+    if limit is None or not isinstance(before, Price) or not isinstance(after, Price) or before.amount == 0:
+        return ""
+    moved = (after.amount - before.amount) / before.amount
+    if abs(moved) <= limit:
+        return ""
+    return (
+        f"the price would move by {moved:+.0%}, from {before.amount} to {after.amount} {after.currency}; "
+        f"the guard 'change' allows {limit:.0%}"
+    )
+
+
+def verdict(effects: Mapping[str, int], known: int, live: int, guards: Guards) -> dict[str, str]:
+    """Return which effects are held, and why; ``*`` holds everything.
+
+    ``effects``: how many records of this read are changed in which way. ``known``: how many records the
+    target holds; ``live``: how many of them could be lost (see ``is_live``).
+    """
+    held: dict[str, str] = {}
+    moved = sum(effects.get(name, 0) for name in ("changed", "zeroed", "archived"))
+    judged = (
+        ("*", "share", "change", moved, known, guards.share),
+        ("zeroed", "zeroed", "go to zero", effects.get("zeroed", 0), live, guards.zeroed),
+        ("archived", "gone", "be archived", effects.get("archived", 0), live, guards.gone),
+    )
+    for held_effect, guard, verb, count, of, limit in judged:
+        if limit is not None and _too_many(count, of, limit):
+            share = f"{count} of {of} records ({count / of:.0%}) would {verb}"
+            held[held_effect] = f"{share}; the guard '{guard}' allows {limit:.0%}"
+    return held
+
+
+def is_live(record: Record) -> bool:
+    """Whether the record is something that can be lost: a stock above zero, a product not archived."""
+    if isinstance(record, Stock):
+        return record.available > 0
+    return not (isinstance(record, Product) and record.archived)
+
+
+def _too_many(count: int, of: int, limit: Decimal) -> bool:
+    if of == 0 or count == 0:
+        return False
+    return Decimal(count) / Decimal(of) > limit and (count >= FEWEST or (count == of and of > 1))

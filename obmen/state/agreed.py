@@ -1,0 +1,68 @@
+"""What each system last confirmed of each record: the snapshot against which every change is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from obmen.state import tables
+from obmen.state.ledger import Transaction, chunks
+
+_A = tables.agreed
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """``hash`` of the payload that was confirmed, the canonical record it was made from, and its step.
+
+    ``live``: it is stocked, or not archived: what a guard counts as something that can be lost. ``at``: when it
+    was confirmed, Unix seconds.
+    """
+
+    key: str
+    hash: bytes
+    canonical: bytes
+    sequence: int = 0
+    live: bool = True
+    at: float = 0.0
+
+
+def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, Agreed]:
+    """Return key → what ``connection`` last confirmed."""
+    found: dict[str, Agreed] = {}
+    for part in chunks(sorted(set(keys))):
+        query = sa.select(_A.c.key, _A.c.hash, _A.c.canonical, _A.c.sequence, _A.c.live, _A.c.agreed_at).where(
+            _A.c.connection == connection, _A.c.entity == entity, _A.c.key.in_(part)
+        )
+        for row in tx.rows(query):
+            found[row.key] = Agreed(
+                row.key, bytes(row.hash), bytes(row.canonical), row.sequence, bool(row.live), row.agreed_at
+            )
+    return found
+
+
+def save(tx: Transaction, connection: str, entity: str, snapshots: Sequence[Agreed], run: int) -> None:
+    """Keep what ``connection`` confirmed."""
+    rows = [
+        {
+            "connection": connection,
+            "entity": entity,
+            "key": one.key,
+            "sequence": one.sequence,
+            "hash": one.hash,
+            "canonical": one.canonical,
+            "live": int(one.live),
+            "agreed_at": tx.now,
+            "run": run,
+        }
+        for one in snapshots
+    ]
+    tx.upsert(_A, rows)
+
+
+def count(tx: Transaction, connection: str, entity: str, *, live: bool = False) -> int:
+    """Return how many records of an entity a connection has confirmed; with ``live``, of those only."""
+    query = sa.select(sa.func.count()).where(_A.c.connection == connection, _A.c.entity == entity)
+    return int(tx.rows(query.where(_A.c.live == 1) if live else query)[0][0])

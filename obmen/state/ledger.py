@@ -1,0 +1,254 @@
+"""Opening the ledger, its transactions, and the leases that fence them.
+
+Two processes that deliver one flow would double what they send. A lease with a growing number prevents it:
+every transaction of a flow renews the lease by its number, so a process that lost it (it slept, it was
+paused, its clock jumped) can commit nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
+
+from obmen.clock import Clock, SystemClock
+from obmen.errors import Busy, LeaseLost, StateError
+from obmen.state import migrate, owners, tables
+from obmen.state.trouble import explained
+
+LEASE_SECONDS = 60.0
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run a flow, while its number is the newest."""
+
+    name: str
+    owner: str
+    token: int
+
+
+class Transaction:
+    """One transaction on the ledger; ``now`` is its time in Unix seconds."""
+
+    def __init__(self, connection: Connection, now: float) -> None:
+        self.connection = connection
+        self.now = now
+        self._insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+
+    def rows(self, query: sa.Executable, parameters: Any = None) -> Sequence[sa.Row[Any]]:
+        """Return all rows of a query."""
+        return self.connection.execute(query, parameters).all()
+
+    def one(self, query: sa.Executable) -> sa.Row[Any] | None:
+        """Return the first row of a query."""
+        return self.connection.execute(query).first()
+
+    def run(self, statement: sa.Executable, parameters: Any = None) -> int:
+        """Execute a statement; return how many rows it touched."""
+        return self.connection.execute(statement, parameters).rowcount
+
+    def upsert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, keep: Sequence[str] = ()) -> None:
+        """Insert rows by primary key, replacing those that stand there except for the columns in ``keep``.
+
+        All rows must have the same columns. They are written in key order, which keeps a large table fast.
+        """
+        if not rows:
+            return
+        keys = [column.name for column in table.primary_key.columns]
+        statement = self._insert(table)
+        changed = {
+            name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep
+        }
+        statement = (
+            statement.on_conflict_do_update(index_elements=keys, set_=changed)
+            if changed
+            else statement.on_conflict_do_nothing(index_elements=keys)
+        )
+        ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+        self.connection.execute(statement, ordered)
+
+    def delete(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Delete the rows that have these values; all rows must have the same columns."""
+        if not rows:
+            return
+        match = sa.and_(*(table.c[name] == sa.bindparam(f"_{name}") for name in rows[0]))
+        self.connection.execute(
+            sa.delete(table).where(match),
+            [{f"_{name}": value for name, value in row.items()} for row in rows],
+        )
+
+
+class Ledger:
+    """The state database.
+
+    ``url``: an SQLAlchemy URL, ``sqlite:///path`` or ``postgresql+psycopg://…``. Opening it brings it to the
+    newest schema. Raises StateError with the next step for whatever keeps it from being used.
+    """
+
+    def __init__(self, url: str, *, clock: Clock | None = None, busy_seconds: float = 10.0) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.url = url
+        self._outer: Connection | None = None
+        with explained(url):
+            self.engine = _engine(url, busy_seconds)
+            try:
+                migrate.upgrade(self.engine)
+            except BaseException:
+                self.engine.dispose()
+                raise
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Look, without a lease and without blocking writers."""
+        with explained(self.url), self._connection(writes=False) as connection:
+            yield Transaction(connection, self._now())
+
+    @contextmanager
+    def write(self, lease: Lease | None = None) -> Iterator[Transaction]:
+        """Write, all or nothing. With a lease: only while it is ours."""
+        with explained(self.url), self._connection(writes=True) as connection:
+            transaction = Transaction(connection, self._now())
+            if lease is not None:
+                _renew(transaction, lease)
+            yield transaction
+
+    @contextmanager
+    def lease(self, name: str) -> Iterator[Lease]:
+        """Hold the right to run a flow; raises Busy if another process has it."""
+        taken = self._take(name)
+        try:
+            yield taken
+        finally:
+            self._release(taken)
+
+    def keep(self, lease: Lease) -> None:
+        """Renew a lease during long work that writes nothing."""
+        with self.write(lease):
+            pass
+
+    def _take(self, name: str) -> Lease:
+        with self.write() as tx:
+            row = tx.one(sa.select(tables.lease).where(tables.lease.c.name == name).with_for_update())
+            if row is not None and row.expires_at > tx.now and owners.may_live(row.owner):
+                rest = row.expires_at - tx.now
+                message = (
+                    f"The flow '{name}' is being run by another process ({row.owner}). Wait until it has finished; "
+                    f"if that process died, its lease ends in {rest:.0f} s."
+                )
+                raise Busy(message)
+            token = (row.token if row is not None else 0) + 1
+            owner = owners.this_process()
+            tx.upsert(
+                tables.lease,
+                [{"name": name, "owner": owner, "token": token, "expires_at": tx.now + LEASE_SECONDS}],
+            )
+        return Lease(name, owner, token)
+
+    def _release(self, lease: Lease) -> None:
+        with explained(self.url), self._connection(writes=True) as connection:
+            connection.execute(
+                sa.update(tables.lease)
+                .where(tables.lease.c.name == lease.name, tables.lease.c.token == lease.token)
+                .values(expires_at=0.0)
+            )
+
+    @contextmanager
+    def _connection(self, *, writes: bool) -> Iterator[Connection]:
+        if self._outer is not None:
+            with self._outer.begin_nested():
+                yield self._outer
+            return
+        options = {"obmen_writes": writes}
+        with self.engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
+    def _now(self) -> float:
+        return self.clock.now().timestamp()
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Ledger]:
+        """Give a ledger in which everything can be tried and nothing stays: a plan is made in it.
+
+        SQLite: a scratch copy, so that a plan of any length blocks nobody. PostgreSQL: one transaction that
+        is rolled back.
+        """
+        scratch = object.__new__(Ledger)
+        scratch.clock, scratch.url = self.clock, self.url
+        if self.engine.dialect.name == "sqlite":
+            with explained(self.url), migrate.scratch_copy(self.engine) as path:
+                scratch.engine, scratch._outer = _engine(f"sqlite:///{path}", 10.0), None
+                try:
+                    yield scratch
+                finally:
+                    scratch.close()
+            return
+        with explained(self.url), self.engine.connect() as connection:
+            outer = connection.begin()
+            scratch.engine, scratch._outer = self.engine, connection
+            try:
+                yield scratch
+            finally:
+                outer.rollback()
+
+
+def chunks(values: Sequence[Any], size: int = _CHUNK) -> Iterator[Sequence[Any]]:
+    """Cut a list into parts that fit one query."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _renew(tx: Transaction, lease: Lease) -> None:
+    renewed = tx.run(
+        sa.update(tables.lease)
+        .where(tables.lease.c.name == lease.name, tables.lease.c.token == lease.token)
+        .values(expires_at=tx.now + LEASE_SECONDS)
+    )
+    if renewed == 0:
+        message = (
+            f"Another process runs the flow '{lease.name}' now; this one stops and leaves everything to it."
+        )
+        raise LeaseLost(message)
+
+
+def _engine(url: str, busy_seconds: float) -> Engine:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        message = f"'{url}' is not a database URL. Use sqlite:///path/state.db or postgresql+psycopg://user@host/name."
+        raise StateError(message) from error
+    if parsed.get_backend_name() == "sqlite":
+        engine = sa.create_engine(parsed, connect_args={"timeout": busy_seconds})
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.get_backend_name() == "postgresql":
+        return sa.create_engine(parsed, pool_pre_ping=True)
+    message = (
+        f"The state cannot be kept in {parsed.get_backend_name()}: use sqlite:/// or postgresql+psycopg://."
+    )
+    raise StateError(message)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite, never implicitly
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA cache_size=-16000")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("obmen_writes", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,300 @@
+"""The outbox: what was decided and not yet confirmed. A dirty set, so it never outgrows the records.
+
+States: ``fresh`` (the read has not ended, so the guards have not spoken), ``held`` (a guard said no),
+``pending`` (to be sent once ``not_before`` has passed), ``waiting`` (for another record), ``sent`` (in
+flight; after a restart: in doubt), ``accepted`` (the peer works on it under ``ticket``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from obmen.records import Op
+from obmen.state import tables
+from obmen.state.ledger import Transaction, chunks
+
+_O = tables.outbox
+IN_FLIGHT = ("sent", "accepted")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One decided change. ``sent_*`` is what is in flight; the rest is the newest decision."""
+
+    connection: str
+    entity: str
+    key: str
+    sequence: int
+    flow: str
+    state: str
+    op: Op
+    effect: str
+    hash: bytes
+    canonical: bytes
+    sent_hash: bytes | None
+    sent_canonical: bytes | None
+    sent_op: Op | None
+    attempt: int
+    not_before: float
+    ticket: str | None
+    waits_for: str | None
+    reason: str
+    enqueued_at: float
+    run: int
+
+    @property
+    def id(self) -> dict[str, Any]:
+        """The columns that tell this row from every other."""
+        return {
+            "connection": self.connection,
+            "entity": self.entity,
+            "key": self.key,
+            "sequence": self.sequence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A change to be put into the outbox."""
+
+    key: str
+    op: Op
+    effect: str
+    hash: bytes
+    canonical: bytes
+    sequence: int = 0
+    reason: str = ""
+    not_before: float = 0.0
+
+
+def put(
+    tx: Transaction, flow: str, connection: str, entity: str, decided: Sequence[Decided], run: int
+) -> None:
+    """Put changes in; one that is not yet in flight is replaced, one in flight follows when that has landed."""
+    rows = [
+        {
+            "connection": connection,
+            "entity": entity,
+            "key": one.key,
+            "sequence": one.sequence,
+            "flow": flow,
+            "state": "fresh",
+            "op": one.op,
+            "effect": one.effect,
+            "hash": one.hash,
+            "canonical": one.canonical,
+            "attempt": 0,
+            "not_before": one.not_before,
+            "waits_for": None,
+            "reason": one.reason,
+            "enqueued_at": tx.now,
+            "run": run,
+        }
+        for one in decided
+    ]
+    flying = {
+        (row.key, row.sequence)
+        for row in of(tx, connection, entity, [one.key for one in decided])
+        if row.state in IN_FLIGHT
+    }
+    resting = [row for row in rows if (row["key"], row["sequence"]) not in flying]
+    behind = [row for row in rows if (row["key"], row["sequence"]) in flying]
+    tx.upsert(_O, resting)
+    tx.upsert(_O, behind, keep=("state", "attempt", "not_before", "waits_for", "reason"))
+
+
+def drop(tx: Transaction, rows: Iterable[Row]) -> None:
+    """Take rows out."""
+    tx.delete(_O, [row.id for row in rows])
+
+
+def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> list[Row]:
+    """Return the rows of these records, steps of one record in order."""
+    found: list[Row] = []
+    for part in chunks(sorted(set(keys))):
+        query = (
+            sa.select(_O)
+            .where(_O.c.connection == connection, _O.c.entity == entity, _O.c.key.in_(part))
+            .order_by(_O.c.key, _O.c.sequence)
+        )
+        found += map(_row, tx.rows(query))
+    return found
+
+
+def release(tx: Transaction, flow: str, connection: str, holding: Mapping[str, str]) -> None:
+    """Let the guards' verdict fall on the fresh rows: those whose effect is in ``holding`` are held.
+
+    The value is the reason. A row that has a reason of its own is held with that.
+    """
+    fresh = sa.and_(_O.c.flow == flow, _O.c.connection == connection, _O.c.state == "fresh")
+    for effect, reason in holding.items():
+        match = fresh if effect == "*" else sa.and_(fresh, _O.c.effect == effect)
+        tx.run(sa.update(_O).where(match).values(state="held", reason=reason))
+    tx.run(sa.update(_O).where(fresh, _O.c.reason != "").values(state="held"))
+    tx.run(sa.update(_O).where(fresh).values(state="pending"))
+
+
+def unhold(tx: Transaction, flow: str) -> int:
+    """Let go what the guards held, because a person said so; return how many."""
+    held = sa.and_(_O.c.flow == flow, _O.c.state == "held")
+    return tx.run(sa.update(_O).where(held).values(state="pending", reason=""))
+
+
+def effects(tx: Transaction, flow: str, connection: str, state: str) -> dict[str, int]:
+    """Return effect → how many rows have it."""
+    query = (
+        sa.select(_O.c.effect, sa.func.count())
+        .where(_O.c.flow == flow, _O.c.connection == connection, _O.c.state == state)
+        .group_by(_O.c.effect)
+    )
+    return {str(name): int(number) for name, number in tx.rows(query)}
+
+
+def counts(tx: Transaction, flow: str, connection: str | None = None) -> dict[str, int]:
+    """Return state → how many rows of a flow, or of one of its targets, are in it."""
+    query = sa.select(_O.c.state, sa.func.count()).where(_O.c.flow == flow).group_by(_O.c.state)
+    if connection is not None:
+        query = query.where(_O.c.connection == connection)
+    return {str(name): int(number) for name, number in tx.rows(query)}
+
+
+def due(
+    tx: Transaction,
+    flow: str,
+    connection: str,
+    states: Sequence[str],
+    limit: int,
+    after: tuple[str, int] | None = None,
+) -> list[Row]:
+    """Return rows whose time has come, by key, from after the given one on; of one record its earliest step."""
+    earlier = _O.alias("earlier")
+    blocked = (
+        sa.select(sa.literal(1))
+        .where(
+            earlier.c.connection == _O.c.connection,
+            earlier.c.entity == _O.c.entity,
+            earlier.c.key == _O.c.key,
+            earlier.c.sequence < _O.c.sequence,
+        )
+        .exists()
+    )
+    query = (
+        sa.select(_O)
+        .where(
+            _O.c.flow == flow,
+            _O.c.connection == connection,
+            _O.c.state.in_(states),
+            _O.c.not_before <= tx.now,
+            sa.or_(_O.c.sequence == 0, ~blocked),
+        )
+        .order_by(_O.c.key, _O.c.sequence)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(sa.tuple_(_O.c.key, _O.c.sequence) > sa.tuple_(*after))
+    return [_row(row) for row in tx.rows(query)]
+
+
+def listing(
+    tx: Transaction,
+    flow: str,
+    connection: str,
+    entity: str,
+    after: tuple[str, int] = ("", -1),
+    limit: int = 1000,
+) -> list[Row]:
+    """Return a flow's rows for one target by key, from after the given one on: a page for lists and plans."""
+    query = (
+        sa.select(_O)
+        .where(
+            _O.c.connection == connection,
+            _O.c.entity == entity,
+            _O.c.flow == flow,
+            sa.tuple_(_O.c.key, _O.c.sequence) > sa.tuple_(*after),
+        )
+        .order_by(_O.c.key, _O.c.sequence)
+        .limit(limit)
+    )
+    return [_row(row) for row in tx.rows(query)]
+
+
+def next_due(tx: Transaction, flow: str, connection: str, after: float) -> float | None:
+    """Return when the next row's time comes that had not come at ``after`` (both Unix seconds), if any."""
+    query = sa.select(sa.func.min(_O.c.not_before)).where(
+        _O.c.flow == flow,
+        _O.c.connection == connection,
+        _O.c.state.in_(("pending", *IN_FLIGHT)),
+        _O.c.not_before > after,
+    )
+    value = tx.rows(query)[0][0]
+    return float(value) if value is not None else None
+
+
+def mark_sent(tx: Transaction, rows: Sequence[Row], settle: float) -> list[Row]:
+    """Note, before the call, what is about to be said; return the rows as they now stand.
+
+    If no outcome follows, they are looked into ``settle`` seconds later, when a late effect has landed.
+    """
+    statement = (
+        sa.update(_O)
+        .where(
+            *(_O.c[name] == sa.bindparam(f"_{name}") for name in ("connection", "entity", "key", "sequence"))
+        )
+        .values(
+            state="sent",
+            attempt=_O.c.attempt + 1,
+            not_before=tx.now + settle,
+            sent_hash=_O.c.hash,
+            sent_canonical=_O.c.canonical,
+            sent_op=_O.c.op,
+            waits_for=None,
+            ticket=None,
+        )
+    )
+    tx.connection.execute(statement, [{f"_{name}": value for name, value in row.id.items()} for row in rows])
+    return [
+        replace(
+            row,
+            state="sent",
+            attempt=row.attempt + 1,
+            sent_hash=row.hash,
+            sent_canonical=row.canonical,
+            sent_op=row.op,
+        )
+        for row in rows
+    ]
+
+
+def retry_waiting(tx: Transaction, flow: str, connection: str) -> None:
+    """Make waiting rows pending, so that what they wait for is looked up once more."""
+    match = (_O.c.flow == flow, _O.c.connection == connection, _O.c.state == "waiting")
+    tx.run(sa.update(_O).where(*match).values(state="pending", waits_for=None))
+
+
+def change(tx: Transaction, row: Row, **values: Any) -> None:
+    """Set columns of one row."""
+    tx.run(sa.update(_O).where(*(_O.c[name] == value for name, value in row.id.items())).values(**values))
+
+
+def wake(tx: Transaction, tokens: Sequence[str]) -> int:
+    """Make pending what waited for any of these; return how many."""
+    woken = 0
+    for part in chunks(tokens):
+        woken += tx.run(
+            sa.update(_O)
+            .where(_O.c.waits_for.in_(part), _O.c.state == "waiting")
+            .values(state="pending", waits_for=None, not_before=0.0, reason="")
+        )
+    return woken
+
+
+def _row(row: sa.Row[Any]) -> Row:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented mapping of a row
+    for name in ("hash", "canonical", "sent_hash", "sent_canonical"):
+        if values[name] is not None:
+            values[name] = bytes(values[name])
+    return Row(**values)

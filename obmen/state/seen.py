@@ -1,0 +1,191 @@
+"""What was read before: fingerprints page by page, and which canonical records came from which native one.
+
+An unchanged page is one comparison of one blob. Only for pages that differ are records looked up, and only
+if the number of records does not add up is the whole list compared to find what is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from obmen.state import tables
+from obmen.state.ledger import Transaction, chunks
+
+FINGERPRINT = 16
+_SCAN = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a flow's reading stands. ``whole``: the last complete read came to its end.
+
+    ``slices``: how many native records that read held; ``pins``: values of key fields that a flow's target
+    does not carry, and of which there may therefore be only one.
+    """
+
+    cursor: str | None = None
+    epoch: int = 0
+    slices: int = 0
+    whole: bool = False
+    pins: Mapping[str, str] = field(default_factory=dict)
+    read_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A canonical record that is known to come from a native one, that one's fingerprint, and the run that saw it."""
+
+    key: str
+    source: str
+    fingerprint: bytes
+    run: int = 0
+
+
+def checkpoint(tx: Transaction, flow: str) -> Checkpoint:
+    """Return where a flow's reading stands."""
+    row = tx.one(sa.select(tables.checkpoint).where(tables.checkpoint.c.flow == flow))
+    if row is None:
+        return Checkpoint()
+    return Checkpoint(row.cursor, row.epoch, row.slices, bool(row.whole), json.loads(row.pins), row.read_at)
+
+
+def save_checkpoint(tx: Transaction, flow: str, state: Checkpoint) -> None:
+    """Keep where a flow's reading stands."""
+    row = {
+        "flow": flow,
+        "cursor": state.cursor,
+        "epoch": state.epoch,
+        "slices": state.slices,
+        "whole": int(state.whole),
+        "pins": json.dumps(dict(state.pins), ensure_ascii=False),
+        "read_at": state.read_at,
+    }
+    tx.upsert(tables.checkpoint, [row], keep=("epoch",))
+
+
+def page(tx: Transaction, flow: str, number: int) -> bytes:
+    """Return the fingerprints of a page as last read, in reading order; empty if there was none."""
+    query = sa.select(tables.seen_page.c.fingerprints).where(
+        tables.seen_page.c.flow == flow, tables.seen_page.c.page == number
+    )
+    row = tx.one(query)
+    return bytes(row.fingerprints) if row is not None else b""
+
+
+def pages(tx: Transaction, flow: str, first: int = 0) -> Iterator[list[bytes]]:
+    """Yield the fingerprints of each page from ``first`` on."""
+    query = (
+        sa.select(tables.seen_page.c.fingerprints)
+        .where(tables.seen_page.c.flow == flow, tables.seen_page.c.page >= first)
+        .order_by(tables.seen_page.c.page)
+    )
+    for row in tx.connection.execute(query.execution_options(yield_per=50)):
+        yield split(row.fingerprints)
+
+
+def save_page(tx: Transaction, flow: str, number: int, fingerprints: bytes) -> None:
+    """Keep a page's fingerprints."""
+    tx.upsert(tables.seen_page, [{"flow": flow, "page": number, "fingerprints": fingerprints}])
+
+
+def cut_pages(tx: Transaction, flow: str, count: int) -> None:
+    """Forget the pages after the first ``count``."""
+    tx.run(
+        sa.delete(tables.seen_page).where(tables.seen_page.c.flow == flow, tables.seen_page.c.page >= count)
+    )
+
+
+def forget(tx: Transaction, flow: str) -> None:
+    """Make the next read of a flow look at every record again: the epoch is part of each fingerprint."""
+    state = checkpoint(tx, flow)
+    tx.upsert(tables.checkpoint, [{"flow": flow, "epoch": state.epoch + 1}])
+
+
+def split(fingerprints: bytes) -> list[bytes]:
+    """Cut a page's blob into its fingerprints."""
+    return [fingerprints[at : at + FINGERPRINT] for at in range(0, len(fingerprints), FINGERPRINT)]
+
+
+def by_source(tx: Transaction, flow: str, sources: Iterable[str]) -> dict[str, list[Known]]:
+    """Return native id → the canonical records that came from it."""
+    found: dict[str, list[Known]] = {}
+    for part in chunks(sorted(set(sources))):
+        for known in _known(tx, flow, tables.record.c.source.in_(part)):
+            found.setdefault(known.source, []).append(known)
+    return found
+
+
+def by_key(tx: Transaction, flow: str, keys: Iterable[str]) -> dict[str, Known]:
+    """Return key → where that canonical record came from."""
+    found: dict[str, Known] = {}
+    for part in chunks(sorted(set(keys))):
+        found.update((known.key, known) for known in _known(tx, flow, tables.record.c.key.in_(part)))
+    return found
+
+
+def save_records(tx: Transaction, flow: str, known: Sequence[Known]) -> None:
+    """Keep which canonical record came from which native one."""
+    rows = [
+        {
+            "flow": flow,
+            "key": one.key,
+            "source": one.source,
+            "fingerprint": one.fingerprint,
+            "run": one.run,
+        }
+        for one in known
+    ]
+    tx.upsert(tables.record, rows)
+
+
+def drop_records(tx: Transaction, flow: str, keys: Sequence[str]) -> None:
+    """Forget canonical records that are gone."""
+    for part in chunks(keys):
+        tx.run(sa.delete(tables.record).where(tables.record.c.flow == flow, tables.record.c.key.in_(part)))
+
+
+def gone(tx: Transaction, flow: str) -> Iterator[list[Known]]:
+    """Yield, some thousands at a time, the records whose fingerprint stands on no page any more.
+
+    The pages' fingerprints are laid into a scratch database on disk, so memory stays flat at any size.
+    """
+    with closing(sqlite3.connect("")) as scratch:
+        scratch.execute("CREATE TABLE present(fingerprint BLOB PRIMARY KEY) WITHOUT ROWID")
+        for fingerprints in pages(tx, flow):
+            scratch.executemany(
+                "INSERT OR IGNORE INTO present VALUES (?)", ((one,) for one in sorted(fingerprints))
+            )
+        for batch in _scan(tx, flow):
+            marks = ",".join("?" * len(batch))
+            query = f"SELECT fingerprint FROM present WHERE fingerprint IN ({marks})"  # noqa: S608 - only question marks are put in
+            present = {row[0] for row in scratch.execute(query, [known.fingerprint for known in batch])}
+            absent = [known for known in batch if known.fingerprint not in present]
+            if absent:
+                yield absent
+
+
+def _scan(tx: Transaction, flow: str) -> Iterator[list[Known]]:
+    after = ""
+    while True:
+        query = (
+            sa.select(tables.record)
+            .where(tables.record.c.flow == flow, tables.record.c.key > after)
+            .order_by(tables.record.c.key)
+            .limit(_SCAN)
+        )
+        batch = [Known(row.key, row.source, bytes(row.fingerprint), row.run) for row in tx.rows(query)]
+        if not batch:
+            return
+        yield batch
+        after = batch[-1].key
+
+
+def _known(tx: Transaction, flow: str, condition: sa.ColumnElement[bool]) -> list[Known]:
+    query = sa.select(tables.record).where(tables.record.c.flow == flow, condition)
+    return [Known(row.key, row.source, bytes(row.fingerprint), row.run) for row in tx.rows(query)]

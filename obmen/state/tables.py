@@ -1,0 +1,161 @@
+"""The ledger's tables, as the newest migration leaves them (a test compares the two).
+
+Fingerprints and records are bytes as they were hashed or encoded; times are Unix seconds, so that they mean
+the same in SQLite and in PostgreSQL and in every zone.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+_WAITS = text("waits_for IS NOT NULL")
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("flow", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("status", String, nullable=False),
+    Column("counts", Text, nullable=False, server_default="{}"),
+    Column("message", Text, nullable=False, server_default=""),
+    Index("run_by_flow", "flow", "id"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("token", _Id, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("flow", String, primary_key=True),
+    Column("cursor", Text),
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    Column("slices", _Id, nullable=False, server_default="0"),
+    Column("whole", Integer, nullable=False, server_default="0"),
+    Column("pins", Text, nullable=False, server_default="{}"),
+    Column("read_at", Double),
+)
+
+seen_page = Table(
+    "seen_page",
+    metadata,
+    Column("flow", String, primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("fingerprints", LargeBinary, nullable=False),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("flow", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("run", _Id, nullable=False),
+    Index("record_by_source", "flow", "source"),
+    sqlite_with_rowid=False,
+)
+
+binding = Table(
+    "binding",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("entity", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("native_id", String, nullable=False),
+    UniqueConstraint("connection", "entity", "native_id", name="binding_by_native_id"),
+    sqlite_with_rowid=False,
+)
+
+agreed = Table(
+    "agreed",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("entity", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("sequence", Integer, nullable=False, server_default="0"),
+    Column("hash", LargeBinary, nullable=False),
+    Column("canonical", LargeBinary, nullable=False),
+    Column("live", Integer, nullable=False),
+    Column("agreed_at", Double, nullable=False),
+    Column("run", _Id, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("entity", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("flow", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("op", String, nullable=False),
+    Column("effect", String, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("canonical", LargeBinary, nullable=False),
+    Column("sent_hash", LargeBinary),
+    Column("sent_canonical", LargeBinary),
+    Column("sent_op", String),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("not_before", Double, nullable=False, server_default="0"),
+    Column("ticket", String),
+    Column("waits_for", String),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("enqueued_at", Double, nullable=False),
+    Column("run", _Id, nullable=False),
+    Index("outbox_by_flow", "flow", "connection", "state", "not_before"),
+    Index("outbox_by_wait", "waits_for", sqlite_where=_WAITS, postgresql_where=_WAITS),
+    sqlite_with_rowid=False,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("flow", String, nullable=False),
+    Column("connection", String, nullable=False),
+    Column("entity", String, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("op", String, nullable=False, server_default="put"),
+    Column("raw", LargeBinary),
+    Column("canonical", LargeBinary),
+    Column("fingerprint", LargeBinary),
+    Column("waits_for", String),
+    Column("created_at", Double, nullable=False),
+    Column("run", _Id, nullable=False),
+    Index("quarantine_by_flow", "flow", "state", "id"),
+    Index("quarantine_by_source", "flow", "source"),
+    Index("quarantine_by_key", "flow", "key"),
+    Index("quarantine_by_wait", "waits_for", sqlite_where=_WAITS, postgresql_where=_WAITS),
+)

@@ -1,0 +1,103 @@
+"""From a project's settings to flows that run: connectors are made, mappings are compiled, needs are matched.
+
+What cannot work is refused here, before anything is read: a target that demands beside each record another
+one that no flow brings, or records that refer to others that no flow reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from obmen.clock import Clock
+from obmen.connector import Connector
+from obmen.entities import ENTITIES
+from obmen.errors import ConfigurationError
+from obmen.mapping import BoundMapping, Context
+from obmen.project import FlowSettings, Project
+from obmen.sync.flow import Companion, Flow, Target
+
+DEFAULT_ZONE = "Europe/Moscow"
+
+
+class Assembly:
+    """A project's connectors and flows, made once; close it to let go of connections."""
+
+    def __init__(self, project: Project, *, clock: Clock | None = None) -> None:
+        self.project = project
+        self.connectors: dict[str, Connector] = {
+            name: settings.connector(name, settings.options, clock=clock)
+            for name, settings in project.connections.items()
+        }
+        self._bound: dict[tuple[str, str, str], BoundMapping] = {}
+        settings = project.ordered_flows()
+        self.flows: tuple[Flow, ...] = tuple(self._flow(one, settings) for one in settings)
+
+    def close(self) -> None:
+        """Close every connector."""
+        for connector in self.connectors.values():
+            connector.close()
+
+    def __enter__(self) -> Assembly:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def mapping(self, connection: str, entity: str, flow: FlowSettings | None = None) -> BoundMapping:
+        """Return a connection's mapping of an entity, compiled; a flow may have one of its own."""
+        mapping = self.project.mapping(connection, entity, flow)
+        name = (connection, entity, str(mapping.source))
+        if name not in self._bound:
+            settings = self.project.connections[connection]
+            options = settings.options.model_dump(mode="python")
+            zone = ZoneInfo(str(options.get("timezone") or DEFAULT_ZONE))
+            self._bound[name] = mapping.bind(Context(connection=connection, options=options, zone=zone))
+        return self._bound[name]
+
+    def _flow(self, settings: FlowSettings, others: Sequence[FlowSettings]) -> Flow:
+        targets = tuple(
+            Target(name, self.connectors[name], self.mapping(name, settings.entity, settings))
+            for name in settings.targets
+        )
+        pull = self.mapping(settings.source, settings.entity, settings)
+        back = [
+            other for other in others if other.entity == settings.entity and settings.source in other.targets
+        ]
+        return Flow(
+            name=settings.name,
+            entity=ENTITIES[settings.entity],
+            source=self.connectors[settings.source],
+            pull=pull,
+            targets=targets,
+            where=settings.where,
+            missing=settings.missing,
+            guards=settings.guards,
+            attempts=settings.attempts,
+            echo=self.mapping(settings.source, settings.entity, back[0]) if back else None,
+            dependents=tuple(other.name for other in others if self._refers(other, settings)),
+            companions=self._companions(settings, targets, others),
+            where_line=settings.where_line,
+        )
+
+    def _refers(self, other: FlowSettings, settings: FlowSettings) -> bool:
+        """Whether the other flow's records name records of this one's entity, in the same source."""
+        if other.source != settings.source or other is settings:
+            return False
+        return settings.entity in self.mapping(other.source, other.entity, other).refers
+
+    def _companions(
+        self, settings: FlowSettings, targets: Sequence[Target], others: Sequence[FlowSettings]
+    ) -> dict[str, Companion]:
+        found: dict[str, Companion] = {}
+        for target in targets:
+            for entity in sorted(target.mapping.needs):
+                beside = [other for other in others if other.entity == entity and target.name in other.targets]
+                if not beside:
+                    message = (
+                        f"{target.name} takes a {settings.entity} only together with its {entity}, but no flow brings "
+                        f"{entity} there. Add one: {{ entity: {entity}, from: {settings.source}, to: {target.name} }}."
+                    )
+                    raise ConfigurationError(message, where=settings.where_line)
+                found[entity] = Companion(beside[0].name, ENTITIES[entity], beside[0].where)
+        return found

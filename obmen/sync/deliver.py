@@ -1,0 +1,274 @@
+"""Delivering: from the outbox into a target, so that a crash, a refusal or a lost answer costs no record.
+
+Before the call the rows are marked as sent; after it each row gets its outcome. What is still marked as sent
+at the next start is in doubt: an absolute write is said again, anything else is looked for first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from obmen.connector import WriterSpec
+from obmen.errors import Denied, InDoubt, Later, ObmenError, Refused, Unavailable
+from obmen.records import Batch, Item, Op, Outcome, RecordError
+from obmen.state import Lease, Ledger, Transaction, outbox
+from obmen.state.outbox import Row
+from obmen.sync.backoff import delay
+from obmen.sync.flow import Flow, Target
+from obmen.sync.prepare import Prepared, Preparer
+from obmen.sync.receipt import Receipt
+from obmen.sync.steps import OnStep, ignore
+
+_ROUND = 2000
+_SETTLE = 2.0
+_Pair = tuple[Row, Item]
+OnSent = Callable[[int], None]
+"""Called with the number of records that came to an outcome."""
+Only = Callable[[Row], bool]
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What a delivery did; ``trouble`` is why it stopped early, if it did."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    trouble: ObmenError | None = None
+
+
+class Deliverer:
+    """Delivers one flow's rows to one target, under the flow's lease.
+
+    ``only`` chooses rows, such as a plan's.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        lease: Lease,
+        flow: Flow,
+        target: Target,
+        run: int,
+        *,
+        only: Only | None = None,
+        on_step: OnStep = ignore,
+        on_sent: OnSent | None = None,
+    ) -> None:
+        self.ledger, self.lease, self.flow, self.target, self.run = ledger, lease, flow, target, run
+        self.only = only
+        self.on_step = on_step
+        self.on_sent: OnSent = on_sent or (lambda _count: None)
+        self.result = Delivered()
+        self._preparer = Preparer(flow, target)
+        self._entity = flow.entity.entity
+
+    def deliver(self) -> Delivered:
+        """Deliver until nothing more is due, or the peer cannot be reached."""
+        if self.flow.entity.identity:
+            with self.ledger.write(self.lease) as tx:
+                outbox.retry_waiting(tx, self.flow.name, self.target.name)
+        try:
+            progress = True
+            while progress:
+                self._recover()
+                polled, sent = self._poll(), self._send()
+                progress = polled or sent
+        except (Unavailable, Denied, InDoubt) as error:
+            self.result.trouble = error
+        return self.result
+
+    # -- sending ------------------------------------------------------------------------------------------
+
+    def _send(self) -> bool:
+        """Send what is due, once; return whether anything was."""
+        progress = False
+        after: tuple[str, int] | None = None
+        while rows := self._due(("pending",), after):
+            after = (rows[-1].key, rows[-1].sequence)
+            chosen = [row for row in rows if self.only is None or self.only(row)]
+            with self.ledger.read() as tx:
+                prepared = self._preparer.prepare(tx, chosen)
+            self.on_step("deliver.taken")
+            self._set_aside(prepared)
+            progress = progress or bool(prepared.ready or prepared.refused or prepared.idle)
+            for op, pairs in _by_op(prepared.ready).items():
+                spec = self.target.connector.writers[self._entity, op]
+                for start in range(0, len(pairs), spec.batch):
+                    self._call(spec, pairs[start : start + spec.batch])
+        return progress
+
+    def _due(self, states: Sequence[str], after: tuple[str, int] | None) -> list[Row]:
+        with self.ledger.read() as tx:
+            return outbox.due(tx, self.flow.name, self.target.name, states, _ROUND, after)
+
+    def _set_aside(self, prepared: Prepared) -> None:
+        if not (prepared.waits or prepared.refused or prepared.idle):
+            return
+        with self.ledger.write(self.lease) as tx:
+            receipt = self._receipt()
+            for row, token in prepared.waits:
+                receipt.waits(tx, row, token)
+            for row, error in prepared.refused:
+                receipt.refused(tx, row, [RecordError(error.code, str(error), error.field)], stage="push")
+            for row in prepared.idle:
+                receipt.idle(row)
+            receipt.close(tx)
+
+    def _call(self, spec: WriterSpec, pairs: Sequence[_Pair]) -> None:
+        with self.ledger.write(self.lease) as tx:
+            rows = outbox.mark_sent(tx, [row for row, _ in pairs], _SETTLE)
+        self.on_step("deliver.marked")
+        self._say(spec, list(zip(rows, [item for _, item in pairs], strict=True)))
+
+    def _say(self, spec: WriterSpec, pairs: Sequence[_Pair]) -> None:
+        outcomes: list[Outcome] = []
+        trouble: ObmenError | None = None
+        try:
+            for outcome in self.target.connector.write(
+                self._entity, Batch([item for _, item in pairs]), spec.op
+            ):
+                outcomes.append(outcome)  # noqa: PERF402 - what came before an error counts
+        except ObmenError as error:
+            trouble = error
+        self.on_step("deliver.called")
+        answered = {outcome.id for outcome in outcomes}
+        rest = [pair for pair in pairs if pair[1].id not in answered]
+        if isinstance(trouble, Refused) and len(rest) > 1:
+            self._record(spec, [pair for pair in pairs if pair[1].id in answered], outcomes, None)
+            self._halve(spec, rest)
+            return
+        self._record(spec, pairs, outcomes, trouble)
+        if isinstance(trouble, Unavailable | Denied):
+            raise trouble
+
+    def _halve(self, spec: WriterSpec, pairs: Sequence[_Pair]) -> None:
+        """The peer refused a batch as a whole: find the record that it means, so that the others pass."""
+        middle = len(pairs) // 2
+        self._say(spec, pairs[:middle])
+        self._say(spec, pairs[middle:])
+
+    def _record(
+        self,
+        spec: WriterSpec,
+        pairs: Sequence[_Pair],
+        outcomes: Iterable[Outcome],
+        trouble: ObmenError | None,
+    ) -> None:
+        rows = {item.id: row for row, item in pairs}
+        with self.ledger.write(self.lease) as tx:
+            receipt = self._receipt()
+            for outcome in outcomes:
+                row = rows.pop(outcome.id, None)
+                if row is not None:
+                    receipt.outcome(tx, row, outcome)
+            for row in rows.values():
+                self._unanswered(spec, receipt, tx, row, trouble)
+            receipt.close(tx)
+        self.on_step("deliver.recorded")
+
+    def _unanswered(
+        self, spec: WriterSpec, receipt: Receipt, tx: Transaction, row: Row, trouble: ObmenError | None
+    ) -> None:
+        """What the peer did not mention: refused as a whole, surely not done, or in doubt."""
+        if isinstance(trouble, Refused):
+            receipt.refused(tx, row, [RecordError(trouble.code, str(trouble), trouble.field)])
+        elif isinstance(trouble, Later):
+            receipt.later(tx, row, str(trouble), trouble.after)
+        elif isinstance(trouble, Unavailable | Denied):
+            receipt.unsent(tx, row, str(trouble))
+        elif spec.absolute:
+            receipt.later(tx, row, str(trouble or "the peer did not mention it"), None)
+        else:
+            receipt.doubtful(tx, row, delay(row.attempt, f"{self.flow.name}/{self.target.name}"))
+
+    # -- tickets ------------------------------------------------------------------------------------------
+
+    def _poll(self) -> bool:
+        """Ask what became of accepted records; return whether any came to an outcome."""
+        progress = False
+        after: tuple[str, int] | None = None
+        while rows := self._due(("accepted",), after):
+            after = (rows[-1].key, rows[-1].sequence)
+            tickets: dict[str, list[Row]] = {}
+            for row in rows:
+                tickets.setdefault(row.ticket or "", []).append(row)
+            for ticket, of_ticket in tickets.items():
+                progress = self._poll_one(ticket, of_ticket) or progress
+        return progress
+
+    def _poll_one(self, ticket: str, rows: list[Row]) -> bool:
+        with self.ledger.read() as tx:
+            prepared = self._preparer.prepare(tx, rows, in_flight=True)
+        pending = {item.id: row for row, item in prepared.ready}
+        batch = Batch([item for _, item in prepared.ready])
+        outcomes = list(self.target.connector.poll(self._entity, ticket, batch)) if len(batch) else []
+        self.on_step("poll.called")
+        with self.ledger.write(self.lease) as tx:
+            receipt = self._receipt()
+            lost = [row for row, _ in prepared.waits] + [row for row, _ in prepared.refused] + prepared.idle
+            for row in lost:
+                receipt.unsent(tx, row, "what it was sent with is not there any more")
+            for outcome in outcomes:
+                told = pending.pop(outcome.id, None)
+                if told is not None:
+                    receipt.outcome(tx, told, outcome)
+            for row in pending.values():
+                outbox.change(tx, row, not_before=tx.now + _poll_delay(tx.now - row.enqueued_at))
+            receipt.close(tx)
+        self.on_step("poll.recorded")
+        return bool(outcomes)
+
+    # -- doubt --------------------------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        """Clear up rows that were sent and whose outcome is unknown."""
+        after: tuple[str, int] | None = None
+        while rows := self._due(("sent",), after):
+            after = (rows[-1].key, rows[-1].sequence)
+            with self.ledger.read() as tx:
+                prepared = self._preparer.prepare(tx, rows, in_flight=True)
+            others = [row for row, _ in prepared.waits] + [row for row, _ in prepared.refused]
+            with self.ledger.write(self.lease) as tx:
+                for row in (*others, *prepared.idle):
+                    self._receipt().unsent(tx, row, "what it was sent with is not there any more")
+            for row, item in prepared.ready:
+                self._recover_one(row, item)
+
+    def _recover_one(self, row: Row, item: Item) -> None:
+        connector = self.target.connector
+        spec = connector.writers[self._entity, item.op]
+        found: str | None = None
+        findable = not spec.absolute and self._entity in connector.finders
+        if findable:
+            found = connector.find(self._entity, item)
+        self.on_step("recover.looked")
+        with self.ledger.write(self.lease) as tx:
+            receipt = self._receipt()
+            if found is not None:
+                receipt.outcome(tx, row, Outcome(item.id, "done", native_id=found))
+            elif findable or spec.absolute:
+                receipt.unsent(tx, row, "its answer was lost; it is said again")
+            else:
+                message = (
+                    f"The answer of {self.target.name} to this record was lost, and it can neither be looked for nor "
+                    "safely said again. Look there: if it arrived, drop this entry; if not, replay it."
+                )
+                receipt.refused(tx, row, [RecordError("in_doubt", message)])
+            receipt.close(tx)
+        self.on_step("recover.recorded")
+
+    def _receipt(self) -> Receipt:
+        return Receipt(self.flow, self.target, self.run, self.result.counts, self.on_sent)
+
+
+def _by_op(pairs: Sequence[_Pair]) -> dict[Op, list[_Pair]]:
+    groups: dict[Op, list[_Pair]] = {}
+    for row, item in pairs:
+        groups.setdefault(item.op, []).append((row, item))
+    return groups
+
+
+def _poll_delay(age: float) -> float:
+    """Ask at once, then less and less often: a tenth of the age, between half a second and a minute."""
+    return min(max(age / 10, 0.5), 60.0)

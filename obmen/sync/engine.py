@@ -1,0 +1,245 @@
+"""The engine: reads flows into the outbox, then delivers them, each under its lease, until nothing is due."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from obmen.clock import Clock
+from obmen.errors import Busy, ConfigurationError, ObmenError, StateError, meant
+from obmen.state import Lease, Ledger, outbox, quarantine, runs
+from obmen.sync.deliver import Deliverer, Only
+from obmen.sync.flow import Flow, Target
+from obmen.sync.read import Reader
+from obmen.sync.steps import OnStep, ignore
+
+_TICK = 0.001
+_LOG = structlog.get_logger("obmen.sync")
+
+
+class Listener(Protocol):
+    """Who is told how work goes on, such as a progress bar."""
+
+    def reading(self, flow: str, done: int, total: int | None) -> None:
+        """So many records of a flow have been read."""
+        ...
+
+    def delivering(self, flow: str, target: str, count: int) -> None:
+        """So many more records came to an outcome."""
+        ...
+
+
+class Silent:
+    """A listener that tells nobody."""
+
+    def reading(self, flow: str, done: int, total: int | None) -> None:
+        """Ignore it."""
+
+    def delivering(self, flow: str, target: str, count: int) -> None:
+        """Ignore it."""
+
+
+@dataclass(slots=True)
+class FlowReport:
+    """What a run did for one flow.
+
+    ``read`` and ``sent`` count records by what became of them. ``held``: reasons of guards that spoke in this
+    run. ``outbox`` and ``quarantine`` tell what is left, by state. ``trouble``: what stopped a part of it.
+    """
+
+    flow: str
+    read: Counter[str] = field(default_factory=Counter)
+    sent: dict[str, Counter[str]] = field(default_factory=dict)
+    held: dict[str, dict[str, str]] = field(default_factory=dict)
+    outbox: dict[str, int] = field(default_factory=dict)
+    quarantine: dict[str, int] = field(default_factory=dict)
+    trouble: list[ObmenError] = field(default_factory=list)
+    released: int = 0
+
+    @property
+    def written(self) -> int:
+        """How many records targets confirmed."""
+        return sum(counts["done"] for counts in self.sent.values())
+
+    @property
+    def status(self) -> str:
+        """One word for the run: failed, held, attention (something lies in quarantine), partial or done."""
+        if self.trouble:
+            return "failed"
+        if self.outbox.get("held"):
+            return "held"
+        if self.quarantine.get("open"):
+            return "attention"
+        return "partial" if self.outbox else "done"
+
+
+class Engine:
+    """Runs flows on a ledger. Flows come in the order in which they depend on each other."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        flows: Sequence[Flow],
+        *,
+        listener: Listener | None = None,
+        on_step: OnStep = ignore,
+    ) -> None:
+        self.ledger, self.flows = ledger, tuple(flows)
+        self.clock: Clock = ledger.clock
+        self.listener: Listener = listener or Silent()
+        self.on_step = on_step
+
+    def choose(self, names: Sequence[str]) -> tuple[Flow, ...]:
+        """Return the flows of these names in their order; all, if no name is given."""
+        known = {flow.name for flow in self.flows}
+        for name in names:
+            if name not in known:
+                raise ConfigurationError(f"There is no flow '{name}'.{meant(name, known)}")
+        return tuple(flow for flow in self.flows if not names or flow.name in names)
+
+    def sync(
+        self,
+        names: Sequence[str] = (),
+        *,
+        patience: float = 0.0,
+        force: str | None = None,
+        only: Only | None = None,
+    ) -> list[FlowReport]:
+        """Read and deliver flows.
+
+        ``patience``: seconds to wait for what is not due yet, such as a peer's task. ``force``: the reason
+        for which held changes are let go; it is kept with the run.
+        """
+        chosen = self.choose(names)
+        work = [_Work(flow, FlowReport(flow.name)) for flow in chosen]
+        for one in work:
+            self._read(one, force)
+        self._deliver_all(work, patience, only)
+        for one in work:
+            self._close(one)
+        return [one.report for one in work]
+
+    def read_only(self, names: Sequence[str] = ()) -> list[FlowReport]:
+        """Read flows into the outbox and deliver nothing: what a plan is made from."""
+        work = [_Work(flow, FlowReport(flow.name)) for flow in self.choose(names)]
+        for one in work:
+            self._read(one, None)
+            self._close(one)
+        return [one.report for one in work]
+
+    def _read(self, work: _Work, force: str | None) -> None:
+        flow, report = work.flow, work.report
+        try:
+            with self.ledger.lease(flow.name) as lease:
+                with self.ledger.write(lease) as tx:
+                    work.run = runs.begin(tx, flow.name, "sync", f"forced: {force}" if force else "")
+                reader = Reader(
+                    self.ledger,
+                    lease,
+                    flow,
+                    work.run,
+                    on_step=self.on_step,
+                    on_read=lambda done, total: self.listener.reading(flow.name, done, total),
+                )
+                try:
+                    reader.read()
+                finally:
+                    report.read, report.held = reader.result.counts, reader.result.held
+                if force:
+                    self._force(work, lease, force)
+        except (StateError, ConfigurationError):
+            raise
+        except ObmenError as error:
+            report.trouble.append(error)
+            _LOG.warning("read.failed", flow=flow.name, error=str(error))
+        for target, reasons in report.held.items():
+            _LOG.warning("guard.held", flow=flow.name, target=target, reasons=list(reasons.values()))
+
+    def _force(self, work: _Work, lease: Lease, reason: str) -> None:
+        with self.ledger.write(lease) as tx:
+            work.report.released = outbox.unhold(tx, work.flow.name)
+        work.report.held = {}
+        _LOG.warning("guard.forced", flow=work.flow.name, released=work.report.released, reason=reason)
+
+    def _deliver_all(self, work: Sequence[_Work], patience: float, only: Only | None) -> None:
+        deadline = self.clock.monotonic() + patience
+        down: set[str] = set()
+        while True:
+            began = self.clock.now().timestamp()
+            progress = True
+            while progress:
+                progress = False
+                for one in work:
+                    for target in one.flow.targets:
+                        if target.name not in down:
+                            progress = self._deliver(one, target, only, down) or progress
+            if not self._wait(work, began, deadline, down):
+                return
+
+    def _deliver(self, work: _Work, target: Target, only: Only | None, down: set[str]) -> bool:
+        """Deliver what is due; return whether it may have made something else due."""
+        flow, report = work.flow, work.report
+        with self.ledger.read() as tx:
+            if not outbox.counts(tx, flow.name, target.name):
+                return False
+        try:
+            with self.ledger.lease(flow.name) as lease:
+                deliverer = Deliverer(
+                    self.ledger,
+                    lease,
+                    flow,
+                    target,
+                    work.run,
+                    only=only,
+                    on_step=self.on_step,
+                    on_sent=lambda count: self.listener.delivering(flow.name, target.name, count),
+                )
+                delivered = deliverer.deliver()
+        except Busy as error:
+            down.add(target.name)
+            report.trouble.append(error)
+            return False
+        counts = report.sent.setdefault(target.name, Counter())
+        counts.update(delivered.counts)
+        if delivered.trouble is not None:
+            down.add(target.name)
+            report.trouble.append(delivered.trouble)
+            _LOG.warning("deliver.stopped", flow=flow.name, target=target.name, error=str(delivered.trouble))
+        return delivered.counts["done"] + delivered.counts["idle"] > 0
+
+    def _wait(self, work: Sequence[_Work], began: float, deadline: float, down: set[str]) -> bool:
+        """Sleep until something is due; False if nothing will be before the deadline."""
+        with self.ledger.read() as tx:
+            times = [
+                outbox.next_due(tx, one.flow.name, target.name, began)
+                for one in work
+                for target in one.flow.targets
+                if target.name not in down
+            ]
+            now = tx.now
+        soonest = min((at for at in times if at is not None), default=None)
+        if soonest is None or self.clock.monotonic() + (soonest - now) > deadline:
+            return False
+        self.clock.sleep(max(soonest - now, _TICK))
+        return True
+
+    def _close(self, work: _Work) -> None:
+        report = work.report
+        with self.ledger.write() as tx:
+            report.outbox = outbox.counts(tx, report.flow)
+            report.quarantine = quarantine.counts(tx, report.flow)
+            if work.run:
+                counts = {**report.read, "written": report.written}
+                message = "; ".join(str(error) for error in report.trouble)
+                runs.end(tx, work.run, report.status, counts, message)
+
+
+@dataclass(slots=True)
+class _Work:
+    flow: Flow
+    report: FlowReport
+    run: int = 0

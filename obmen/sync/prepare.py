@@ -1,0 +1,154 @@
+"""From outbox rows to the items of a batch: what they need is looked up, and what is not there is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID, uuid5
+
+from obmen.entities import Record
+from obmen.errors import IncompleteSource, Refused
+from obmen.mapping import NotCarried, Unresolved
+from obmen.records import Item, pick
+from obmen.state import agreed, bindings, outbox, seen
+from obmen.state.ledger import Transaction
+from obmen.state.outbox import Row
+from obmen.sync import waiting
+from obmen.sync.flow import Companion, Flow, Target
+
+_NAMESPACE = UUID("6f626d65-6e00-5000-8000-000000000000")
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Rows ready to be sent, with their items; rows that wait, with what for; rows that cannot be put.
+
+    ``idle``: rows about which nothing need be done there.
+    """
+
+    ready: list[tuple[Row, Item]] = field(default_factory=list)
+    waits: list[tuple[Row, str]] = field(default_factory=list)
+    refused: list[tuple[Row, Refused]] = field(default_factory=list)
+    idle: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a batch needs from the ledger: native ids that are referred to, its own, and its companions."""
+
+    refs: Mapping[tuple[str, str], str]
+    native_ids: Mapping[str, str]
+    companions: Mapping[str, Mapping[str, Record]]
+
+
+class _Waits(Exception):  # noqa: N818 - a signal between two functions of this file
+    """The row waits for what this names."""
+
+
+class _Idle(Exception):  # noqa: N818 - a signal between two functions of this file
+    """Nothing need be done about the row."""
+
+
+class Preparer:
+    """Prepares the rows of one flow for one target."""
+
+    def __init__(self, flow: Flow, target: Target) -> None:
+        self.flow, self.target = flow, target
+        self._entity = flow.entity.entity
+        self._subject = flow.entity.subject[0] if flow.entity.subject else self._entity
+
+    def prepare(self, tx: Transaction, rows: Sequence[Row], *, in_flight: bool = False) -> Prepared:
+        """Put rows into the target's words; with ``in_flight``, what was sent instead of the newest."""
+        prepared = Prepared()
+        records = [self.flow.entity.decoded(_content(row, in_flight=in_flight)) for row in rows]
+        known = self._look_up(tx, records)
+        taken: set[str] = set()
+        for row, record in zip(rows, records, strict=True):
+            try:
+                item = self._item(row, record, known, in_flight=in_flight)
+            except (_Idle, NotCarried):
+                prepared.idle.append(row)
+            except _Waits as signal:
+                prepared.waits.append((row, str(signal)))
+            except Unresolved as error:
+                token = waiting.for_binding(self.target.name, error.entity, error.id)
+                prepared.waits.append((row, token))
+            except Refused as error:
+                prepared.refused.append((row, error))
+            else:
+                if item.id not in taken:
+                    taken.add(item.id)
+                    prepared.ready.append((row, item))
+        return prepared
+
+    def _item(self, row: Row, record: Record, known: _Known, *, in_flight: bool) -> Item:
+        op = (row.sent_op if in_flight else None) or row.op
+        spec = self.target.connector.writers.get((self._entity, op))
+        if spec is None:
+            message = f"{self.target.name} has no way to {op} a {self._entity}."
+            raise Refused(message, code="unsupported")
+        native_id = known.native_ids.get(record.subject_key)
+        if not self.flow.entity.identity and native_id is None:
+            raise _Waits(waiting.for_binding(self.target.name, self._subject, record.subject_key))
+        if self.flow.entity.identity and (
+            native_id is None if op != "put" else native_id and not spec.updates
+        ):
+            raise _Idle
+        payload = self.target.mapping.push(record, known.refs, self._beside(record, known))
+        try:
+            natural = pick(payload, spec.key)
+        except IncompleteSource as error:
+            raise Refused(f"{error} {self.target.name} knows the record by it.", code="no_id") from error
+        digest = (row.sent_hash if in_flight else None) or row.hash
+        name = "\n".join((row.connection, row.entity, row.key, str(row.sequence), digest.hex()))
+        return Item(
+            id=natural,
+            payload=payload,
+            key=row.key,
+            op=op,
+            native_id=native_id,
+            idempotency_key=str(uuid5(_NAMESPACE, name)),
+            attempt=row.attempt + (0 if in_flight else 1),
+        )
+
+    def _beside(self, record: Record, known: _Known) -> dict[str, Record]:
+        beside = {}
+        for entity in self.flow.companions:
+            found = known.companions[entity].get(record.subject_key)
+            if found is None:
+                raise _Waits(waiting.for_record(self.target.name, entity, record.subject_key))
+            beside[entity] = found
+        return beside
+
+    def _look_up(self, tx: Transaction, records: Sequence[Record]) -> _Known:
+        wanted: dict[str, set[str]] = {}
+        for record in records:
+            for entity, key in self.target.mapping.push_refs(record):
+                wanted.setdefault(entity, set()).add(key)
+        refs = {
+            (entity, key): native_id
+            for entity, keys in wanted.items()
+            for key, native_id in bindings.native_ids(tx, self.target.name, entity, keys).items()
+        }
+        subjects = [record.subject_key for record in records]
+        own = bindings.native_ids(tx, self.target.name, self._subject, subjects)
+        beside = {
+            entity: self._companions(tx, companion, records)
+            for entity, companion in self.flow.companions.items()
+        }
+        return _Known(refs, own, beside)
+
+    def _companions(
+        self, tx: Transaction, companion: Companion, records: Sequence[Record]
+    ) -> dict[str, Record]:
+        """The newest decision about each companion, else what was last confirmed of it."""
+        pinned = companion.pinned(seen.checkpoint(tx, companion.flow).pins)
+        keys = {pinned.key_for(record): record.subject_key for record in records}
+        entity = companion.entity.entity
+        newest = {one.key: one.canonical for one in agreed.of(tx, self.target.name, entity, keys).values()}
+        newest.update((row.key, row.canonical) for row in outbox.of(tx, self.target.name, entity, keys))
+        return {keys[key]: companion.entity.decoded(canonical) for key, canonical in newest.items()}
+
+
+def _content(row: Row, *, in_flight: bool) -> bytes:
+    return row.sent_canonical if in_flight and row.sent_canonical is not None else row.canonical

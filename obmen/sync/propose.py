@@ -1,0 +1,141 @@
+"""From canonical records to what each target should be told, judged against what it last confirmed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from obmen.entities import Record
+from obmen.errors import Refused
+from obmen.http.redact import Redactor
+from obmen.mapping import NotCarried
+from obmen.rules import guards
+from obmen.state import agreed, outbox, quarantine
+from obmen.state.agreed import Agreed
+from obmen.state.ledger import Transaction
+from obmen.state.outbox import Decided, Row
+from obmen.state.quarantine import Problem
+from obmen.sync.decide import decide
+from obmen.sync.flow import Flow, Target, payload_hash
+
+_redact = Redactor()
+
+
+@dataclass(slots=True)
+class Proposals:
+    """Changes by target, queued rows that are no longer wanted, and records that a target cannot be told."""
+
+    decided: dict[str, list[Decided]] = field(default_factory=dict)
+    dropped: list[Row] = field(default_factory=list)
+    problems: list[tuple[str, Problem]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def propose(tx: Transaction, flow: Flow, records: Sequence[Record]) -> Proposals:
+    """Decide, for every target of a flow, what these records change there."""
+    proposals = Proposals()
+    if not records or not flow.targets:
+        return proposals
+    records = _without_echoes(tx, flow, records, proposals)
+    for target in flow.targets:
+        _for_target(tx, flow, target, records, proposals)
+    return proposals
+
+
+def vanish(tx: Transaction, flow: Flow, keys: Sequence[str]) -> Proposals:
+    """Decide what is to become of records that the source no longer has, by the flow's ``missing`` policy."""
+    proposals = Proposals()
+    entity = flow.entity.entity
+    for target in flow.targets:
+        queued = _queued(tx, target, entity, keys)
+        confirmed = agreed.of(tx, target.name, entity, keys)
+        for key in keys:
+            rows = queued.get(key, [])
+            if key not in confirmed:
+                proposals.dropped += [row for row in rows if row.state not in outbox.IN_FLIGHT]
+        if flow.missing == "ignore":
+            continue
+        update: dict[str, object] = {"available": 0} if flow.missing == "zero" else {"archived": True}
+        ghosts = [
+            flow.entity.model_validate(
+                {**flow.entity.decoded(one.canonical).model_dump(exclude_unset=True), **update}
+            )
+            for one in confirmed.values()
+        ]
+        _for_target(tx, flow, target, ghosts, proposals)
+    proposals.counts["gone"] = len(keys)
+    return proposals
+
+
+def _for_target(
+    tx: Transaction, flow: Flow, target: Target, records: Sequence[Record], into: Proposals
+) -> None:
+    entity = flow.entity.entity
+    keys = [record.key for record in records]
+    confirmed = agreed.of(tx, target.name, entity, keys)
+    queued = _queued(tx, target, entity, keys)
+    refused = quarantine.refused(tx, flow.name, target.name, keys)
+    decided = into.decided.setdefault(target.name, [])
+    for record in records:
+        try:
+            digest = payload_hash(target.mapping, record)
+        except NotCarried:
+            into.counts["not_carried"] += 1
+            continue
+        except Refused as error:
+            problem = Problem(
+                "push", error.code, _redact(str(error)), key=record.key, canonical=record.encoded()
+            )
+            into.problems.append((target.name, problem))
+            continue
+        before = confirmed.get(record.key)
+        rows = queued.get(record.key, [])
+        decision = decide(record, digest, before, rows, refused.get(record.key))
+        if decision.verdict == "drop":
+            into.dropped += [row for row in rows if row.state not in outbox.IN_FLIGHT]
+        elif decision.verdict == "put":
+            snapshot = record.decoded(before.canonical) if before is not None else None
+            effect = guards.effect(snapshot, record, decision.op)
+            reason = guards.jump(snapshot, record, flow.guards)
+            spec = target.connector.writers.get((entity, decision.op))
+            pause = spec.every if spec is not None else 0.0
+            decided.append(
+                Decided(
+                    record.key,
+                    decision.op,
+                    effect,
+                    digest,
+                    record.encoded(),
+                    decision.sequence,
+                    reason,
+                    not_before=before.at + pause if before is not None and pause else 0.0,
+                )
+            )
+
+
+def _without_echoes(tx: Transaction, flow: Flow, records: Sequence[Record], into: Proposals) -> list[Record]:
+    """Leave out what the source only repeats to us because we wrote it there."""
+    if flow.echo is None:
+        return list(records)
+    entity = flow.entity.entity
+    written: dict[str, Agreed] = agreed.of(tx, flow.source.name, entity, [record.key for record in records])
+    kept = []
+    for record in records:
+        ours = written.get(record.key)
+        try:
+            echoed = ours is not None and payload_hash(flow.echo, record) == ours.hash
+        except (NotCarried, Refused):
+            echoed = False
+        if echoed:
+            into.counts["echo"] += 1
+        else:
+            kept.append(record)
+    return kept
+
+
+def _queued(tx: Transaction, target: Target, entity: str, keys: Sequence[str]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in outbox.of(tx, target.name, entity, keys):
+        found.setdefault(row.key, []).append(row)
+    return found

@@ -1,0 +1,226 @@
+"""Reading: page by page from the source into the outbox, each page and its checkpoint in one transaction.
+
+So neither can outlive the other: a page that is marked as seen has its changes in the outbox, and a change
+that is not there will be seen again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import msgspec
+import xxhash
+
+from obmen.records import Page
+from obmen.rules import guards
+from obmen.state import Lease, Ledger, Transaction, agreed, bindings, outbox, quarantine, seen
+from obmen.sync import waiting
+from obmen.sync.differences import Differences
+from obmen.sync.examine import Changes, Examiner, Slice
+from obmen.sync.flow import Flow
+from obmen.sync.propose import Proposals, propose, vanish
+from obmen.sync.steps import OnStep, ignore
+
+_DECODER = msgspec.json.Decoder(list[dict[str, object]], float_hook=Decimal)
+_KEEP_EVERY = 15.0
+OnRead = Callable[[int, int | None], None]
+"""Called with the slices read so far and, where known, how many there will be."""
+
+
+@dataclass(slots=True)
+class Read:
+    """What a read found. ``held``: target → effect → the guard's reason."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    held: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+class Reader:
+    """Reads one flow once, under its lease."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        lease: Lease,
+        flow: Flow,
+        run: int,
+        *,
+        on_step: OnStep = ignore,
+        on_read: OnRead | None = None,
+    ) -> None:
+        self.ledger, self.lease, self.flow, self.run = ledger, lease, flow, run
+        self.on_step = on_step
+        self.on_read: OnRead = on_read or (lambda _done, _total: None)
+        self.result = Read()
+        self._complete = flow.source.readers[flow.entity.entity].complete
+        self._kept_at = ledger.clock.monotonic()
+        with ledger.read() as tx:
+            self._checkpoint = seen.checkpoint(tx, flow.name)
+        self._examiner = Examiner(flow, run, self._checkpoint.pins)
+
+    def read(self) -> Read:
+        """Read to the end. What was read before an error stays read."""
+        seed = xxhash.xxh3_64_intdigest(self.flow.salt + str(self._checkpoint.epoch).encode())
+        number = slices = 0
+        partial = False
+        with Differences() as differences:
+            for page in self._pages():
+                partial = partial or page.partial
+                page_seed = xxhash.xxh3_64_intdigest(page.salt, seed=seed) if page.salt else seed
+                self._page(page, number, page_seed, differences)
+                number += 1
+                slices += len(page.slices)
+                self.on_read(slices, page.total)
+                self._keep_lease()
+            self._end(number, slices, partial, differences)
+        self.result.counts["read"] = slices
+        return self.result
+
+    def _pages(self) -> Iterator[Page]:
+        cursor = None if self._complete else self._checkpoint.cursor
+        return self.flow.source.read(self.flow.entity.entity, cursor)
+
+    def _page(self, page: Page, number: int, seed: int, differences: Differences) -> None:
+        prints = [xxhash.xxh3_128_digest(raw, seed=seed) for raw in page.slices]
+        blob = b"".join(prints)
+        if not self._complete:
+            unseen = set(prints)
+        else:
+            with self.ledger.read() as tx:
+                before = seen.page(tx, self.flow.name, number)
+                if before == blob:
+                    self.result.counts["unchanged"] += len(prints)
+                    return
+                unseen = differences.page(seen.split(before), prints, seen.pages(tx, self.flow.name))
+        slices = [Slice(one, raw) for one, raw in zip(prints, page.slices, strict=True) if one in unseen]
+        self.result.counts["unchanged"] += len(prints) - len(slices)
+        with self.ledger.read() as tx:
+            changes = self._examiner.examine(tx, slices, page.decode)
+        differences.explained(changes.explained)
+        self.on_step("read.examined")
+        with self.ledger.write(self.lease) as tx:
+            self._write(tx, changes)
+            if self._complete:
+                seen.save_page(tx, self.flow.name, number, blob)
+            self._save(tx, cursor=page.cursor or self._checkpoint.cursor, whole=False)
+        self.on_step("read.committed")
+
+    def _end(self, pages: int, slices: int, partial: bool, differences: Differences) -> None:
+        with self.ledger.read() as tx:
+            old_rest = seen.pages(tx, self.flow.name, pages) if self._complete else iter(())
+            differences.rest(old_rest)
+        self.on_step("read.ending")
+        with self.ledger.write(self.lease) as tx:
+            if self._complete:
+                seen.cut_pages(tx, self.flow.name, pages)
+                if self._may_sweep(tx, partial, differences):
+                    self._sweep(tx)
+            self._replay(tx)
+            self._guard(tx)
+            whole = self._complete and not partial
+            self._save(tx, cursor=self._checkpoint.cursor, whole=whole, slices=slices, ended=True)
+        self.on_step("read.ended")
+
+    def _may_sweep(self, tx: Transaction, partial: bool, differences: Differences) -> bool:
+        """Whether something may be gone, and what is absent may be taken for gone."""
+        if partial or quarantine.has_unreadable(tx, self.flow.name):
+            return False
+        return not self._checkpoint.whole or (differences.found and differences.unexplained())
+
+    def _sweep(self, tx: Transaction) -> None:
+        for batch in seen.gone(tx, self.flow.name):
+            keys = [known.key for known in batch]
+            seen.drop_records(tx, self.flow.name, keys)
+            self._apply(tx, vanish(tx, self.flow, keys))
+
+    def _replay(self, tx: Transaction) -> None:
+        """Try again what a person replayed, and what waited for something that has come."""
+        quarantine.reconsider_duplicates(tx, self.flow.name)
+        while due := quarantine.entries(tx, flow=self.flow.name, states=("due",), limit=500):
+            quarantine.set_state(tx, [entry.id for entry in due], "closed")
+            if any(entry.stage == "pull" and not entry.source for entry in due):
+                seen.forget(tx, self.flow.name)
+            pulled = [
+                Slice(entry.fingerprint or b"", b"", _DECODER.decode(entry.raw), entry.source)
+                for entry in due
+                if entry.stage == "pull" and entry.source and entry.raw
+            ]
+            self._write(tx, self._examiner.examine(tx, pulled, again=True))
+            records = [self.flow.entity.decoded(entry.canonical) for entry in due if entry.canonical]
+            self._apply(tx, propose(tx, self.flow, records))
+            self.result.counts["replayed"] += len(due)
+
+    def _guard(self, tx: Transaction) -> None:
+        for target in self.flow.targets:
+            effects = outbox.effects(tx, self.flow.name, target.name, "fresh")
+            if not effects:
+                continue
+            known = agreed.count(tx, target.name, self.flow.entity.entity)
+            live = agreed.count(tx, target.name, self.flow.entity.entity, live=True)
+            holding = guards.verdict(effects, known, live, self.flow.guards)
+            outbox.release(tx, self.flow.name, target.name, holding)
+            if holding:
+                self.result.held[target.name] = holding
+
+    def _write(self, tx: Transaction, changes: Changes) -> None:
+        flow = self.flow
+        seen.drop_records(tx, flow.name, changes.gone)
+        seen.save_records(tx, flow.name, changes.known)
+        if changes.settled:
+            quarantine.close(tx, flow.name, stage="pull", sources=changes.settled)
+        for connection, problem in changes.problems:
+            quarantine.add(tx, flow.name, connection, flow.entity.entity, [problem], self.run)
+        self._bind(tx, changes)
+        self._apply(tx, Proposals(changes.decided, changes.dropped, [], changes.counts))
+        if changes.gone:
+            self._apply(tx, vanish(tx, flow, changes.gone))
+        self.result.counts["refused"] += len(changes.problems)
+
+    def _bind(self, tx: Transaction, changes: Changes) -> None:
+        source, entity = self.flow.source.name, self.flow.entity.entity
+        if changes.rekeyed:
+            bindings.unbind(tx, source, entity, changes.rekeyed)
+            for dependent in self.flow.dependents:
+                seen.forget(tx, dependent)
+        bindings.bind(tx, source, entity, changes.bound)
+        waiting.bound(tx, source, entity, changes.bound)
+
+    def _apply(self, tx: Transaction, proposals: Proposals) -> None:
+        entity = self.flow.entity.entity
+        outbox.drop(tx, proposals.dropped)
+        for target, decided in proposals.decided.items():
+            outbox.put(tx, self.flow.name, target, entity, decided, self.run)
+            waiting.decided(tx, target, self.flow.entity, [one.key for one in decided])
+            self.result.counts["decided"] += len(decided)
+        for connection, problem in proposals.problems:
+            quarantine.add(tx, self.flow.name, connection, entity, [problem], self.run)
+            self.result.counts["refused"] += 1
+        self.result.counts += proposals.counts
+
+    def _save(
+        self,
+        tx: Transaction,
+        *,
+        cursor: str | None,
+        whole: bool,
+        slices: int | None = None,
+        ended: bool = False,
+    ) -> None:
+        self._checkpoint = replace(
+            self._checkpoint,
+            cursor=cursor,
+            whole=whole,
+            pins=self._examiner.pins,
+            slices=self._checkpoint.slices if slices is None else slices,
+            read_at=tx.now if ended else self._checkpoint.read_at,
+        )
+        seen.save_checkpoint(tx, self.flow.name, self._checkpoint)
+
+    def _keep_lease(self) -> None:
+        now = self.ledger.clock.monotonic()
+        if now - self._kept_at > _KEEP_EVERY:
+            self.ledger.keep(self.lease)
+            self._kept_at = now

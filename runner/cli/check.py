@@ -1,0 +1,102 @@
+"""``obmen check``: everything that can be told before the first run, with the line to mend; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import typer
+
+from obmen.connector import Connector
+from obmen.errors import ConfigurationError, ObmenError, StateError
+from obmen.project import Project
+from obmen.state import Ledger
+from obmen.sync.assemble import Assembly
+from runner.cli.check_mappings import check_mappings, check_meeting
+from runner.cli.check_records import RecordCheck, scratch
+from runner.cli.found import Found, from_error, option_line
+from runner.cli.session import Session, session
+from runner.cli.sync import Json
+from runner.exit_codes import ExitCode
+from runner.progress import progress
+from runner.render import plural
+
+_STYLES = {"ok": "green", "warning": "yellow", "problem": "red"}
+
+
+def check(context: typer.Context, json: Json = False) -> int:
+    """Check the project before it runs: settings, mappings, credentials, and the records themselves.
+
+    Nothing is written anywhere. Each problem is told with the line to mend.
+    """
+    current = session(context)
+    project = current.load()
+    found: list[Found] = []
+    for one in _check(current, project):
+        if one.level != "ok" and any(other.text == one.text for other in found):
+            continue
+        found.append(one)
+        if not json:
+            current.screen.line(f"{one.level:<9}{current.redact.secrets(one.text)}", _STYLES[one.level])
+    problems = sum(one.level == "problem" for one in found)
+    warnings = sum(one.level == "warning" for one in found)
+    if json:
+        told = [asdict(one) for one in found]
+        current.screen.json({"problems": problems, "warnings": warnings, "findings": told})
+    else:
+        current.screen.line()
+        current.screen.line(_sum(problems, warnings))
+    return ExitCode.MISTAKE if problems else ExitCode.DONE
+
+
+def _sum(problems: int, warnings: int) -> str:
+    if problems:
+        return f"{plural(problems, 'problem')}, {plural(warnings, 'warning')}. Nothing was written."
+    seen = f" {plural(warnings, 'warning')}." if warnings else ""
+    return f"Everything is in order.{seen} Nothing was written. Next: obmen plan"
+
+
+def _check(current: Session, project: Project) -> Iterator[Found]:
+    flows = f"{plural(len(project.connections), 'connection')}, {plural(len(project.flows), 'flow')}."
+    yield Found("ok", "project", flows, str(project.file))
+    yield from _check_state(project)
+    yield from check_mappings(project)
+    try:
+        assembly = Assembly(project)
+    except ConfigurationError as error:
+        yield from_error("flows", error)
+        return
+    with assembly:
+        for flow in assembly.flows:
+            yield from check_meeting(project, flow)
+        for connector in assembly.connectors.values():
+            yield from _check_connection(project, connector)
+        with scratch() as ledger, progress(current.screen) as listener:
+            records = RecordCheck(project, assembly.flows, ledger, listener)
+            for flow in assembly.flows:
+                yield from records.check(flow)
+
+
+def _check_state(project: Project) -> Iterator[Found]:
+    """Open the state if it is there; where it is not yet, it is not made either."""
+    file = project.state_url.removeprefix("sqlite:///")
+    if file != project.state_url and not (project.folder / file).exists():
+        yield Found("ok", "state", "will be made at the first run.")
+        return
+    try:
+        Ledger(project.state_url).close()
+    except StateError as error:
+        yield Found("problem", "state", str(error))
+    else:
+        yield Found("ok", "state", "can be opened.")
+
+
+def _check_connection(project: Project, connector: Connector) -> Iterator[Found]:
+    settings = project.connections[connector.name]
+    try:
+        for finding in connector.check():
+            where = option_line(project, settings, finding.option)
+            level, message = finding.level, finding.message
+            yield Found(level, connector.name, message, where if level != "ok" else "")
+    except ObmenError as error:
+        yield Found("problem", connector.name, str(error), project.where(settings.line))

@@ -1,0 +1,96 @@
+"""What ``check`` can tell of mappings without calling anybody: they compile, do as their tests say, and meet.
+
+Two mappings that are each right may still not fit: a status that one system can give and the other has no word
+for would be found at the first such order, in the night.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from obmen.errors import ConfigurationError, Refused
+from obmen.mapping import BoundMapping, Mapping, NotCarried
+from obmen.mapping.rules import Rule, Scope
+from obmen.mapping.selftest import run_tests
+from obmen.project import Project
+from obmen.sync.flow import Flow
+from runner.cli.found import Found, from_error, option_line
+from runner.cli.mapping import context_of, mappings_of
+from runner.render import plural
+
+
+def check_mappings(project: Project) -> Iterator[Found]:
+    """Compile every mapping that a flow uses and run its tests."""
+    told: set[tuple[str, str]] = set()
+    tests = 0
+    for flow, connection, entity in mappings_of(project):
+        try:
+            mapping = project.mapping(connection, entity, flow)
+        except ConfigurationError as error:
+            yield from_error(flow.name, error)
+            continue
+        if (mapping.source, connection) in told:
+            continue
+        told.add((mapping.source, connection))
+        for one in _check_mapping(project, connection, mapping):
+            tests += one.level == "ok"
+            if one.level != "ok":
+                yield one
+    yield Found("ok", "mappings", f"{plural(len(told), 'mapping')}, {plural(tests, 'test')} passed.")
+
+
+def _check_mapping(project: Project, connection: str, mapping: Mapping) -> Iterator[Found]:
+    where = context_of(project.connections[connection])
+    try:
+        mapping.bind(where)
+    except ConfigurationError as error:
+        yield from_error(connection, error)
+        return
+    for result in run_tests(mapping, where):
+        message = f"{result.name} failed: {result.message}"
+        yield Found("ok" if result.ok else "problem", connection, message if not result.ok else "", result.where)
+
+
+def check_meeting(project: Project, flow: Flow) -> Iterator[Found]:
+    """Find values that the source's mapping can give and a target's has no row for."""
+    pulled = {rule.name: rule for rule in flow.pull.scope.rules if rule.pulls and rule.table is not None}
+    for target in flow.targets:
+        for rule in target.mapping.scope.rules:
+            source = pulled.get(rule.name)
+            if not rule.pushes or rule.table is None or source is None or source.table is None:
+                continue
+            for value in source.table.carried:
+                if not _takes(rule, value):
+                    message = (
+                        f"{flow.entity.entity}.{rule.name}: {flow.source.name} can give '{value}', and the table for "
+                        f"{target.name} has no row for it. Add one ('{value}: ~' leaves such records out)."
+                    )
+                    yield Found("problem", flow.name, message, rule_line(project, target.name, rule))
+
+
+def rule_line(project: Project, connection: str, rule: Rule) -> str:
+    """Return where a rule's table stands: in the project if it is an option, else in the mapping."""
+    return option_line(project, project.connections[connection], rule.option) if rule.option else rule.where
+
+
+def rule_named(bound: BoundMapping, name: str, *, pulls: bool) -> Rule | None:
+    """Return the rule of a field for one direction, wherever it is nested."""
+    return next((rule for rule in _rules(bound.scope) if rule.name == name and (rule.pulls if pulls else rule.pushes)), None)
+
+
+def _rules(scope: Scope) -> Iterator[Rule]:
+    for rule in scope.rules:
+        yield rule
+        if rule.each is not None:
+            yield from _rules(rule.each)
+
+
+def _takes(rule: Rule, value: object) -> bool:
+    assert rule.table is not None  # noqa: S101 - the caller chose rules that have one
+    try:
+        rule.table.push(value)
+    except NotCarried:
+        return True
+    except (Refused, ValueError):
+        return False
+    return True

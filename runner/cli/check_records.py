@@ -1,0 +1,186 @@
+"""What ``check`` can tell of the records themselves: each flow is read into a scratch ledger, and nothing is kept.
+
+Doubled articles, statuses and warehouses without a pair, orders of goods that nobody knows: each is told once,
+with how many records it concerns, before the first of them is written.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from obmen.errors import ConfigurationError
+from obmen.project import ConnectionSettings, Project
+from obmen.state import Ledger, bindings, outbox, quarantine, seen
+from obmen.state.quarantine import Entry
+from obmen.sync.engine import Engine, FlowReport, Listener
+from obmen.sync.flow import Flow, Target
+from runner.cli.check_mappings import rule_line, rule_named
+from runner.cli.found import Found, from_error
+from runner.cli.places import find_lines
+from runner.render import number, plural
+
+_MOST = 20
+"""So many causes of one kind are told one by one."""
+_DOUBLED = ("duplicate_key", "duplicate_id")
+
+
+@dataclass(slots=True)
+class _Cause:
+    """Entries that one change would mend: ``first`` is an example, ``sources`` are their native ids."""
+
+    first: Entry
+    count: int = 0
+    sources: list[str] = field(default_factory=list)
+
+
+class RecordCheck:
+    """Reads flows one after another into one scratch ledger, so that each knows what came before it."""
+
+    def __init__(self, project: Project, flows: tuple[Flow, ...], ledger: Ledger, listener: Listener) -> None:
+        self.project, self.flows, self.ledger = project, flows, ledger
+        self.engine = Engine(ledger, flows, listener=listener)
+
+    def check(self, flow: Flow) -> Iterator[Found]:
+        """Read a flow and tell what is wrong with its records."""
+        try:
+            report = self.engine.read_only([flow.name])[0]
+        except ConfigurationError as error:
+            yield from_error(flow.name, error)
+            return
+        for trouble in report.trouble:
+            yield Found("problem", flow.name, str(trouble), self._connection_line(flow))
+        yield from self._causes(flow)
+        for target in flow.targets:
+            yield from self._unmatched(flow, target)
+        if not report.trouble:
+            yield Found("ok", flow.name, _told(flow, report))
+
+    def _causes(self, flow: Flow) -> Iterator[Found]:
+        causes: dict[tuple[str, str], _Cause] = {}
+        for entry in self._entries(flow):
+            cause = causes.setdefault(_cause_of(entry), _Cause(entry))
+            cause.count += 1
+            if len(cause.sources) < _MOST:
+                cause.sources.append(entry.source)
+        by_kind: dict[str, list[_Cause]] = {}
+        for (kind, _), cause in causes.items():
+            by_kind.setdefault(kind, []).append(cause)
+        for kind, of_kind in by_kind.items():
+            yield from self._told_causes(flow, kind, of_kind)
+
+    def _told_causes(self, flow: Flow, kind: str, causes: list[_Cause]) -> Iterator[Found]:
+        owners = self._owners(flow, [cause.first.key for cause in causes[:_MOST]]) if kind == "duplicate_key" else {}
+        ids = [source for cause in causes[:_MOST] for source in cause.sources] + list(owners.values())
+        lines = find_lines(self._source(flow).options, ids) if kind != "unmapped" else {}
+        for cause in causes[:_MOST]:
+            entry = cause.first
+            owner = owners.get(entry.key, "")
+            also = f" The first stands at {lines[owner]}." if owner in lines else ""
+            many = f" ({plural(cause.count, 'record')}, such as {_name(entry)})" if kind not in _DOUBLED else ""
+            where = self._rule_line(flow, entry) or lines.get(entry.source) or self._connection_line(flow)
+            level = "warning" if entry.state == "waiting" else "problem"
+            yield Found(level, flow.name, f"{entry.message}{many}{also}", where)
+        if len(causes) > _MOST:
+            rest = sum(cause.count for cause in causes[_MOST:])
+            yield Found("problem", flow.name, f"and {plural(rest, 'record')} more of this kind ({kind}).")
+
+    def _entries(self, flow: Flow) -> Iterator[Entry]:
+        after = 0
+        while True:
+            with self.ledger.read() as tx:
+                page = quarantine.entries(tx, flow=flow.name, states=("open", "waiting"), after=after)
+            if not page:
+                return
+            yield from page
+            after = page[-1].id
+
+    def _owners(self, flow: Flow, keys: list[str]) -> dict[str, str]:
+        with self.ledger.read() as tx:
+            return {key: known.source for key, known in seen.by_key(tx, flow.name, keys).items()}
+
+    def _unmatched(self, flow: Flow, target: Target) -> Iterator[Found]:
+        """Tell which records name others that the target lacks and that no flow brings there."""
+        brought = {other.entity.entity for other in self.flows for one in other.targets if one.name == target.name}
+        lacking: dict[str, set[str]] = {}
+        concerned = 0
+        after = ("", -1)
+        while True:
+            with self.ledger.read() as tx:
+                rows = outbox.listing(tx, flow.name, target.name, flow.entity.entity, after)
+                if not rows:
+                    break
+                for row in rows:
+                    wanted: dict[str, set[str]] = {}
+                    for entity, key in target.mapping.push_refs(flow.entity.decoded(row.canonical)):
+                        if entity not in brought and bindings.count(tx, target.name, entity):
+                            wanted.setdefault(entity, set()).add(key)
+                    missing = {
+                        entity: keys - bindings.native_ids(tx, target.name, entity, keys).keys()
+                        for entity, keys in wanted.items()
+                    }
+                    concerned += any(missing.values())
+                    for entity, keys in missing.items():
+                        lacking.setdefault(entity, set()).update(keys)
+            after = (rows[-1].key, rows[-1].sequence)
+        for entity, keys in lacking.items():
+            if keys:
+                some = ", ".join(sorted(keys)[:3])
+                message = (
+                    f"{plural(concerned, 'record')} would wait in vain: {target.name} does not have the {entity} that they "
+                    f"name ({number(len(keys))}, such as {some}). Bring it in there, or mend the key."
+                )
+                yield Found("warning", flow.name, message, self._flow_line(flow))
+
+    def _rule_line(self, flow: Flow, entry: Entry) -> str:
+        """Where the table stands that lacks a row; empty for any other cause."""
+        if entry.code != "unmapped":
+            return ""
+        name = entry.message.partition(":")[0].removeprefix(f"{entry.entity}.").partition(" ")[0]
+        pulls = entry.stage == "pull"
+        bound = flow.pull if pulls else next(one.mapping for one in flow.targets if one.name == entry.connection)
+        rule = rule_named(bound, name, pulls=pulls)
+        return rule_line(self.project, entry.connection, rule) if rule is not None else ""
+
+    def _source(self, flow: Flow) -> ConnectionSettings:
+        return self.project.connections[flow.source.name]
+
+    def _connection_line(self, flow: Flow) -> str:
+        return self.project.where(self._source(flow).line)
+
+    def _flow_line(self, flow: Flow) -> str:
+        return self.project.where(self.project.flows[flow.name].line)
+
+
+@contextmanager
+def scratch() -> Iterator[Ledger]:
+    """Give a ledger that knows nothing and is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="obmen-check-") as folder:
+        ledger = Ledger(f"sqlite:///{(Path(folder) / 'state.db').as_posix()}")
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+
+def _cause_of(entry: Entry) -> tuple[str, str]:
+    """What tells causes apart: the doubled key or id, else the words of the reason, else what is waited for."""
+    if entry.code == "duplicate_key":
+        return entry.code, entry.key
+    if entry.code == "duplicate_id":
+        return entry.code, entry.source
+    return entry.code, entry.message
+
+
+def _told(flow: Flow, report: FlowReport) -> str:
+    ready = sum(report.outbox.get(state, 0) for state in ("pending", "held"))
+    to = " and ".join(target.name for target in flow.targets)
+    where = f", {number(ready)} ready to be sent to {to}" if flow.targets else ""
+    return f"{plural(report.read['read'], 'record')} of {flow.source.name} read{where}."
+
+
+def _name(entry: Entry) -> str:
+    return entry.key or entry.source or "one without an id"

@@ -1,0 +1,66 @@
+"""``obmen sandbox``: serve a connector's stand-in on this machine, for rehearsals and for writing mappings."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from obmen.connector import connector_class, connectors
+from obmen.errors import ConfigurationError
+from obmen.testing.sandbox import Sandbox
+from runner.cli.session import session
+from runner.cli.stop import Stopped
+from runner.exit_codes import ExitCode
+from runner.render import Screen
+
+Which = Annotated[str, typer.Argument(metavar="CONNECTOR", help="The connector whose system is stood in for.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="The port; 0 takes a free one.")]
+_CONTROLS = (
+    ("GET", "state", "its records as JSON"),
+    ("POST", "reset", "forget them, and every fault"),
+    ("GET, POST, DELETE", "faults", "which faults to inject, how often"),
+)
+
+
+def sandbox(context: typer.Context, connector: Which, port: Port = 0) -> int:
+    """Serve a connector's sandbox until stopped: a small stand-in of its system, on this machine only.
+
+    It keeps records, refuses what the real system refuses, and can be told to fail.
+    """
+    screen = session(context).screen
+    made = load_sandbox(connector)()
+    try:
+        made.serve_forever(port, lambda url: _announce(screen, connector, url))
+    except Stopped:
+        screen.note("Stopped.")
+    except OSError as error:
+        message = f"The port {port} cannot be used ({error.strerror}). Take another, or --port 0 for a free one."
+        raise ConfigurationError(message) from error
+    return ExitCode.DONE
+
+
+def load_sandbox(name: str) -> type[Sandbox]:
+    """Return a connector's sandbox class. Raises ConfigurationError."""
+    place = connector_class(name).sandbox
+    if not place:
+        able = ", ".join(sorted(one for one, kind in connectors().items() if kind.sandbox)) or "none"
+        raise ConfigurationError(f"The connector '{name}' brings no sandbox. Those that do: {able}.")
+    module, _, attribute = place.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        message = f"The sandbox of '{name}' ({place}) cannot be loaded: {error}. Its author mends that."
+        raise ConfigurationError(message) from error
+    if not (isinstance(found, type) and issubclass(found, Sandbox)):
+        raise ConfigurationError(f"The sandbox of '{name}' ({place}) is no Sandbox. Its author mends that.")
+    return found
+
+
+def _announce(screen: Screen, name: str, url: str) -> None:
+    screen.line(f"The sandbox of {name} serves at {url}")
+    for methods, path, meaning in _CONTROLS:
+        screen.line(f"  {methods:<17} {url}/__sandbox__/{path:<7} {meaning}")
+    screen.line("Give this address to a connection's url. Ctrl-C ends it.")
+    screen.flush()

@@ -1,0 +1,90 @@
+"""What every command starts from: the project, the state, the flows ready to run, and where to print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+
+from obmen.connector import secret_values
+from obmen.errors import ConfigurationError
+from obmen.http.redact import Redactor
+from obmen.project import Project, load_project
+from obmen.state import Ledger, outbox
+from obmen.sync.assemble import Assembly
+from obmen.sync.engine import Listener
+from runner import logging
+from runner.progress import progress
+from runner.render import Screen
+
+PROJECT = Path("obmen.yaml")
+
+
+@dataclass
+class Session:
+    """One call of the command line."""
+
+    screen: Screen
+    project_file: Path = PROJECT
+    level: int = logging.USUAL
+    redact: Redactor = field(default_factory=Redactor)
+
+    def load(self) -> Project:
+        """Read the project; from now on its secrets are masked in logs and errors."""
+        project = load_project(self.project_file)
+        secrets = [
+            secret for connection in project.connections.values() for secret in secret_values(connection.options)
+        ]
+        self.redact = Redactor(secrets)
+        logging.configure(self.level, secrets=secrets)
+        return project
+
+    @contextmanager
+    def open(self) -> Iterator[Open]:
+        """Give the project with its state, its connectors and its flows."""
+        project = self.load()
+        if not project.flows:
+            message = "The project has no flows yet, so there is nothing to carry. Add one under 'flows:'."
+            raise ConfigurationError(message, where=str(project.file))
+        with Assembly(project) as assembly, self.ledger(project) as ledger:
+            yield Open(self.screen, project, ledger, assembly)
+
+    @contextmanager
+    def ledger(self, project: Project) -> Iterator[Ledger]:
+        """Give the project's state."""
+        project.make_state_folder()
+        ledger = Ledger(project.state_url)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+
+@dataclass(frozen=True)
+class Open:
+    """A project that is ready to run."""
+
+    screen: Screen
+    project: Project
+    ledger: Ledger
+    assembly: Assembly
+
+    @contextmanager
+    def progress(self) -> Iterator[Listener]:
+        """Give a listener that shows how the work goes on."""
+        with progress(self.screen, remaining=self._remaining) as listener:
+            yield listener
+
+    def _remaining(self, flow: str, target: str) -> int:
+        with self.ledger.read() as tx:
+            counts = outbox.counts(tx, flow, target)
+        return sum(counts.get(state, 0) for state in ("pending", "sent", "accepted"))
+
+
+def session(context: typer.Context) -> Session:
+    """Return the session that the global options made."""
+    found: Session = context.obj
+    return found

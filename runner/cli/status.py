@@ -1,0 +1,136 @@
+"""``obmen status``: where every flow stands, from what Obmen remembers; nobody is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from obmen.project import FlowSettings
+from obmen.state import Ledger, outbox, quarantine, runs, seen
+from obmen.state.runs import Run
+from runner.cli.session import session
+from runner.cli.sync import Json
+from runner.render import Cell, Column, Table, ago, clipped, iso, number, plural
+
+_STYLES = {"done": "green", "failed": "red", "held": "yellow", "attention": "yellow"}
+_LONGEST = 160
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Where one flow stands; ``read_at`` is when its source was last read to the end."""
+
+    flow: FlowSettings
+    run: Run | None
+    outbox: dict[str, int]
+    quarantine: dict[str, int]
+    read_at: float | None
+
+
+def status(context: typer.Context, json: Json = False) -> int:
+    """Show where every flow stands: its last run, what is still to be sent, what was set aside."""
+    current = session(context)
+    project = current.load()
+    with current.ledger(project) as ledger:
+        standings = [_standing(ledger, flow) for flow in project.ordered_flows()]
+        now = ledger.clock.now().timestamp()
+    if json:
+        current.screen.json({"flows": [_as_data(one, now) for one in standings]})
+        return 0
+    current.screen.table(_table(standings, now))
+    current.screen.line()
+    for hint in _hints(standings):
+        current.screen.line(hint)
+    return 0
+
+
+def _standing(ledger: Ledger, flow: FlowSettings) -> _Standing:
+    with ledger.read() as tx:
+        return _Standing(
+            flow,
+            runs.last(tx, flow.name),
+            outbox.counts(tx, flow.name),
+            quarantine.counts(tx, flow.name),
+            seen.checkpoint(tx, flow.name).read_at,
+        )
+
+
+def _as_data(one: _Standing, now: float) -> dict[str, Any]:
+    run = one.run
+    last = run and {
+        "started_at": iso(run.started_at),
+        "ended_at": iso(run.ended_at),
+        "status": run.status,
+        "counts": run.counts,
+        "message": run.message,
+    }
+    return {
+        "flow": one.flow.name,
+        "entity": one.flow.entity,
+        "from": one.flow.source,
+        "to": list(one.flow.targets),
+        "last_run": last,
+        "read_at": iso(one.read_at),
+        "lag_seconds": round(now - one.read_at, 1) if one.read_at is not None else None,
+        "outbox": one.outbox,
+        "quarantine": one.quarantine,
+    }
+
+
+def _table(standings: list[_Standing], now: float) -> Table:
+    table = Table(
+        [
+            Column("Flow"),
+            Column("What"),
+            Column("Last run"),
+            Column("Result"),
+            Column("Written", right=True),
+            Column("To send", right=True),
+            Column("Held", right=True),
+            Column("Waiting", right=True),
+            Column("Set aside", right=True),
+            Column("Source read"),
+        ]
+    )
+    for one in standings:
+        flow, run, left = one.flow, one.run, one.outbox
+        result = run.status if run else "never ran"
+        table.add(
+            flow.name,
+            f"{flow.entity}: {flow.source} → {', '.join(flow.targets) or 'nowhere'}",
+            ago(run.started_at, now) if run else "",
+            Cell(result, _STYLES.get(result, "")),
+            number(run.counts.get("written", 0)) if run else "",
+            number(sum(left.get(state, 0) for state in ("fresh", "pending", "sent", "accepted"))),
+            number(left.get("held", 0)),
+            number(left.get("waiting", 0) + one.quarantine.get("waiting", 0)),
+            number(one.quarantine.get("open", 0) + one.quarantine.get("due", 0)),
+            ago(one.read_at, now) if one.read_at is not None else "never",
+        )
+    return table
+
+
+def _hints(standings: list[_Standing]) -> list[str]:
+    hints = []
+    if not standings:
+        return ["The project has no flows yet. Add one under 'flows:' in the project."]
+    if all(one.run is None for one in standings):
+        hints.append("Nothing has run yet. Look first: obmen plan. Then: obmen sync")
+    for one in standings:
+        name = one.flow.name
+        if one.run is not None and one.run.status == "failed":
+            hints.append(f"{name}: the last run failed: {clipped(one.run.message, _LONGEST)}")
+        if one.run is not None and one.run.status == "running":
+            hints.append(f"{name}: a run is going on, or was cut off; the next one takes up what it left.")
+        if held := one.outbox.get("held", 0):
+            hints.append(
+                f"{name}: {plural(held, 'record')} held by a guard. See them: obmen plan {name}. "
+                f'If they are right: obmen sync {name} --force "why"'
+            )
+        if due := one.quarantine.get("due", 0):
+            hints.append(f"{name}: {plural(due, 'record')} to be tried again at the next run: obmen sync {name}")
+    if any(one.quarantine.get("open") for one in standings):
+        hints.append("Some records were set aside. Look at them: obmen quarantine list")
+    return hints

@@ -1,0 +1,95 @@
+"""Every mapping that Obmen brings: its own examples pass, and what it writes it reads back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from obmen.errors import Refused
+from obmen.mapping import BoundMapping, Context, Mapping, NotCarried, Unresolved, load_mapping, run_tests
+from obmen.mapping.canonical import normalise
+from obmen.mapping.selftest import round_trip
+
+from .mapping_strategies import JUNK, ZONE, records
+
+FOLDER = Path(__file__).resolve().parents[2] / "mappings"
+PRESETS = [
+    pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in sorted(FOLDER.rglob("*.yaml"))
+]
+
+
+def context(path: Path, mapping: Mapping) -> Context:
+    """The connection's name is that of its connector; options are those of the file's first example."""
+    options: dict[str, Any] = {}
+    for example in reversed(mapping.spec.tests):
+        options = {**options, **example.options}
+    return Context(path.parent.name, options, ZONE)
+
+
+def bound(path: Path) -> BoundMapping:
+    mapping = load_mapping(path)
+    return mapping.bind(context(path, mapping))
+
+
+def test_there_are_presets() -> None:
+    assert {"onec", "ozon"} <= {path.parent.name for path in FOLDER.rglob("*.yaml")}
+
+
+@pytest.mark.parametrize("path", PRESETS)
+def test_its_own_examples_pass(path: Path) -> None:
+    mapping = load_mapping(path)
+    assert mapping.spec.tests, "a preset has examples"
+    results = run_tests(mapping, Context(path.parent.name, {}, ZONE))
+    assert [f"{result.where} {result.name}: {result.message}" for result in results if not result.ok] == []
+
+
+@pytest.mark.parametrize("path", PRESETS)
+def test_what_it_writes_it_reads_back(path: Path) -> None:
+    mapping = bound(path)
+    if not any(rule.pulls and rule.pushes for rule in mapping.scope.rules):
+        pytest.skip("no field goes both ways")
+
+    @settings(max_examples=60)
+    @given(records(mapping.scope, every_required=True))
+    def law(values: dict[str, Any]) -> None:
+        subject = mapping.spec.subject
+        known = dict.fromkeys(subject.names if subject is not None else (), "A-1")
+        assert round_trip(mapping, {**known, **normalise(mapping.spec.model, values)}) == []
+
+    law()
+
+
+@pytest.mark.parametrize("path", PRESETS)
+def test_junk_is_refused_and_nothing_worse(path: Path) -> None:
+    mapping = bound(path)
+    if not mapping.pulls:
+        pytest.skip("it only pushes")
+    example: dict[str, Any] = mapping.spec.tests[0].native
+
+    @settings(max_examples=60)
+    @given(spoilt(example))
+    def refused(native: dict[str, Any]) -> None:
+        mapping.pull_refs(native)
+        try:
+            mapping.pull(native, {})
+        except (Refused, NotCarried, Unresolved) as error:
+            assert str(error)  # noqa: PT017 - both outcomes are right; only another exception is wrong
+
+    refused()
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, native: Any) -> Any:
+    """A native record in which some things, at any depth, are not what they were."""
+    if isinstance(native, dict):
+        return {
+            key: draw(JUNK if draw(st.integers(0, 5)) == 0 else spoilt(value))
+            for key, value in native.items()
+        }
+    if isinstance(native, list):
+        return [draw(JUNK if draw(st.integers(0, 5)) == 0 else spoilt(value)) for value in native]
+    return native

@@ -1,0 +1,19 @@
+"""A world of two peers on an SQLite ledger, for tests of what the engine does with records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from obmen.state import Ledger
+from obmen.testing.clock import FakeClock
+from tests.crash.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    ledger = Ledger(f"sqlite:///{tmp_path}/state.db", clock=FakeClock())
+    yield World(ledger)
+    ledger.close()
