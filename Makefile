@@ -30,8 +30,7 @@ bench: $(READY) ## how fast, beside a bare parser measured in the same run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 schema: $(READY) ## writes config/schema.json anew, for the completion in editors
-	@$(BIN)/obmen schema > config/schema.json.new
-	@mv config/schema.json.new config/schema.json
+	@$(BIN)/obmen schema --output config/schema.json
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python && $(BIN)/python -c '$(SUITS)' 2>/dev/null || { \

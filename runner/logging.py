@@ -46,7 +46,10 @@ def configure(level: int = USUAL, *, secrets: Iterable[str] = ()) -> None:
     At a terminal, what a command tells of its own accord in the end is left out unless ``level`` is VERBOSE.
     """
     terminal = sys.stderr.isatty()
-    processors: list[Processor] = [structlog.contextvars.merge_contextvars, structlog.processors.add_log_level]
+    processors: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+    ]
     if terminal:
         colours = not os.environ.get("NO_COLOR")
         if level > VERBOSE:

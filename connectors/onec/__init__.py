@@ -20,7 +20,7 @@ from connectors.onec.orders import Orders
 from connectors.onec.statuses import Statuses
 from obmen.clock import Clock
 from obmen.connector import Connector, Finding, Transport, find, lookup, reader, writer
-from obmen.errors import ConfigurationError, Later, Refused
+from obmen.errors import ConfigurationError, Later, Refused, Unavailable
 from obmen.http import Http
 from obmen.records import Batch, Item, Native, Outcome, Page, RecordError
 
@@ -77,8 +77,17 @@ class OneC(Connector):
 
     @find("order")
     def order_in_base(self, item: Item) -> str | None:
-        """Return the reference of an order that stands in the base, posted."""
-        return self._orders.find(item.payload)
+        """Return the reference of an order that stands in the base, posted.
+
+        None also where 1C refuses the look, as for an order that is there twice: the writer looks again, and
+        its refusal ails this record alone.
+        """
+        try:
+            return self._orders.find(item.payload)
+        except Refused:
+            return None
+        except Later as later:
+            raise Unavailable(str(later), after=later.after) from later
 
     @lookup("order", batch=20)
     def orders_in_base(self, ids: Sequence[str]) -> Iterator[Native]:

@@ -20,7 +20,7 @@ from connectors.onec.order_body import DOCUMENT, NUMBER, ROW
 from connectors.onec.orders import post
 from obmen.clock import Clock
 from obmen.connector import Item, Page
-from obmen.errors import Later, Refused, meant
+from obmen.errors import Denied, InDoubt, Later, Refused, Unavailable, meant
 from obmen.http import encode_json
 from obmen.records import Native
 
@@ -80,8 +80,9 @@ class Statuses:
     def write(self, item: Item) -> str:
         """Bring the order to the payload's ``Состояние``, post it, and return its reference.
 
-        An order that is there already, or further, is left as it is. Raises Refused (what a person must see
-        to), Later (somebody keeps changing the order).
+        An order that is there already, or further, is left as it is; but one that an earlier attempt may have
+        left unposted is posted. Raises Refused (what a person must see to), Later (somebody keeps changing
+        the order), InDoubt (it was changed, and whether it was posted is unknown).
         """
         ref, target = str(item.payload["Ref_Key"]), str(item.payload["Состояние"])
         if target not in (*STEPS, CANCELLED):
@@ -124,14 +125,21 @@ class Statuses:
                 return False
             raise
         try:
-            post(self._base, ref)
-        except Refused:
-            self._undo(ref, change, {name: order[name] for name in change})
-            raise
+            self._post(ref, change, {name: order[name] for name in change})
+        except (Denied, Unavailable) as error:
+            message = f"{error} The order {ref} has its new status and may not be posted yet."
+            raise InDoubt(message) from error
         if not _reached(self._existing(ref), target):
             message = f"1C took the status {target} for the order {ref} and does not show it."
             raise Refused(message, code="not_applied", field="Статус")
         return True
+
+    def _post(self, ref: str, change: Native, before: Native) -> None:
+        try:
+            post(self._base, ref)
+        except Refused:
+            self._undo(ref, change, before)
+            raise
 
     def _undo(self, ref: str, change: Native, before: Native) -> None:
         """Take back a change that 1C would not post, unless somebody has gone on from it."""

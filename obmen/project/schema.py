@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,11 +38,6 @@ def project_schema(connectors: Mapping[str, type[Connector]] | None = None) -> S
     }
     schema["properties"]["connections"]["additionalProperties"] = {"$ref": "#/$defs/Connection"}
     return {"$schema": _DIALECT, "title": "obmen.yaml", **schema}
-
-
-def schema_text(connectors: Mapping[str, type[Connector]] | None = None) -> str:
-    """Return the schema as it is written to a file."""
-    return json.dumps(project_schema(connectors), ensure_ascii=False, indent=2) + "\n"
 
 
 def _tidy(schema: Any) -> Any:

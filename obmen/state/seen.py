@@ -89,9 +89,10 @@ def pages(tx: Transaction, flow: str, first: int = 0) -> Iterator[list[bytes]]:
         yield split(row.fingerprints)
 
 
-def save_page(tx: Transaction, flow: str, number: int, fingerprints: bytes) -> None:
-    """Keep a page's fingerprints."""
-    tx.upsert(tables.seen_page, [{"flow": flow, "page": number, "fingerprints": fingerprints}])
+def save_pages(tx: Transaction, flow: str, numbered: Sequence[tuple[int, bytes]]) -> None:
+    """Keep the fingerprints of pages."""
+    rows = [{"flow": flow, "page": number, "fingerprints": blob} for number, blob in numbered]
+    tx.upsert(tables.seen_page, rows)
 
 
 def cut_pages(tx: Transaction, flow: str, count: int) -> None:

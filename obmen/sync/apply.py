@@ -33,13 +33,18 @@ class Applier:
         self.engine = Engine(ledger, flows, listener=listener, on_step=on_step)
         self.flows = self.engine.choose(self.names)
 
-    def apply(self, *, patience: float = 0.0) -> list[FlowReport]:
-        """Send what the plan says; raises StalePlan, and sends nothing, if it is no longer true."""
-        self._verify()
-        with plans.chosen(self.path) as membership:
-            return self.engine.sync(self.names, patience=patience, only=membership)
+    def apply(self, *, patience: float = 0.0, force: str | None = None) -> list[FlowReport]:
+        """Send what the plan says; raises StalePlan, and sends nothing, if it is no longer true.
 
-    def canary(self, count: int, *, patience: float = 0.0) -> tuple[list[FlowReport], list[Mismatch]]:
+        ``force``: the reason for which what the plan shows as held is let go and sent too.
+        """
+        self._verify()
+        with plans.chosen(self.path, held=force is not None) as membership:
+            return self.engine.sync(self.names, patience=patience, force=force, only=membership)
+
+    def canary(
+        self, count: int, *, patience: float = 0.0, force: str | None = None
+    ) -> tuple[list[FlowReport], list[Mismatch]]:
         """Send the first ``count`` records to each target, and read them back.
 
         The rest is sent only if every one of them reads back as it was sent; otherwise the mismatches are
@@ -52,9 +57,9 @@ class Applier:
                     raise ConfigurationError(message)
         self._verify()
         sent: list[Row] = []
-        with plans.chosen(self.path) as membership:
+        with plans.chosen(self.path, held=force is not None) as membership:
             first = _First(membership, count, sent)
-            reports = self.engine.sync(self.names, patience=patience, only=first)
+            reports = self.engine.sync(self.names, patience=patience, force=force, only=first)
             mismatches = compare(self.ledger, self.flows, sent, patience=patience)
             if not mismatches:
                 rest = self.engine.sync(self.names, patience=patience, only=membership)

@@ -36,6 +36,7 @@ class Slice:
 
     fingerprint: bytes
     raw: bytes
+    decode: Callable[[bytes], Iterable[Native]] = decode_json
     natives: list[Native] = field(default_factory=list)
     source: str = ""
 
@@ -82,17 +83,10 @@ class Examiner:
         self.unreadable = False
         self._key = flow.source.readers[flow.entity.entity].key
 
-    def examine(
-        self,
-        tx: Transaction,
-        slices: Sequence[Slice],
-        decode: Callable[[bytes], Iterable[Native]] = decode_json,
-        *,
-        again: bool = False,
-    ) -> Changes:
+    def examine(self, tx: Transaction, slices: Sequence[Slice], *, again: bool = False) -> Changes:
         """Decide what slices change; ``again``: they are replayed, so they are looked at in any case."""
         changes = Changes()
-        readable = self._decoded(slices, decode, changes)
+        readable = self._decoded(slices, changes)
         known = seen.by_source(tx, self.flow.name, [one.source for one in readable])
         fresh = readable if again else self._unmoved(tx, readable, known, changes)
         records = self._records(tx, fresh, known, changes)
@@ -100,13 +94,11 @@ class Examiner:
         changes.add(propose(tx, self.flow, [record for record, _ in records]))
         return changes
 
-    def _decoded(
-        self, slices: Sequence[Slice], decode: Callable[[bytes], Iterable[Native]], changes: Changes
-    ) -> list[Slice]:
+    def _decoded(self, slices: Sequence[Slice], changes: Changes) -> list[Slice]:
         readable = []
         for one in slices:
             try:
-                one.natives = one.natives or list(decode(one.raw))
+                one.natives = one.natives or list(one.decode(one.raw))
                 one.source = pick(one.natives[0], self._key) if one.natives else ""
             except (Refused, IncompleteSource) as error:
                 self.unreadable = True

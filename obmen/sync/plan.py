@@ -228,14 +228,17 @@ def _contrast(planned: tuple[str, ...] | None, now: tuple[str, ...] | None) -> s
 
 
 @contextmanager
-def chosen(path: Path) -> Iterator[Membership]:
-    """Give a test of whether a row is in a plan; kept on disk, so a plan of any size needs no memory."""
+def chosen(path: Path, *, held: bool = False) -> Iterator[Membership]:
+    """Give a test of whether a row is in a plan; kept on disk, so a plan of any size needs no memory.
+
+    ``held``: what the guards hold counts too, because a person said so.
+    """
     with closing(sqlite3.connect("")) as scratch:
         scratch.execute("CREATE TABLE line(id TEXT PRIMARY KEY) WITHOUT ROWID")
         rows = (
             (_identity(line.flow, line.target, line.key, line.sequence, line.hash),)
             for line in load(path)
-            if isinstance(line, Change) and line.state != "held"
+            if isinstance(line, Change) and (held or line.state != "held")
         )
         scratch.executemany("INSERT OR IGNORE INTO line VALUES (?)", rows)
         yield Membership(scratch)

@@ -7,7 +7,7 @@ that is not there will be seen again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -26,6 +26,8 @@ from obmen.sync.steps import OnStep, ignore
 
 _DECODER = msgspec.json.Decoder(list[dict[str, object]], float_hook=Decimal)
 _KEEP_EVERY = 15.0
+_GROUP_SLICES = 2000
+_GROUP_PAGES = 64
 OnRead = Callable[[int, int | None], None]
 """Called with the slices read so far and, where known, how many there will be."""
 
@@ -36,6 +38,20 @@ class Read:
 
     counts: Counter[str] = field(default_factory=Counter)
     held: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Group:
+    """Pages that are written together: their fingerprints, and the slices of them that were not seen before."""
+
+    pages: list[tuple[int, bytes]] = field(default_factory=list)
+    slices: list[Slice] = field(default_factory=list)
+    cursor: str | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to write."""
+        return len(self.slices) >= _GROUP_SLICES or len(self.pages) >= _GROUP_PAGES
 
 
 class Reader:
@@ -59,7 +75,9 @@ class Reader:
         self._kept_at = ledger.clock.monotonic()
         with ledger.read() as tx:
             self._checkpoint = seen.checkpoint(tx, flow.name)
+        self._was_whole = self._checkpoint.whole
         self._examiner = Examiner(flow, run, self._checkpoint.pins)
+        self._group = _Group()
 
     def read(self) -> Read:
         """Read to the end. What was read before an error stays read."""
@@ -67,16 +85,19 @@ class Reader:
         number = slices = 0
         partial = False
         with Differences() as differences:
-            for page in self._pages():
-                partial = partial or page.partial
-                page_seed = xxhash.xxh3_64_intdigest(page.salt, seed=seed) if page.salt else seed
-                self._page(page, number, page_seed, differences)
-                number += 1
-                slices += len(page.slices)
-                self.on_read(slices, page.total)
-                self._keep_lease()
+            try:
+                for page in self._pages():
+                    partial = partial or page.partial
+                    page_seed = xxhash.xxh3_64_intdigest(page.salt, seed=seed) if page.salt else seed
+                    self._page(page, number, page_seed, differences)
+                    number += 1
+                    slices += len(page.slices)
+                    self.on_read(slices, page.total)
+                    self._keep_lease()
+            finally:
+                self._flush(differences)
+                self.result.counts["read"] = slices
             self._end(number, slices, partial, differences)
-        self.result.counts["read"] = slices
         return self.result
 
     def _pages(self) -> Iterator[Page]:
@@ -85,27 +106,40 @@ class Reader:
 
     def _page(self, page: Page, number: int, seed: int, differences: Differences) -> None:
         prints = [xxhash.xxh3_128_digest(raw, seed=seed) for raw in page.slices]
-        blob = b"".join(prints)
-        if not self._complete:
-            unseen = set(prints)
-        else:
+        unseen: Container[bytes] = prints
+        if self._complete:
+            blob = b"".join(prints)
             with self.ledger.read() as tx:
                 before = seen.page(tx, self.flow.name, number)
                 if before == blob:
                     self.result.counts["unchanged"] += len(prints)
                     return
                 unseen = differences.page(seen.split(before), prints, seen.pages(tx, self.flow.name))
-        slices = [Slice(one, raw) for one, raw in zip(prints, page.slices, strict=True) if one in unseen]
+            self._group.pages.append((number, blob))
+        slices = [
+            Slice(one, raw, page.decode)
+            for one, raw in zip(prints, page.slices, strict=True)
+            if one in unseen
+        ]
         self.result.counts["unchanged"] += len(prints) - len(slices)
+        self._group.slices += slices
+        self._group.cursor = page.cursor or self._group.cursor
+        if self._group.full:
+            self._flush(differences)
+
+    def _flush(self, differences: Differences) -> None:
+        """Write the pages gathered so far, their changes, and the checkpoint that passed them."""
+        group, self._group = self._group, _Group()
+        if not (group.pages or group.slices or group.cursor):
+            return
         with self.ledger.read() as tx:
-            changes = self._examiner.examine(tx, slices, page.decode)
+            changes = self._examiner.examine(tx, group.slices)
         differences.explained(changes.explained)
         self.on_step("read.examined")
         with self.ledger.write(self.lease) as tx:
             self._write(tx, changes)
-            if self._complete:
-                seen.save_page(tx, self.flow.name, number, blob)
-            self._save(tx, cursor=page.cursor or self._checkpoint.cursor, whole=False)
+            seen.save_pages(tx, self.flow.name, group.pages)
+            self._save(tx, cursor=group.cursor or self._checkpoint.cursor, whole=False)
         self.on_step("read.committed")
 
     def _end(self, pages: int, slices: int, partial: bool, differences: Differences) -> None:
@@ -128,7 +162,7 @@ class Reader:
         """Whether something may be gone, and what is absent may be taken for gone."""
         if partial or quarantine.has_unreadable(tx, self.flow.name):
             return False
-        return not self._checkpoint.whole or (differences.found and differences.unexplained())
+        return not self._was_whole or (differences.found and differences.unexplained())
 
     def _sweep(self, tx: Transaction) -> None:
         for batch in seen.gone(tx, self.flow.name):
@@ -144,7 +178,7 @@ class Reader:
             if any(entry.stage == "pull" and not entry.source for entry in due):
                 seen.forget(tx, self.flow.name)
             pulled = [
-                Slice(entry.fingerprint or b"", b"", _DECODER.decode(entry.raw), entry.source)
+                Slice(entry.fingerprint or b"", b"", natives=_DECODER.decode(entry.raw))
                 for entry in due
                 if entry.stage == "pull" and entry.source and entry.raw
             ]

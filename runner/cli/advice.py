@@ -49,4 +49,6 @@ def next_step(entry: Entry) -> str:
         text = _WAITING
     else:
         text = _BY_CODE.get(entry.code, _PULLED if entry.stage == "pull" else _REFUSED)
-    return text.format(connection=entry.connection, flow=entry.flow, id=entry.id, key=entry.key or entry.source)
+    return text.format(
+        connection=entry.connection, flow=entry.flow, id=entry.id, key=entry.key or entry.source
+    )

@@ -43,13 +43,24 @@ def options(
     project: Annotated[
         Path,
         typer.Option(
-            "--project", "-p", envvar="OBMEN_PROJECT", metavar="PATH", help="The project's file or its folder."
+            "--project",
+            "-p",
+            envvar="OBMEN_PROJECT",
+            metavar="PATH",
+            help="The project's file or its folder.",
         ),
     ] = PROJECT,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every call, and show where a bug is.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and of the log only errors.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", metavar="", help="Log every call, and show where a bug is.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", metavar="", help="No progress, and of the log only errors.")
+    ] = False,
     show_version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version", metavar="", callback=_show_version, is_eager=True, help="Show the version."
+        ),
     ] = False,
 ) -> None:
     """Keep 1C:Управление торговлей and the sales channels in agreement.

@@ -48,7 +48,9 @@ def _check_mapping(project: Project, connection: str, mapping: Mapping) -> Itera
         return
     for result in run_tests(mapping, where):
         message = f"{result.name} failed: {result.message}"
-        yield Found("ok" if result.ok else "problem", connection, message if not result.ok else "", result.where)
+        yield Found(
+            "ok" if result.ok else "problem", connection, message if not result.ok else "", result.where
+        )
 
 
 def check_meeting(project: Project, flow: Flow) -> Iterator[Found]:
@@ -75,7 +77,14 @@ def rule_line(project: Project, connection: str, rule: Rule) -> str:
 
 def rule_named(bound: BoundMapping, name: str, *, pulls: bool) -> Rule | None:
     """Return the rule of a field for one direction, wherever it is nested."""
-    return next((rule for rule in _rules(bound.scope) if rule.name == name and (rule.pulls if pulls else rule.pushes)), None)
+    return next(
+        (
+            rule
+            for rule in _rules(bound.scope)
+            if rule.name == name and (rule.pulls if pulls else rule.pushes)
+        ),
+        None,
+    )
 
 
 def _rules(scope: Scope) -> Iterator[Rule]:

@@ -28,7 +28,9 @@ def guarded(work: Callable[[], int], session: Session) -> int:
             session.screen.flush()
         return code
     except Stopped as stop:
-        session.screen.warning("Stopped. Nothing is lost: what was not confirmed is taken up by the next run.")
+        session.screen.warning(
+            "Stopped. Nothing is lost: what was not confirmed is taken up by the next run."
+        )
         return ExitCode.INTERRUPTED if stop.number == signal.SIGINT else ExitCode.TERMINATED
     except (KeyboardInterrupt, typer.Abort):
         session.screen.warning("Stopped. Nothing is lost.")
@@ -39,7 +41,8 @@ def guarded(work: Callable[[], int], session: Session) -> int:
     except typer.Exit as end:
         return end.exit_code
     except typer.TyperException as error:
-        session.screen.error(_usage(error))
+        if error.format_message():  # without one it was the help, shown for want of a command
+            session.screen.error(_usage(error))
         return ExitCode.MISTAKE
     except ObmenError as error:
         session.screen.error(session.redact.secrets(str(error)))
@@ -76,7 +79,9 @@ def _bug(session: Session, error: Exception) -> None:
         frames = "".join(traceback.format_exception(error, limit=-_FRAMES))
         session.screen.warning(session.redact(frames.rstrip()))
     else:
-        session.screen.warning("Nothing is lost. Run it again with --verbose before the command to see where.")
+        session.screen.warning(
+            "Nothing is lost. Run it again with --verbose before the command to see where."
+        )
 
 
 def _let_go_of_stdout() -> None:

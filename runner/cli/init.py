@@ -22,7 +22,12 @@ _VARIABLE = re.compile(r"\$\{(\w+)")
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to; it is made if it is not there.")]
 Which = Annotated[
     list[str] | None,
-    typer.Option("--connector", "-c", metavar="NAME", help="A system to connect; say it once for each. 1C and Ozon by default."),
+    typer.Option(
+        "--connector",
+        "-c",
+        metavar="NAME",
+        help="A system to connect; say it once for each. 1C and Ozon by default.",
+    ),
 ]
 
 

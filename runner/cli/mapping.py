@@ -20,7 +20,9 @@ from runner.cli.sync import Json
 from runner.exit_codes import ExitCode
 from runner.render import Screen, plural
 
-app = typer.Typer(no_args_is_help=True, help="Mapping files: run their tests, show what they are compiled to.")
+app = typer.Typer(
+    no_args_is_help=True, help="Mapping files: run their tests, show what they are compiled to."
+)
 _PAIR = 2
 
 Which = Annotated[
@@ -32,7 +34,10 @@ Which = Annotated[
 ]
 What = Annotated[
     list[str],
-    typer.Argument(metavar="FILE | CONNECTION ENTITY", help="A mapping file, or a connection and an entity of the project."),
+    typer.Argument(
+        metavar="FILE | CONNECTION ENTITY",
+        help="A mapping file, or a connection and an entity of the project.",
+    ),
 ]
 
 
@@ -41,7 +46,9 @@ def test(context: typer.Context, which: Which = None, json: Json = False) -> int
     """Run the tests inside mapping files, and try each mapping both ways with made-up values."""
     current = session(context)
     results = [
-        (mapping, result) for mapping, where in _meant(current, which or ()) for result in run_tests(mapping, where)
+        (mapping, result)
+        for mapping, where in _meant(current, which or ())
+        for result in run_tests(mapping, where)
     ]
     failed = sum(not result.ok for _, result in results)
     if json:
@@ -105,7 +112,9 @@ def _meant(current: Session, names: Sequence[str]) -> Iterator[tuple[Mapping, Co
 
 def _of_project(project: Project, connection: str, entity: str) -> tuple[Mapping, Context]:
     if connection not in project.connections:
-        raise ConfigurationError(f"There is no connection '{connection}'.{meant(connection, project.connections)}")
+        raise ConfigurationError(
+            f"There is no connection '{connection}'.{meant(connection, project.connections)}"
+        )
     return project.mapping(connection, entity), context_of(project.connections[connection])
 
 
@@ -116,7 +125,9 @@ def _from_file(path: Path) -> tuple[Mapping, Context]:
 
 def _bound(mapping: Mapping, where: Context) -> BoundMapping:
     """Compile it; where a lone file needs options, the first of its tests that has some gives them."""
-    options = next((one.options for one in mapping.spec.tests if one.options), {}) if not where.options else {}
+    options = (
+        next((one.options for one in mapping.spec.tests if one.options), {}) if not where.options else {}
+    )
     return mapping.bind(Context(where.connection, {**where.options, **options}, where.zone))
 
 
@@ -124,7 +135,10 @@ def _show_results(screen: Screen, results: Sequence[tuple[Mapping, TestResult]],
     for mapping in {mapping.source: mapping for mapping, _ in results}.values():
         of_file = [result for one, result in results if one.source == mapping.source]
         good = sum(result.ok for result in of_file)
-        screen.line(f"{mapping.source}: {good} of {plural(len(of_file), 'test')} passed", "" if good == len(of_file) else "red")
+        screen.line(
+            f"{mapping.source}: {good} of {plural(len(of_file), 'test')} passed",
+            "" if good == len(of_file) else "red",
+        )
         for result in of_file:
             if not result.ok:
                 screen.line(f"{result.where}: {result.name}:")

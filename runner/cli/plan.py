@@ -26,7 +26,8 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Keep the plan in a file for apply.")
 ]
 WithCode = Annotated[
-    bool, typer.Option("--exit-code", help="End with 10 if there is something to send, for scripts.")
+    bool,
+    typer.Option("--exit-code", metavar="", help="End with 10 if there is something to send, for scripts."),
 ]
 Rows = Annotated[
     int, typer.Option("--rows", min=0, metavar="N", help="How many records to show of each flow and system.")
@@ -96,7 +97,9 @@ def apply(
         return told(current, done, json=json)
     if json:
         data = reports.as_data(done, current)
-        current.screen.json({**data, "exit_code": int(ExitCode.STALE), "mismatches": list(map(_told, mismatches))})
+        current.screen.json(
+            {**data, "exit_code": int(ExitCode.STALE), "mismatches": list(map(_told, mismatches))}
+        )
     else:
         reports.show(current, done)
         _show_mismatches(current, mismatches)

@@ -41,8 +41,10 @@ Flow = Annotated[str | None, typer.Option("--flow", metavar="FLOW", help="Only o
 Code = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only with this code.")]
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number that the list shows.")]
 Numbers = Annotated[list[int] | None, typer.Argument(metavar="ID", help="The numbers that the list shows.")]
-Every = Annotated[bool, typer.Option("--all", help="One line for each record, not for each reason.")]
-Now = Annotated[bool, typer.Option("--now", help="Run the flows at once.")]
+Every = Annotated[
+    bool, typer.Option("--all", metavar="", help="One line for each record, not for each reason.")
+]
+Now = Annotated[bool, typer.Option("--now", metavar="", help="Run the flows at once.")]
 
 
 @dataclass(slots=True)
@@ -72,7 +74,9 @@ def list_entries(
     else:
         current.screen.table(table)
         current.screen.line()
-        current.screen.line("Look at one: obmen quarantine show ID. Try again: obmen quarantine replay ID or --code CODE")
+        current.screen.line(
+            "Look at one: obmen quarantine show ID. Try again: obmen quarantine replay ID or --code CODE"
+        )
     return ExitCode.DONE
 
 
@@ -265,7 +269,11 @@ def _show_entry(screen: Screen, entry: Entry, payload: Any, now: float) -> None:
 
 def _as_data(entry: Entry) -> dict[str, Any]:
     names = ("id", "flow", "connection", "entity", "stage", "state", "key", "source", "code", "message")
-    return {**{name: getattr(entry, name) for name in names}, "since": iso(entry.created_at), "run": entry.run}
+    return {
+        **{name: getattr(entry, name) for name in names},
+        "since": iso(entry.created_at),
+        "run": entry.run,
+    }
 
 
 def _name(entry: Entry) -> str:

@@ -10,7 +10,13 @@ from pydantic.fields import FieldInfo
 from obmen.connector import Connector
 from obmen.entities import ENTITIES
 
-_PLURALS = {"product": "products", "price": "prices", "stock": "stock", "order": "orders", "order_status": "statuses"}
+_PLURALS = {
+    "product": "products",
+    "price": "prices",
+    "stock": "stock",
+    "order": "orders",
+    "order_status": "statuses",
+}
 _EVERY = {"product": "1h", "price": "10m", "stock": "2m", "order": "1m", "order_status": "1m"}
 _AT_ONCE = ("product", "price", "stock")
 _REMARKS = {
@@ -98,7 +104,14 @@ def _flows(classes: Chosen, names: Mapping[str, str]) -> Iterator[tuple[str, str
     """Yield (entity, line) for what one of the systems reads and others write, in the order of the entities."""
     for entity in ENTITIES:
         pairs = [
-            (source, [target for target, other in classes.items() if target != source and (entity, "put") in other.writers])
+            (
+                source,
+                [
+                    target
+                    for target, other in classes.items()
+                    if target != source and (entity, "put") in other.writers
+                ],
+            )
             for source, made in classes.items()
             if entity in made.readers
         ]
@@ -116,7 +129,9 @@ def _flows(classes: Chosen, names: Mapping[str, str]) -> Iterator[tuple[str, str
 
 def _name(block: str) -> str:
     """The connection's name: the block's first key."""
-    return next(line for line in block.splitlines() if line and not line.startswith(("#", " "))).partition(":")[0]
+    return next(line for line in block.splitlines() if line and not line.startswith(("#", " "))).partition(
+        ":"
+    )[0]
 
 
 def _secret(field: FieldInfo) -> bool:

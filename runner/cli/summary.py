@@ -102,7 +102,9 @@ class Summary:
             screen.line(f"  {clipped(first.key, _VALUE)}: {first.message}")
         if not self._parts:
             names = ", ".join(self.flow_names)
-            screen.line(f"Nothing to send: {names} {'is' if len(self.flow_names) == 1 else 'are'} in agreement.")
+            screen.line(
+                f"Nothing to send: {names} {'is' if len(self.flow_names) == 1 else 'are'} in agreement."
+            )
 
     def _change(self, change: Change) -> None:
         name = (change.flow, change.target)
@@ -147,7 +149,8 @@ def _sum(part: _Part) -> str:
     effects = ", ".join(f"{number(count)} {effect}" for effect, count in part.effects.most_common())
     words = {"pending": "to send", "held": "held by a guard", "waiting": "waiting for another record"}
     states = ", ".join(
-        f"{number(count)} {words.get(state, 'on the way already')}" for state, count in part.states.most_common()
+        f"{number(count)} {words.get(state, 'on the way already')}"
+        for state, count in part.states.most_common()
     )
     return f"{states} ({effects})"
 

@@ -13,11 +13,15 @@ from runner.cli.session import Session, session
 
 WAIT = 60.0
 
-Flows = Annotated[list[str] | None, typer.Argument(help="Flows by name; all of the project's if none is given.")]
+Flows = Annotated[
+    list[str] | None, typer.Argument(help="Flows by name; all of the project's if none is given.")
+]
 Force = Annotated[
     str | None,
     typer.Option(
-        "--force", metavar="REASON", help="Let go what the guards hold. The reason is kept with the run and logged."
+        "--force",
+        metavar="REASON",
+        help="Let go what the guards hold. The reason is kept with the run and logged.",
     ),
 ]
 Wait = Annotated[
@@ -26,7 +30,7 @@ Wait = Annotated[
         "--wait", min=0, metavar="SECONDS", help="How long to wait for a system that works on what it took."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON instead of a table.")]
 
 
 def sync(
@@ -59,5 +63,3 @@ def reason_of(force: str | None) -> str | None:
         message = 'A reason is asked for, since it is kept with the run: --force "why".'
         raise ConfigurationError(message)
     return force.strip() if force is not None else None
-
-

@@ -16,7 +16,19 @@ from pathlib import Path
 from typing import TextIO
 from xml.sax.saxutils import escape
 
-from runner.demo.goods import KINDS, PRICE_TYPES, UNIT, WAREHOUSES, Good, Variant, comma, fixed_id, make_good
+from runner.demo.goods import (
+    COUNTRIES,
+    KINDS,
+    PRICE_TYPES,
+    UNIT,
+    WAREHOUSES,
+    Good,
+    Variant,
+    comma,
+    fixed_id,
+    kopecks,
+    make_good,
+)
 
 _CATALOGUE = fixed_id("catalogue")
 _TEXT_PROPERTIES = ("Серия", "Цвет", "Вес_кг", "Длина_мм", "Ширина_мм", "Высота_мм")
@@ -78,11 +90,12 @@ def write_goods(folder: Path, goods: Iterator[Good], *, offers: int | None = Non
 
 def _changed(good: Good, dearer: bool, fuller: bool) -> Good:
     def change(variant: Variant) -> Variant:
-        prices = {n: (p * Decimal("1.05")).quantize(Decimal("0.01")) for n, p in variant.prices.items()}
-        stock = variant.stock | {WAREHOUSES[0]: variant.stock[WAREHOUSES[0]] + 1}
-        return replace(
-            variant, prices=prices if dearer else variant.prices, stock=stock if fuller else variant.stock
-        )
+        prices, stock = variant.prices, variant.stock
+        if dearer:
+            prices = {name: kopecks(price * Decimal("1.05")) for name, price in prices.items()}
+        if fuller:
+            stock = stock | {WAREHOUSES[0]: stock[WAREHOUSES[0]] + 1}
+        return replace(variant, prices=prices, stock=stock)
 
     return replace(good, variants=tuple(change(variant) for variant in good.variants))
 
@@ -96,32 +109,29 @@ def _head(file: TextIO) -> None:
 
 
 def _classifier() -> str:
-    groups: dict[str, list[str]] = {}
-    for kind in KINDS:
-        groups.setdefault(kind.group[0], []).append(kind.group[1])
-    branches = "".join(
-        _element("Группа", _named(upper), _element("Группы", *(_element("Группа", _named(low)) for low in lower)))
-        for upper, lower in groups.items()
-    )
-    materials = sorted({material for kind in KINDS for material in kind.materials})
-    listed = {"Материал": materials, "Страна": ("Лукоморье", "Тридевятое царство", "Остров Буян")}
-    properties = [_element("Свойство", _named(name), _element("ТипЗначений", "Строка")) for name in _TEXT_PROPERTIES]
-    properties += [
-        _element(
-            "Свойство",
-            _named(name),
-            _element("ТипЗначений", "Справочник"),
-            _element("ВариантыЗначений", *(_listed_value(name, value) for value in listed[name])),
-        )
-        for name in _LISTED_PROPERTIES
-    ]
     return _element(
         "Классификатор",
         f"<Ид>{_CATALOGUE}</Ид><Наименование>Классификатор (Выдуманный каталог)</Наименование>",
         _owner(),
-        _element("Группы", branches),
-        _element("Свойства", *properties),
+        _element("Группы", *_groups()),
+        _element("Свойства", *_properties()),
     )
+
+
+def _groups() -> Iterator[str]:
+    for upper in dict.fromkeys(kind.upper for kind in KINDS):
+        below = (_element("Группа", _named(kind.group)) for kind in KINDS if kind.upper == upper)
+        yield _element("Группа", _named(upper), _element("Группы", *below))
+
+
+def _properties() -> Iterator[str]:
+    for name in _TEXT_PROPERTIES:
+        yield _element("Свойство", _named(name), _element("ТипЗначений", "Строка"))
+    materials = dict.fromkeys(material for kind in KINDS for material in kind.materials)
+    for name, values in (("Материал", materials), ("Страна", COUNTRIES)):
+        listed = (_listed_value(name, value) for value in values)
+        type_ = _element("ТипЗначений", "Справочник")
+        yield _element("Свойство", _named(name), type_, _element("ВариантыЗначений", *listed))
 
 
 def _catalogue_head() -> str:
@@ -150,12 +160,16 @@ def good_xml(good: Good) -> str:
         f"\t\t\t\t\t\t<Значение>{_value(name, value)}</Значение>\n\t\t\t\t\t</ЗначенияСвойства>\n"
         for name, value in good.attributes.items()
     )
-    requisites = {"ВидНоменклатуры": good.kind.group[1], "ТипНоменклатуры": "Товар", "Полное наименование": good.name}
+    requisites = {
+        "ВидНоменклатуры": good.kind.group,
+        "ТипНоменклатуры": "Товар",
+        "Полное наименование": good.name,
+    }
     return (
         f"\t\t\t<Товар>\n\t\t\t\t<Ид>{good.id}</Ид>\n"
         + ("" if good.varied else f"\t\t\t\t<Штрихкод>{good.variants[0].barcode}</Штрихкод>\n")
         + f"\t\t\t\t<Артикул>{good.article}</Артикул>\n\t\t\t\t<Наименование>{escape(good.name)}</Наименование>\n"
-        f"\t\t\t\t{_BASE_UNIT}\n\t\t\t\t<Группы>\n\t\t\t\t\t<Ид>{fixed_id(good.kind.group[1])}</Ид>\n\t\t\t\t</Группы>\n"
+        f"\t\t\t\t{_BASE_UNIT}\n\t\t\t\t<Группы>\n\t\t\t\t\t<Ид>{fixed_id(good.kind.group)}</Ид>\n\t\t\t\t</Группы>\n"
         f"\t\t\t\t<Описание>{escape(good.description)}</Описание>\n"
         f"\t\t\t\t<Изготовитель>\n\t\t\t\t\t<Ид>{fixed_id(good.brand)}</Ид>\n"
         f"\t\t\t\t\t<Наименование>{escape(good.brand)}</Наименование>\n\t\t\t\t</Изготовитель>\n"
@@ -169,8 +183,8 @@ def good_xml(good: Good) -> str:
 
 def offer_xml(good: Good, variant: Variant) -> str:
     """Return one variant as an element of an offers package."""
-    sizes = {good.kind.axis: variant.value, "Цвет": good.attributes["Цвет"]}
-    name = f"{good.name} ({variant.value})" if variant.value else good.name
+    traits = {"Размер": variant.size, "Цвет": good.attributes["Цвет"]}
+    name = f"{good.name} ({variant.size})" if variant.size else good.name
     prices = "".join(_price(type_, amount) for type_, amount in variant.prices.items())
     stores = "".join(
         f'\t\t\t\t<Склад ИдСклада="{fixed_id(store)}" КоличествоНаСкладе="{count}"/>\n'
@@ -181,8 +195,8 @@ def offer_xml(good: Good, variant: Variant) -> str:
         f"\t\t\t\t<Артикул>{variant.article}</Артикул>\n\t\t\t\t<Наименование>{escape(name)}</Наименование>\n"
         f"\t\t\t\t{_BASE_UNIT}\n"
         + (
-            f"\t\t\t\t<ХарактеристикиТовара>\n{_pairs('ХарактеристикаТовара', sizes)}\t\t\t\t</ХарактеристикиТовара>\n"
-            if variant.value
+            f"\t\t\t\t<ХарактеристикиТовара>\n{_pairs('ХарактеристикаТовара', traits)}\t\t\t\t</ХарактеристикиТовара>\n"
+            if variant.size
             else ""
         )
         + f"\t\t\t\t<Цены>\n{prices}\t\t\t\t</Цены>\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 PRICE_TYPES = {"Розничная": Decimal(1), "Оптовая": Decimal("0.85"), "Закупочная": Decimal("0.62")}
@@ -19,84 +20,37 @@ UNIT = ("796", "Штука", "PCE", "шт")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of goods. Sizes are in mm, ``weight`` in grams, ``price`` in roubles; each is a lowest and a
-    highest value. ``variants`` are what goods of the kind differ in, if they are sold in variants.
+    """A kind of goods: its group (the upper one and its own), its sizes if it is sold by size.
+
+    ``price`` is in roubles, ``weight`` in grams, ``length`` in mm; each is a lowest and a highest value.
     """
 
     code: str
-    group: tuple[str, str]
+    upper: str
+    group: str
     title: str
     price: tuple[int, int]
     weight: tuple[int, int]
-    size: tuple[int, int]
+    length: tuple[int, int]
     materials: tuple[str, ...]
-    axis: str = ""
-    variants: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
 
 
+_CLOTH, _CLAY = ("Хлопок", "Лён", "Бамбук"), ("Фарфор", "Керамика", "Стекло")
+_SPANS, _SIZES, _FEET = ("50×90", "70×140", "100×150"), ("S", "M", "L", "XL"), ("37", "39", "41", "43")
 KINDS = (
-    Kind(
-        "MUG",
-        ("Посуда", "Кружки"),
-        "Кружка",
-        (190, 990),
-        (220, 480),
-        (80, 140),
-        ("Фарфор", "Керамика", "Стекло"),
-    ),
-    Kind(
-        "PLT",
-        ("Посуда", "Тарелки"),
-        "Тарелка",
-        (240, 1290),
-        (300, 900),
-        (160, 320),
-        ("Фарфор", "Керамика", "Дерево"),
-    ),
-    Kind("KNF", ("Кухня", "Ножи"), "Нож кухонный", (450, 3900), (90, 320), (180, 360), ("Сталь", "Керамика")),
-    Kind(
-        "BRD", ("Кухня", "Доски"), "Доска разделочная", (390, 2400), (400, 1900), (220, 450), ("Бук", "Бамбук")
-    ),
-    Kind(
-        "TWL",
-        ("Текстиль", "Полотенца"),
-        "Полотенце",
-        (290, 1490),
-        (150, 700),
-        (200, 400),
-        ("Хлопок", "Лён", "Бамбук"),
-        "Размер",
-        ("50×90", "70×140", "100×150"),
-    ),
-    Kind(
-        "TSH",
-        ("Одежда", "Футболки"),
-        "Футболка",
-        (590, 2290),
-        (130, 260),
-        (200, 350),
-        ("Хлопок", "Лён"),
-        "Размер",
-        ("S", "M", "L", "XL"),
-    ),
-    Kind(
-        "SLP",
-        ("Одежда", "Тапочки"),
-        "Тапочки домашние",
-        (490, 1790),
-        (180, 420),
-        (240, 330),
-        ("Войлок", "Хлопок"),
-        "Размер",
-        ("37", "39", "41", "43"),
-    ),
-    Kind("LMP", ("Свет", "Лампы"), "Лампа настольная", (890, 6900), (600, 2600), (200, 520), ("Сталь", "Дерево")),
-    Kind("SCR", ("Инструмент", "Отвёртки"), "Отвёртка", (120, 890), (60, 220), (120, 300), ("Сталь",)),
-    Kind("NTB", ("Канцелярия", "Тетради"), "Тетрадь", (45, 390), (60, 300), (150, 300), ("Бумага",)),
-    Kind("TOY", ("Игрушки", "Конструкторы"), "Конструктор", (690, 5900), (250, 2100), (150, 480), ("Дерево",)),
-    Kind(
-        "VAS", ("Дом", "Вазы"), "Ваза", (590, 4900), (350, 2400), (120, 420), ("Стекло", "Керамика", "Фарфор")
-    ),
+    Kind("MUG", "Посуда", "Кружки", "Кружка", (190, 990), (220, 480), (80, 140), _CLAY),
+    Kind("PLT", "Посуда", "Тарелки", "Тарелка", (240, 1290), (300, 900), (160, 320), _CLAY),
+    Kind("KNF", "Кухня", "Ножи", "Нож кухонный", (450, 3900), (90, 320), (180, 360), ("Сталь",)),
+    Kind("BRD", "Кухня", "Доски", "Доска разделочная", (390, 2400), (400, 1900), (220, 450), ("Бук",)),
+    Kind("LMP", "Дом", "Лампы", "Лампа настольная", (890, 6900), (600, 2600), (200, 520), ("Сталь",)),
+    Kind("VAS", "Дом", "Вазы", "Ваза", (590, 4900), (350, 2400), (120, 420), _CLAY),
+    Kind("SCR", "Мастерская", "Отвёртки", "Отвёртка", (120, 890), (60, 220), (120, 300), ("Сталь",)),
+    Kind("NTB", "Детям", "Тетради", "Тетрадь", (45, 390), (60, 300), (150, 300), ("Бумага",)),
+    Kind("TOY", "Детям", "Конструкторы", "Конструктор", (690, 5900), (250, 2100), (150, 480), ("Бук",)),
+    Kind("TWL", "Ткани", "Полотенца", "Полотенце", (290, 1490), (150, 700), (200, 400), _CLOTH, _SPANS),
+    Kind("TSH", "Ткани", "Футболки", "Футболка", (590, 2290), (130, 260), (200, 350), _CLOTH, _SIZES),
+    Kind("SLP", "Ткани", "Тапочки", "Тапочки", (490, 1790), (180, 420), (240, 330), _CLOTH, _FEET),
 )
 SERIES = (
     "Тихая гавань",
@@ -127,12 +81,12 @@ PHRASES = (
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What of a good is put into a basket. ``value`` is its size; empty for a good without variants."""
+    """What of a good is put into a basket. ``size`` is empty for a good that is sold in one only."""
 
     id: str
     article: str
     barcode: str
-    value: str
+    size: str
     prices: dict[str, Decimal]
     stock: dict[str, int]
 
@@ -154,7 +108,7 @@ class Good:
     @property
     def varied(self) -> bool:
         """Whether it is sold by size."""
-        return bool(self.variants[0].value)
+        return bool(self.variants[0].size)
 
 
 def make_good(seed: int, number: int) -> Good:
@@ -180,38 +134,47 @@ def make_good(seed: int, number: int) -> Good:
             "Материал": material,
             "Страна": dice.choice(COUNTRIES),
             "Вес_кг": comma(Decimal(dice.randint(*kind.weight)) / 1000),
-            "Длина_мм": str(dice.randint(*kind.size)),
-            "Ширина_мм": str(dice.randint(*kind.size)),
-            "Высота_мм": str(dice.randint(*kind.size)),
+            "Длина_мм": str(dice.randint(*kind.length)),
+            "Ширина_мм": str(dice.randint(*kind.length)),
+            "Высота_мм": str(dice.randint(*kind.length)),
         },
         variants=_variants(dice, kind, number, good_id, article),
     )
 
 
-def _variants(dice: random.Random, kind: Kind, number: int, good_id: str, article: str) -> tuple[Variant, ...]:
+def _variants(
+    dice: random.Random, kind: Kind, number: int, good_id: str, article: str
+) -> tuple[Variant, ...]:
     base = Decimal(dice.randint(*kind.price))
-    sizes = sorted(dice.sample(range(len(kind.variants)), dice.randint(2, len(kind.variants)))) if kind.axis else []
+    sold = dice.randint(2, len(kind.sizes)) if kind.sizes else 0
     made = []
-    for position, value in enumerate([kind.variants[size] for size in sizes] or [""]):
+    for position, size in enumerate(kind.sizes[:sold] or ("",)):
         retail = base + 50 * position
         made.append(
             Variant(
-                id=f"{good_id}#{UUID(int=dice.getrandbits(128), version=4)}" if value else good_id,
-                article=f"{article}-{position + 1}" if value else article,
+                id=f"{good_id}#{UUID(int=dice.getrandbits(128), version=4)}" if size else good_id,
+                article=f"{article}-{position + 1}" if size else article,
                 barcode=_barcode(number * 10 + position),
-                value=value,
-                prices={name: (retail * share).quantize(Decimal("0.01")) for name, share in PRICE_TYPES.items()},
+                size=size,
+                prices={name: kopecks(retail * share) for name, share in PRICE_TYPES.items()},
                 stock={name: max(0, dice.randint(-3, 60)) for name in WAREHOUSES},
             )
         )
     return tuple(made)
 
 
+def kopecks(amount: Decimal) -> Decimal:
+    """Return an amount of money with two places."""
+    return amount.quantize(Decimal("0.01"))
+
+
 def comma(value: Decimal) -> str:
     """Return a number as 1C writes it for people: 0.35 becomes 0,35."""
-    return f"{value:f}".rstrip("0").rstrip(".").replace(".", ",") if "." in f"{value:f}" else f"{value:f}"
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".").replace(".", ",") if "." in text else text
 
 
+@cache
 def fixed_id(name: str) -> str:
     """Return the id of a group, property, price type or warehouse: the same in every catalogue."""
     return str(uuid5(NAMESPACE_URL, f"obmen:demo:{name}"))

@@ -1,8 +1,8 @@
 """CommerceML: the files in which 1C gives its goods, prices and rests away.
 
-Reads what the schema 2.03–3.1 may hold in a file, a folder or a folder of unpacked portions, in flat memory and
-without parsing what did not change. Source of the shapes: real exports of 1C:Управление торговлей 11 and of the
-1C-Битрикс module.
+Reads what the schema 2.03–3.1 may hold in a file, a folder or a folder of unpacked portions, in flat memory
+and without parsing what did not change. Source of the shapes: real exports of 1C:Управление торговлей 11 and
+of the 1C-Битрикс module.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ __all__ = ["CommerceML", "Problem"]
 class CommerceML:
     """An export in a file or a folder; every call looks at it anew.
 
-    All methods raise ConfigurationError if there is nothing at ``path``, IncompleteSource if a file is not whole,
-    changes while it is read, or is no XML around its records.
+    All methods raise ConfigurationError if there is nothing at ``path``, IncompleteSource if a file is not
+    whole, changes while it is read, or is no XML around its records.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,7 +40,11 @@ class CommerceML:
         return read_products(look_at(self.path))
 
     def prices(self) -> Iterator[Page]:
-        """Yield prices: ``Ид``, ``ИдТипаЦены``, ``ТипЦены``, ``ЦенаЗаЕдиницу``, ``Валюта``, ``Коэффициент``, ``Единица``."""
+        """Yield prices.
+
+        Natives: ``Ид``, ``ИдТипаЦены``, ``ТипЦены``, ``ЦенаЗаЕдиницу``, ``Валюта``, ``Коэффициент`` and
+        ``Единица``, as far as the export tells them.
+        """
         return read_facet(look_at(self.path), PRICES)
 
     def stocks(self) -> Iterator[Page]:

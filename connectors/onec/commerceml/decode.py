@@ -74,10 +74,11 @@ class Decoder:
         by_type: dict[str, Native] = {}
         for price in _below(offer, "Цены", "Цена"):
             type_id = text_of(price, "ИдТипаЦены")
-            native = {"Ид": offer_id, "ИдТипаЦены": type_id, "ТипЦены": self.price_types.get(type_id, type_id)}
-            for name in ("ЦенаЗаЕдиницу", "Валюта", "Коэффициент", "Единица"):
-                if text := text_of(price, name):
-                    native[name] = text
+            name = self.price_types.get(type_id, type_id)
+            native = {"Ид": offer_id, "ИдТипаЦены": type_id, "ТипЦены": name}
+            for field_ in ("ЦенаЗаЕдиницу", "Валюта", "Коэффициент", "Единица"):
+                if text := text_of(price, field_):
+                    native[field_] = text
             if currency := self.classifier.price_types.get(type_id, ("", ""))[1]:
                 native.setdefault("Валюта", currency)
             if type_id not in by_type or (_base(native) and not _base(by_type[type_id])):
@@ -96,14 +97,16 @@ class Decoder:
     def element(self, piece: bytes, record: str) -> Element:
         """Return a slice as an element. Raises Refused (not_xml)."""
         try:
-            around = etree.fromstring(self._around[0] + as_element(piece, record) + self._around[1], self._parser)
+            begin, end = self._around
+            around = etree.fromstring(begin + as_element(piece, record) + end, self._parser)
         except etree.XMLSyntaxError as error:
             raise Refused(f"The record is no XML: {error.msg}.", code="not_xml") from error
-        return around[0]
+        element: Element = around[0]
+        return element
 
 
 def _rests(parent: Element) -> Iterator[tuple[str, str]]:
-    """Yield warehouse and rest; the warehouse is empty for a total. 1C writes a zero as an empty attribute too."""
+    """Yield warehouse (empty for a total) and rest. 1C writes a zero as an empty attribute too."""
     for child in parent:
         name = local(child)
         if name == "Остатки":
@@ -134,7 +137,7 @@ def _base(price: Native) -> bool:
 
 
 def _alone(native: Native) -> Native:
-    """A product known by one element only. A variant's article may be its siblings' too, so it is the good's."""
+    """A product known by one element only; whether a variant shares its article cannot be seen there."""
     good_id, is_variant, _ = native["Ид"].partition(_VARIANT)
     if is_variant:
         _part_with_article(native, good_id, native.get("Артикул", ""))
@@ -181,10 +184,11 @@ def _fields(element: Element, classifier: Classifier) -> Native:
 
 def id_of(element: Element) -> str:
     """Return a record's Ид, ``GUID`` or ``GUID#GUID`` of its characteristic. Raises Refused (no_id)."""
-    found, characteristic = text_of(element, "Ид"), text_of(element, "ИдХарактеристики")
+    found = text_of(element, "Ид")
     if not found:
-        raise Refused(f"The record has no Ид, by which it could be known again ({local(element)}).", code="no_id")
-    return f"{found}{_VARIANT}{characteristic}" if characteristic and _VARIANT not in found else found
+        raise Refused(f"The {local(element)} has no Ид, by which it could be known again.", code="no_id")
+    apart = text_of(element, "ИдХарактеристики") if local(element) == OFFER else ""
+    return f"{found}{_VARIANT}{apart}" if apart and _VARIANT not in found else found
 
 
 def _value(element: Element, depth: int = 1) -> Any:
@@ -224,7 +228,8 @@ def _properties(native: Native, element: Element, classifier: Classifier) -> Non
     found = []
     for entry in children(element, "ЗначенияСвойства"):
         property_id = text_of(entry, "Ид")
-        name, listed = classifier.properties.get(property_id, (text_of(entry, "Наименование") or property_id, {}))
+        unknown: tuple[str, dict[str, str]] = text_of(entry, "Наименование") or property_id, {}
+        name, listed = classifier.properties.get(property_id, unknown)
         for part in entry:
             text = (part.text or "").strip()
             if local(part) in {"Значение", "ИдЗначения"} and text:

@@ -22,8 +22,8 @@ from obmen.errors import IncompleteSource
 class Export:
     """What a file or folder holds.
 
-    ``sources`` stand in reading order: natural, or newest first if some file holds ``changes`` only and so may
-    repeat what others say. ``kinds``: which records each of them holds.
+    ``sources`` stand in reading order: natural, or newest first if some file holds ``changes`` only and so
+    may repeat what others say. ``kinds``: which records each of them holds.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class Export:
         return self.changes and len(self.sources) > 1
 
     def batches(self, kind: str) -> Iterator[tuple[Source, Opened, Batch]]:
-        """Yield the records of that kind, with their file and their container (the same object for all of it)."""
+        """Yield the records of that kind, with their file and their container (one object for all of it)."""
         for source in self.sources:
             if kind not in self.kinds[source]:
                 continue
@@ -47,7 +47,7 @@ class Export:
                 if isinstance(event, Opened):
                     container = event
                     if event.record not in self.kinds[source]:
-                        message = f"{source.name} holds its catalogue and its offers in turns. Export them apart."
+                        message = f"{source.name} holds catalogues and offers in turns. Export them apart."
                         raise IncompleteSource(message)
                 elif container is not None and event.record == kind:
                     yield source, container, event

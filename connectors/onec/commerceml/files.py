@@ -63,7 +63,7 @@ class Source:
 
     @property
     def direct(self) -> bool:
-        """Whether ``chunks`` are the file's own bytes, so that positions in them are positions in the file."""
+        """Whether ``chunks`` are the file's own bytes, so that positions in them are the file's."""
         return self.encoding == "utf-8"
 
     @property
@@ -101,15 +101,15 @@ class Source:
         try:
             return decoder.decode(chunk).encode("utf-8", "surrogateescape")
         except UnicodeError as error:
-            message = f"{self.name} is not the {self.encoding} that it says it is: {error}. Run the export again."
-            raise IncompleteSource(message) from error
+            message = f"{self.name} is not in {self.encoding}, as it says it is: {error}."
+            raise IncompleteSource(f"{message} Run the export again.") from error
 
     def verify(self, descriptor: int) -> None:
         """Raise IncompleteSource if the file is no longer the one that was found whole."""
         now = os.fstat(descriptor)
         if (now.st_size, now.st_mtime_ns) != (self.size, self.changed_ns):
-            message = f"{self.name} was changed while it was being read. Read again when 1C has finished writing."
-            raise IncompleteSource(message)
+            message = f"{self.name} was changed while it was being read."
+            raise IncompleteSource(f"{message} Read again when 1C has finished writing.")
 
 
 def find_sources(path: Path) -> list[Source]:
@@ -123,12 +123,15 @@ def find_sources(path: Path) -> list[Source]:
             return [_open(path, path.name)]
         if not path.is_dir():
             raise ConfigurationError(f"There is no {path}. Expected there: {_EXPECTED}. Mend the path.")
-        files = sorted((file for file in path.rglob("*") if _named_like_ours(file, path)), key=lambda f: natural(str(f)))
+        found = (file for file in path.rglob("*") if _named_like_ours(file, path))
+        files = sorted(found, key=lambda file: natural(str(file)))
         sources = [_open(file, str(file.relative_to(path))) for file in files if not _foreign(file)]
     except OSError as error:
-        raise ConfigurationError(f"{error.filename or path} cannot be read: {error.strerror}. Mend its rights.") from error
+        message = f"{error.filename or path} cannot be read: {error.strerror}. Mend its rights."
+        raise ConfigurationError(message) from error
     if not sources:
-        raise ConfigurationError(f"{path} holds no CommerceML file. Expected there: {_EXPECTED}. Run the export in 1C.")
+        message = f"{path} holds no CommerceML file. Expected there: {_EXPECTED}. Run the export in 1C."
+        raise ConfigurationError(message)
     return sources
 
 
@@ -164,8 +167,8 @@ def _open(path: Path, name: str) -> Source:
     closing = tail[len(tail) % 2 if encoding.startswith("utf-16") else 0 :].decode(encoding, "replace")
     ending = _CLOSES.search(closing)
     if root is None or ending is None:
-        message = f"{name} is not whole: it does not end with </{ROOT}>. Nothing was taken; run the export again."
-        raise IncompleteSource(message)
+        message = f"{name} is not whole: it does not end with </{ROOT}>."
+        raise IncompleteSource(f"{message} Nothing was taken; run the export again.")
     dated = _DATE.search(root[1])
     last = _CLOSED_LAST.search(closing[: ending.start()])
     return Source(

@@ -1,8 +1,8 @@
 """Brings goods and their offers together in constant memory.
 
 A good stands in one file, what is sold of it in another, and either may be a million records long. 1C mostly
-writes both in the same order, so a window over the offers finds nearly all of them as their goods come by. The
-others are remembered on disk by where they stand, and looked up when the goods are read once more.
+writes both in the same order, so a window over the offers finds nearly all of them as their goods come by.
+The others are remembered on disk by where they stand, and looked up when the goods are read once more.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Given:
         self._database.close()
 
     def fresh(self, ids: Sequence[str | None]) -> list[int]:
-        """Return which of them are given for the first time, and remember them. One without an id always is."""
+        """Return which are given for the first time, and remember them. One without an id always is."""
         insert = "INSERT OR IGNORE INTO given VALUES (?)"
         self._database.execute("BEGIN")
         kept = [
@@ -156,7 +156,7 @@ class Left:
             )
             for offer in offers
         )
-        insert = "INSERT INTO offer (id, good, source, at, is_line, length, said) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        insert = "INSERT INTO offer VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
         self._database.execute("BEGIN")
         self._database.executemany(insert, rows)
         self._database.execute("COMMIT")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from xml.sax.saxutils import unescape
 
 from connectors.onec.commerceml.decode import Decoder, id_of
+from connectors.onec.commerceml.outline import GOOD
 from obmen.errors import Refused
 
 PRICES = ("<Цены".encode(),)
@@ -20,7 +21,8 @@ _BEGINS_WITH_ID = re.compile(
 )
 _CHARACTERISTIC = "<ИдХарактеристики".encode()
 _ARTICLE = re.compile("<Артикул>([^<]*)</Артикул>".encode())
-_DESCRIPTIVE = tuple(f"<{name}".encode() for name in ("Наименование", "Артикул", "Штрихкод", "ХарактеристикиТовара"))
+_NAME = "<Наименование".encode()
+_DESCRIPTIVE = tuple(f"<{name}".encode() for name in ("Артикул", "Штрихкод", "ХарактеристикиТовара"))
 _PRICED = "<Цены>".encode(), "</Цены>".encode()
 _PARTS = (_PRICED, *((f"<{name}>".encode(), f"</{name}>".encode()) for name in ("Остатки", "Количество")))
 _CLOSE = "</Предложение>".encode()
@@ -34,7 +36,7 @@ _BEFORE = 64
 def record_id(piece: bytes, record: str, decoder: Decoder) -> str | None:
     """Return the record's Ид; None if it has none or is no XML, as its decoding will tell."""
     found = _BEGINS_WITH_ID.match(piece)
-    if found and _CHARACTERISTIC not in piece:
+    if found and (record == GOOD or _CHARACTERISTIC not in piece):
         try:
             return found[1].decode().strip() or None
         except UnicodeDecodeError:
@@ -72,7 +74,7 @@ def product_part(offer: bytes) -> bytes | None:
     """
     begin, end = _PRICED
     at = offer.find(begin)
-    if at >= 0 and _ONLY_RESTS.fullmatch(offer, offer.rfind(end) + len(end)):
+    if at >= 0 and _ONLY_RESTS.fullmatch(offer, offer.find(end, at) + len(end)):
         said = offer[:at] + _CLOSE
     else:
         said = offer
@@ -82,4 +84,4 @@ def product_part(offer: bytes) -> bytes | None:
             if until >= 0:
                 said = said[:at] + said[until + len(end) :]
         said = _STORE.sub(b"", said)
-    return said if any(mark in said for mark in _DESCRIPTIVE) else None
+    return said if _NAME in said or any(mark in said for mark in _DESCRIPTIVE) else None

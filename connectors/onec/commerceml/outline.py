@@ -53,8 +53,8 @@ class Opened:
 class Outline:
     """Where in a document the reading stands. What it says for all records goes into ``classifier``.
 
-    ``container`` is the container of records that is open now, None outside of one. ``partial`` tells for each record's kind
-    whether a package says that it holds only changes.
+    ``container`` is the container of records that is open now, None outside of one. ``partial`` tells for
+    each kind of records whether a package says that it holds only changes.
     """
 
     def __init__(self, classifier: Classifier, name: str) -> None:
@@ -89,8 +89,8 @@ class Outline:
         """
         self._held += len(data)
         if self._held > LARGEST:
-            message = f"{self._name} holds something larger than {LARGEST >> 20} MiB that cannot be read in parts."
-            raise IncompleteSource(f"{message} What follows was not taken; look at the file, and export again.")
+            message = f"{self._name} holds a piece larger than {LARGEST >> 20} MiB, which is no record of 1C."
+            raise IncompleteSource(f"{message} What follows was not taken; look at it, and export again.")
         self._parser.feed(data)
         events: list[Opened | Element] = []
         for event, element in self._parser.read_events():
@@ -104,10 +104,9 @@ class Outline:
             elif element is self._within:
                 self.container = self._within = None
                 self._let_go(element)
-            elif self.container is not None and name == self.container.record:
-                if element.getparent() is self._within:
-                    events.append(element)
-                    self._held = 0
+            elif self._is_record(name, element):
+                events.append(element)
+                self._held = 0
         return events
 
     def close(self) -> None:
@@ -124,6 +123,13 @@ class Outline:
         elif len(path) == 3 and path[0] == ROOT and PACKAGES.get(path[1]) == CONTAINERS.get(name, ""):  # noqa: PLR2004 - root, package, container
             self.container, self._within = Opened(CONTAINERS[name], (name, path[1]), self._partial), element
             self.classifier.prefixes.update({p: uri for p, uri in element.nsmap.items() if p})
+
+    def _is_record(self, name: str, element: Element) -> bool:
+        return (
+            self.container is not None
+            and name == self.container.record
+            and element.getparent() is self._within
+        )
 
     def _end_outside(self, name: str, element: Element) -> None:
         parent = element.getparent()

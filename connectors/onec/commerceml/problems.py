@@ -41,7 +41,8 @@ def find_problems(export: Export) -> Iterator[Problem]:
     for kind, name, ids in export.classifier.doubled_names():
         yield Problem(
             f"doubled_{kind.replace(' ', '_')}",
-            f"{len(ids)} {kind}s are named '{name}', so their ids stand for them: {', '.join(ids)}. Rename them in 1C.",
+            f"{len(ids)} {kind}s are named '{name}', so their ids stand for them: {', '.join(ids)}."
+            " Rename them in 1C.",
         )
     with closing(scratch()) as database:
         database.executescript(_TABLES)
@@ -73,7 +74,9 @@ def _gather(export: Export, database: sqlite3.Connection) -> None:
 
 
 def _doubled_ids(export: Export, database: sqlite3.Connection) -> Iterator[Problem]:
-    query = "SELECT kind, id FROM record WHERE id <> '' GROUP BY kind, id HAVING count(*) > 1 ORDER BY min(rowid)"
+    query = (
+        "SELECT kind, id FROM record WHERE id <> '' GROUP BY kind, id HAVING count(*) > 1 ORDER BY min(rowid)"
+    )
     for kind, id_ in database.execute(query).fetchall():
         where = "SELECT source, place, is_line FROM record WHERE kind = ? AND id = ? ORDER BY rowid"
         places = _places(export, database.execute(where, (kind, id_)))
@@ -97,7 +100,9 @@ def _unpriced(export: Export, database: sqlite3.Connection) -> Iterator[Problem]
     where = "FROM record WHERE kind = ? AND id NOT IN (SELECT id FROM priced)"
     missing = database.execute(f"SELECT count(*) {where}", (OFFER,)).fetchone()[0]
     if missing:
-        rows = database.execute(f"SELECT source, place, is_line {where} ORDER BY rowid LIMIT ?", (OFFER, SHOWN))
+        rows = database.execute(
+            f"SELECT source, place, is_line {where} ORDER BY rowid LIMIT ?", (OFFER, SHOWN)
+        )
         message = f"Offers without a price: {missing}. They are sold nowhere until 1C gives them one."
         yield Problem("no_price", message, _places(export, rows))
 
@@ -110,17 +115,17 @@ _TABLES = """
 CREATE TABLE record (kind TEXT, id TEXT, good TEXT, article TEXT, source INT, place INT, is_line INT);
 CREATE TABLE priced (id TEXT);
 """
-_INDEXES = f"""
+_INDEXES = """
 CREATE INDEX record_id ON record (id, kind);
 CREATE INDEX record_good ON record (good, kind);
 CREATE TABLE sold AS
   SELECT id, article, rowid AS number FROM record AS one
   WHERE article <> '' AND CASE
-    WHEN kind = '{GOOD}' THEN id = good AND NOT EXISTS
-      (SELECT 1 FROM record AS o WHERE o.good = one.id AND o.kind = '{OFFER}' AND o.id <> one.id)
-    WHEN id = good THEN NOT EXISTS (SELECT 1 FROM record AS g WHERE g.id = one.good AND g.kind = '{GOOD}')
+    WHEN kind = 'Товар' THEN id = good AND NOT EXISTS
+      (SELECT 1 FROM record AS o WHERE o.good = one.id AND o.kind = 'Предложение' AND o.id <> one.id)
+    WHEN id = good THEN NOT EXISTS (SELECT 1 FROM record AS g WHERE g.id = one.good AND g.kind = 'Товар')
     ELSE article <> coalesce(
-      (SELECT g.article FROM record AS g WHERE g.id = one.good AND g.kind = '{GOOD}'), article)
+      (SELECT g.article FROM record AS g WHERE g.id = one.good AND g.kind = 'Товар'), article)
   END;
 CREATE INDEX sold_article ON sold (article, id, number);
 """

@@ -1,12 +1,12 @@
 """Reads products: goods joined with their offers.
 
-A product is what can be sold: a good joined with each of its offers, a good without any, an offer whose good is
-not in the export. Each is a slice of its own, so that a variant that is broken harms no other.
+A product is what can be sold: a good joined with each of its offers, a good without any, an offer whose good
+is not in the export. Each is a slice of its own, so that a broken variant harms no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 
 from connectors.onec.commerceml import keys
@@ -35,7 +35,7 @@ def read_products(export: Export) -> Iterator[Page]:
         yield Page((), partial=True, where=str(export.path))
 
 
-def _products(export: Export, left: Left) -> Iterator[_Product]:
+def _products(export: Export, left: Left) -> Generator[_Product, None, None]:
     joined = bytearray()
     with closing(_offers(export)) as offers:
         window = Window(offers, left)
@@ -81,11 +81,12 @@ def _goods(export: Export) -> Iterator[list[_Good]]:
             ids = [keys.record_id(piece, GOOD, decoder) for piece in batch.slices]
             kept = range(len(ids)) if given is None else given.fresh(ids)
             yield [
-                (ids[n], as_element(batch.slices[n], GOOD), Place(source, batch.place(n), batch.lines)) for n in kept
+                (ids[n], as_element(batch.slices[n], GOOD), Place(source, batch.place(n), batch.lines))
+                for n in kept
             ]
 
 
-def _offers(export: Export) -> Iterator[Offer]:
+def _offers(export: Export) -> Generator[Offer, None, None]:
     """Yield the offers that describe what is sold, the newest of each id where several files may hold it."""
     current: Opened | None = None
     with ExitStack() as stack:

@@ -1,7 +1,7 @@
 """Cuts a document into its records, as bytes, without parsing them where that is surely sound.
 
 Most of what an export brings is what it brought last time. A record that is only cut out and fingerprinted
-costs a twentieth of one that is parsed, so bytes are searched for the records' tags. That is sound where every
+costs a twentieth of one that is parsed, so bytes are searched for the records' tags. That is sound where each
 ``<`` begins a tag (no comment, CDATA, processing instruction), where records follow each other with nothing
 but white space between them, and where none holds its like; all three are verified as the reading goes on.
 Where one fails, the parser reads the same document anew, passes over what was already given, and goes on.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import accumulate, groupby
+from itertools import accumulate
 
 from lxml import etree
 
@@ -43,7 +43,7 @@ class Batch:
     step: int = 0
 
     def place(self, index: int) -> int:
-        """Return where a record begins: its position in ``Source.chunks``, or its line if ``lines`` is true."""
+        """Return where a record begins: its position in ``Source.chunks``, or its line if ``lines``."""
         return self.starts[index] + index * self.step
 
     def only(self, indices: Iterable[int]) -> Batch:
@@ -64,7 +64,7 @@ class _Unsound(Exception):  # noqa: N818 - a turn of the road, not an error
 
 def records(
     source: Source, outline: Outline, *, cut: bool = True, size: int = CHUNK
-) -> Iterator[Opened | Batch]:
+) -> Generator[Opened | Batch, None, None]:
     """Yield the document's containers and their records, in its order.
 
     ``cut=False`` takes the parser's path from the start; ``size`` is how many bytes are read at once. Raises
@@ -113,18 +113,28 @@ def _parse(source: Source, outline: Outline, size: int) -> Iterator[Opened | Bat
 
 
 def _parsed(events: list[Opened | Element]) -> Iterator[Opened | Batch]:
-    for record, run in groupby(events, lambda event: None if isinstance(event, Opened) else local(event)):
-        elements = list(run)
-        if record is None:
-            yield from elements
-            continue
+    """Write records anew, those of each container together."""
+    elements: list[Element] = []
+    for event in events:
+        if isinstance(event, Opened):
+            yield from _written(elements)
+            elements = []
+            yield event
+        else:
+            elements.append(event)
+    yield from _written(elements)
+
+
+def _written(elements: list[Element]) -> Iterator[Batch]:
+    if elements:
+        record = local(elements[0])
+        starts = [element.sourceline or 0 for element in elements]
         for element in elements:
             _without_prefix(element)
         slices = [etree.tostring(element, encoding="utf-8", with_tail=False) for element in elements]
-        places = [element.sourceline or 0 for element in elements]
         for element in elements:
             let_go(element)
-        yield Batch(record, slices, lines=True, starts=places)
+        yield Batch(record, slices, lines=True, starts=starts)
 
 
 def _without_prefix(element: Element) -> None:
@@ -202,6 +212,8 @@ class _Cutter:
         found = [at for mark in _MARKS if (at := self._buffer.find(mark)) >= 0]
         if not found:
             yield from self._feed(max(0, len(self._buffer) - _HOLD))
+            if self._outline.container is not None:
+                raise _Unsound
             return False
         end = self._buffer.find(b">", min(found))
         if end < 0:
@@ -245,7 +257,7 @@ class _Cutter:
         return ended
 
     def _start(self) -> Generator[Opened | Batch, None, bool]:
-        """Go to the first record of a container, or out of an empty one; return whether that could be done."""
+        """Go to the first record of a container, or out of an empty one; return whether one was found."""
         left = self._buffer.lstrip(WHITE)
         self._move(len(self._buffer) - len(left))
         if left.startswith(self._open):

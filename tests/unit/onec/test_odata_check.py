@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+import connectors.onec
 from connectors.onec import OneC
+from connectors.onec.options import OrderOptions
 from connectors.onec.order_body import DOCUMENT
 from connectors.onec.sandbox import OneCSandbox, references
 from connectors.onec.sandbox.model import TYPES
@@ -143,3 +145,10 @@ def test_a_folder_that_is_not_there_is_a_problem_and_the_base_is_checked_too(tmp
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         OneC.Options(**options)
+
+
+def test_the_readme_names_every_option() -> None:
+    text = (Path(connectors.onec.__file__).parent / "README.md").read_text("utf-8")
+    example = text.partition("## Options")[2].partition("## ")[0]
+    for name in (*OneC.Options.model_fields, *OrderOptions.model_fields):
+        assert re.search(rf"^ +{name}:", example, re.MULTILINE), name

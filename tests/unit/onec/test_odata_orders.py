@@ -227,6 +227,14 @@ def test_a_lock_is_left_to_this_record_alone() -> None:
         assert write(onec, payload()).kind == "done"
 
 
+def test_a_lock_while_looking_stops_for_a_while() -> None:
+    with connected() as (onec, sandbox):
+        sandbox.faults = [custom("lock", "GET")]
+        with pytest.raises(Unavailable) as lock:
+            onec.find("order", item(payload()))
+        assert lock.value.after == 20.0
+
+
 def test_a_missing_licence_is_waited_for() -> None:
     with connected() as (onec, sandbox):
         sandbox.faults = [custom("no_licence", times=3)]
@@ -259,6 +267,7 @@ def test_two_orders_with_the_same_number_and_day_are_an_alarm() -> None:
         (error,) = outcome.errors
         assert (outcome.kind, error.code) == ("refused", "ambiguous")
         assert "ОБ00-000001, ОБ00-000002" in error.message
+        assert onec.find("order", item(payload())) is None, "a doubt about it must not stop the others"
         assert writes(sandbox) == []
 
 

@@ -147,8 +147,7 @@ def test_gone_finds_records_whose_page_lost_them(ledger: Ledger) -> None:
     prints = [bytes([n]) * 16 for n in range(1, 6)]
     with ledger.write() as tx:
         seen.save_records(tx, "prices", [Known(f"K{n}", f"S{n}", one) for n, one in enumerate(prints)])
-        seen.save_page(tx, "prices", 0, b"".join(prints[:2]))
-        seen.save_page(tx, "prices", 1, b"".join(prints[3:]))
+        seen.save_pages(tx, "prices", [(0, b"".join(prints[:2])), (1, b"".join(prints[3:]))])
         assert [[known.key for known in batch] for batch in seen.gone(tx, "prices")] == [["K2"]]
 
 
