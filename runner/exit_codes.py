@@ -1,7 +1,6 @@
 """Exit codes: what a script, a timer or a service manager may conclude from how a command ended.
 
-One code for every next step, so that a monitor need not read texts. The reference in ``docs/reference/cli.md``
-lists the same codes.
+One code for every next step, so that a monitor need not read texts. ``docs/reference/cli.md`` lists them.
 """
 
 from __future__ import annotations

@@ -1,18 +1,25 @@
-"""How work goes on, for whoever waits: a bar with rate and time left at a terminal, now and then a line elsewhere.
+"""How work goes on: a bar with rate and time left at a terminal, now and then a line elsewhere.
 
 A log that fills with bars hides what matters, and a terminal that stays silent for minutes looks dead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import ProgressColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from obmen.clock import Clock, SystemClock

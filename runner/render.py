@@ -1,4 +1,4 @@
-"""What commands print: rich tables at a terminal, plain aligned columns elsewhere, JSON where it is asked for.
+"""What commands print: rich tables at a terminal, plain aligned columns elsewhere, JSON on request.
 
 Results go to stdout, everything about how it went to stderr, so that output can be piped and parsed.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -36,6 +36,19 @@ class Category(BaseOptions):
     type_id: int
 
 
+class AssumedCard(BaseOptions):
+    """What a card is given where the source tells nothing: Ozon takes none without weight, size and VAT.
+
+    Grams and millimetres; ``vat`` is a part of one, as Ozon writes it ("0.2" is 20 %).
+    """
+
+    weight_g: Annotated[int, Field(gt=0)] | None = None
+    length_mm: Annotated[int, Field(gt=0)] | None = None
+    width_mm: Annotated[int, Field(gt=0)] | None = None
+    height_mm: Annotated[int, Field(gt=0)] | None = None
+    vat: Literal["0", "0.05", "0.07", "0.1", "0.2", "0.22"] | None = None
+
+
 class Ozon(Products, Prices, Stocks, Orders, Statuses):
     """Ozon Seller API."""
 
@@ -47,7 +60,7 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses):
 
         ``client_id`` and ``api_key`` are from the cabinet (Настройки → Seller API); a key lives six months.
         ``url``: another address, such as the sandbox's. ``warehouses``: canonical name → Ozon's warehouse
-        id. ``category``: where new cards go. ``lookback_days``: how far the first read of postings goes
+        id. ``category``: where new cards go. ``assumed``: see AssumedCard. ``lookback_days``: how far the first read of postings goes
         back. ``cancel_reason``: Ozon's reason id for a cancellation by the seller (352 is "out of stock";
         402, "other", needs ``cancel_message``).
         """
@@ -57,6 +70,7 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses):
         url: str = "https://api-seller.ozon.ru"
         warehouses: dict[str, int] = Field(default_factory=dict)
         category: Category | None = None
+        assumed: AssumedCard = AssumedCard()
         lookback_days: Annotated[int, Field(ge=1, le=363)] = 30
         cancel_reason: int = 352
         cancel_message: str = ""

@@ -25,7 +25,7 @@ from obmen.mapping.tables import Table, TableError, rows_of
 from obmen.records import Native
 
 Pull = Callable[[Native, Refs], dict[str, Any]]
-Push = Callable[[Record, Refs, MappingOf[str, Record]], Native]
+Push = Callable[[Record, Refs, MappingOf[str, Record] | None], Native]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ class Mapping:
 class BoundMapping:
     """A mapping compiled for one connection.
 
-    ``pull(native, refs)`` returns canonical values by field; ``push(record, refs, companions)`` a payload.
+    ``pull(native, refs)`` returns canonical values by field; ``push(record, refs, companions)`` a payload,
+    without what ``with`` brings if ``companions`` is None.
     Both raise Refused (code ``unmapped`` or ``bad_value``), NotCarried and Unresolved. ``pull_refs`` and
     ``push_refs`` list what ``refs`` must hold: (entity, native id) on pull, (entity, key) on push. They raise
     nothing: of a record at fault they list what stands before the fault, which pull then meets itself.
@@ -98,6 +99,13 @@ class BoundMapping:
     def entity(self) -> str:
         """The canonical entity."""
         return self.spec.entity
+
+    @property
+    def refers(self) -> frozenset[str]:
+        """The entities whose bindings in this connection decide what pull gives."""
+        named = {rule.ref for rule in _all_rules(self.scope) if rule.ref and rule.pulls}
+        subject = self.spec.subject
+        return frozenset(named | ({subject.entity} if subject is not None and subject.pulls else set()))
 
     @property
     def pulls(self) -> bool:
@@ -174,6 +182,9 @@ class _Options:
     def _rule(self, rule: Rule) -> Rule:
         if rule.each is not None:
             return replace(rule, each=self.scope(rule.each))
+        if rule.absent_option:
+            value = self._find(rule.absent_option)
+            rule = rule if value is None else replace(rule, when_absent=value)
         if not rule.option:
             return rule
         try:

@@ -231,8 +231,8 @@ def _local_out(zone: tzinfo, value: Any) -> str:
 
 def _date_in(value: Any) -> date:
     try:
-        return date.fromisoformat(value.strip())
-    except (ValueError, AttributeError):
+        return date.fromisoformat(value.strip() if isinstance(value, str) else "")
+    except ValueError:
         raise BadValue("is not a date such as 2026-06-15") from None
 
 

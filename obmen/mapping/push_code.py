@@ -33,15 +33,19 @@ class PushCode:
         self._lists(scope, "push", "")
         add(0, "def push(record, refs, companions):", '    """Write a canonical record as a payload."""')
         add(1, "out = {}", "at = value = None")
+        if companions:
+            add(1, "if companions is not None:")
         for entity in companions:
-            add(1, f"with_{entity} = companion(companions, {quoted(entity)}, record.subject_key)")
+            add(2, f"with_{entity} = companion(companions, {quoted(entity)}, record.subject_key)")
         add(1, "try:")
         if subject is not None:
             self._subject(subject)
         self._rules(scope, "record", "", 2, "push")
         self._constants(scope.constants, 2)
+        if companions:
+            add(2, "if companions is not None:")
         for entity, inner in companions.items():
-            self._rules(inner, f"with_{entity}", "", 2, "push")
+            self._rules(inner, f"with_{entity}", "", 3, "push")
         self._refusal(1)
         add(1, "return out")
         self.source.end()

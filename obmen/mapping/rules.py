@@ -34,7 +34,7 @@ FIELD_WORDS: dict[str, str] = {
     "table": "canonical: native, or the name of a connection's option that holds such a table",
     "only": "pull or push, where the other direction has no meaning",
     "fixed": "a constant canonical value on pull; beside `each`, native constants of every element",
-    "when_absent": "the native value that stands for an absent canonical one",
+    "when_absent": "the native value that stands for an absent canonical one, or { option: name }",
     "expr": "a JMESPath expression where a path is not enough",
     "each": "the fields of a list's elements",
     "ref": "the entity whose native id stands here, and whose key is the canonical value",
@@ -93,6 +93,7 @@ class Rule:
     connection: bool = False
     each: Scope | None = None
     when_absent: Any = MISSING
+    absent_option: str = ""
     keep: bool = False
 
     @property
@@ -364,6 +365,8 @@ class RuleReader:
         if "when_absent" not in spec:
             return rule
         value = spec["when_absent"]
+        if isinstance(value, dict) and set(value) == {"option"} and isinstance(value["option"], str):
+            return replace(rule, absent_option=value["option"])
         natives = rule.codec.natives if rule.codec is not None else ()
         if natives and value is not None and type(value) not in natives:
             names = " or ".join(sorted({_native_name(kind) for kind in natives}))

@@ -52,7 +52,7 @@ class Applier:
         """
         for flow in self.flows:
             for target in flow.targets:
-                if flow.entity.entity not in target.connector.lookups:
+                if target.back is None:
                     message = f"{target.name} cannot read back a {flow.entity.entity}: apply the plan without --canary."
                     raise ConfigurationError(message)
         self._verify()

@@ -7,6 +7,7 @@ one that no flow brings, or records that refer to others that no flow reads.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 from obmen.clock import Clock
@@ -14,6 +15,7 @@ from obmen.connector import Connector
 from obmen.entities import ENTITIES
 from obmen.errors import ConfigurationError
 from obmen.mapping import BoundMapping, Context
+from obmen.mapping.rules import Only
 from obmen.project import FlowSettings, Project
 from obmen.sync.flow import Companion, Flow, Target
 
@@ -29,7 +31,7 @@ class Assembly:
             name: settings.connector(name, settings.options, clock=clock)
             for name, settings in project.connections.items()
         }
-        self._bound: dict[tuple[str, str, str], BoundMapping] = {}
+        self._bound: dict[tuple[str, str, str, Only], BoundMapping] = {}
         settings = project.ordered_flows()
         self.flows: tuple[Flow, ...] = tuple(self._flow(one, settings) for one in settings)
 
@@ -44,23 +46,30 @@ class Assembly:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def mapping(self, connection: str, entity: str, flow: FlowSettings | None = None) -> BoundMapping:
-        """Return a connection's mapping of an entity, compiled; a flow may have one of its own."""
+    def mapping(
+        self, connection: str, entity: str, only: Only = None, flow: FlowSettings | None = None
+    ) -> BoundMapping:
+        """Return a connection's mapping of an entity, compiled for one direction; a flow may have its own."""
         mapping = self.project.mapping(connection, entity, flow)
-        name = (connection, entity, str(mapping.source))
+        name = (connection, entity, mapping.source, only)
         if name not in self._bound:
             settings = self.project.connections[connection]
             options = settings.options.model_dump(mode="python")
             zone = ZoneInfo(str(options.get("timezone") or DEFAULT_ZONE))
-            self._bound[name] = mapping.bind(Context(connection=connection, options=options, zone=zone))
+            self._bound[name] = mapping.bind(Context(connection, options, zone), only)
         return self._bound[name]
 
+    def _target(self, name: str, settings: FlowSettings) -> Target:
+        connector = self.connectors[name]
+        back = None
+        if settings.entity in connector.lookups:
+            with suppress(ConfigurationError):  # it cannot be read back, which only a canary asks for
+                back = self.mapping(name, settings.entity, "pull", settings)
+        return Target(name, connector, self.mapping(name, settings.entity, "push", settings), back)
+
     def _flow(self, settings: FlowSettings, others: Sequence[FlowSettings]) -> Flow:
-        targets = tuple(
-            Target(name, self.connectors[name], self.mapping(name, settings.entity, settings))
-            for name in settings.targets
-        )
-        pull = self.mapping(settings.source, settings.entity, settings)
+        targets = tuple(self._target(name, settings) for name in settings.targets)
+        pull = self.mapping(settings.source, settings.entity, "pull", settings)
         back = [
             other for other in others if other.entity == settings.entity and settings.source in other.targets
         ]
@@ -74,7 +83,7 @@ class Assembly:
             missing=settings.missing,
             guards=settings.guards,
             attempts=settings.attempts,
-            echo=self.mapping(settings.source, settings.entity, back[0]) if back else None,
+            echo=self.mapping(settings.source, settings.entity, "push", back[0]) if back else None,
             dependents=tuple(other.name for other in others if self._refers(other, settings)),
             companions=self._companions(settings, targets, others),
             where_line=settings.where_line,
@@ -84,7 +93,7 @@ class Assembly:
         """Whether the other flow's records name records of this one's entity, in the same source."""
         if other.source != settings.source or other is settings:
             return False
-        return settings.entity in self.mapping(other.source, other.entity, other).refers
+        return settings.entity in self.mapping(other.source, other.entity, "pull", other).refers
 
     def _companions(
         self, settings: FlowSettings, targets: Sequence[Target], others: Sequence[FlowSettings]

@@ -74,7 +74,7 @@ class FlowReport:
             return "held"
         if self.quarantine.get("open"):
             return "attention"
-        return "partial" if self.outbox else "done"
+        return "partial" if set(self.outbox) - {"waiting"} else "done"
 
 
 class Engine:

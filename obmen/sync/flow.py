@@ -44,7 +44,7 @@ def payload_hash(mapping: BoundMapping, record: Record) -> bytes:
 
     Raises Refused for a record that cannot be mapped and NotCarried for one that is deliberately left out.
     """
-    payload = mapping.push(record, _ANY_ID, {})
+    payload = mapping.push(record, _ANY_ID, None)
     return hash_payload(payload, record)
 
 
@@ -56,11 +56,12 @@ def hash_payload(payload: Native, record: Record) -> bytes:
 
 @dataclass(frozen=True)
 class Target:
-    """A connection that a flow writes to."""
+    """A connection that a flow writes to; ``back`` maps what it shows, where that can be read back."""
 
     name: str
     connector: Connector
     mapping: BoundMapping
+    back: BoundMapping | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from obmen.entities import Record
 from obmen.errors import Refused
-from obmen.mapping import NotCarried, Unresolved
+from obmen.mapping import BoundMapping, NotCarried, Unresolved
 from obmen.records import Native, pick
 from obmen.state import Ledger, bindings
 from obmen.state.outbox import Row
@@ -51,12 +51,12 @@ def compare(
 
 
 def _of_target(ledger: Ledger, flow: Flow, target: Target, rows: Sequence[Row]) -> list[Mismatch]:
-    if not rows:
+    if not rows or target.back is None:
         return []
     with ledger.read() as tx:
         prepared = Preparer(flow, target).prepare(tx, rows)
     told = {item.id: flow.entity.decoded(row.canonical) for row, item in prepared.ready}
-    shown = _shown(ledger, flow, target, list(told))
+    shown = _shown(ledger, flow, target, target.back, list(told))
     mismatches = []
     for natural, record in told.items():
         difference = _difference(record, shown.get(natural), target.mapping.carries)
@@ -65,7 +65,7 @@ def _of_target(ledger: Ledger, flow: Flow, target: Target, rows: Sequence[Row]) 
     return mismatches
 
 
-def _shown(ledger: Ledger, flow: Flow, target: Target, ids: list[str]) -> dict[str, Record]:
+def _shown(ledger: Ledger, flow: Flow, target: Target, back: BoundMapping, ids: list[str]) -> dict[str, Record]:
     """Return natural id → what the target shows, in canonical words."""
     entity = flow.entity.entity
     spec = target.connector.lookups[entity]
@@ -77,11 +77,11 @@ def _shown(ledger: Ledger, flow: Flow, target: Target, ids: list[str]) -> dict[s
     with ledger.read() as tx:
         for native in natives:
             refs = {}
-            for referred, native_id in target.mapping.pull_refs(native):
+            for referred, native_id in back.pull_refs(native):
                 found = bindings.keys(tx, target.name, referred, [native_id])
                 refs.update({(referred, one): bound for one, bound in found.items()})
             try:
-                fields = target.mapping.pull(native, refs)
+                fields = back.pull(native, refs)
                 shown[pick(native, key)] = flow.entity.model_construct(**fields)
             except (Refused, Unresolved, NotCarried):
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -31,8 +31,8 @@ _START, _DAILY, _AUTHOR = "To begin", "Every day", "For mappings and connectors"
 def _show_version(wanted: bool) -> None:
     if wanted:
         try:
-            typer.echo(f"obmen {version('obmen')}")
-        except PackageNotFoundError:
+            typer.echo(f"obmen {metadata.version('obmen')}")
+        except metadata.PackageNotFoundError:
             typer.echo("obmen (not installed: run from its source)")
         raise typer.Exit
 
@@ -56,7 +56,7 @@ def options(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", metavar="", help="No progress, and of the log only errors.")
     ] = False,
-    show_version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback has answered already
         bool,
         typer.Option(
             "--version", metavar="", callback=_show_version, is_eager=True, help="Show the version."

@@ -1,4 +1,4 @@
-"""``obmen check``: everything that can be told before the first run, with the line to mend; writes nothing."""
+"""``obmen check``: all that can be told before the first run, with the line to mend; writes nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import asdict
 
 import typer
 
-from obmen.connector import Connector
 from obmen.errors import ConfigurationError, ObmenError, StateError
-from obmen.project import Project
+from obmen.project import ConnectionSettings, Project
 from obmen.state import Ledger
 from obmen.sync.assemble import Assembly
 from runner.cli.check_mappings import check_mappings, check_meeting
@@ -61,6 +60,8 @@ def _check(current: Session, project: Project) -> Iterator[Found]:
     yield Found("ok", "project", flows, str(project.file))
     yield from _check_state(project)
     yield from check_mappings(project)
+    for connection in project.connections.values():
+        yield from _check_connection(project, connection)
     try:
         assembly = Assembly(project)
     except ConfigurationError as error:
@@ -69,8 +70,6 @@ def _check(current: Session, project: Project) -> Iterator[Found]:
     with assembly:
         for flow in assembly.flows:
             yield from check_meeting(project, flow)
-        for connector in assembly.connectors.values():
-            yield from _check_connection(project, connector)
         with scratch() as ledger, progress(current.screen) as listener:
             records = RecordCheck(project, assembly.flows, ledger, listener)
             for flow in assembly.flows:
@@ -91,12 +90,13 @@ def _check_state(project: Project) -> Iterator[Found]:
         yield Found("ok", "state", "can be opened.")
 
 
-def _check_connection(project: Project, connector: Connector) -> Iterator[Found]:
-    settings = project.connections[connector.name]
+def _check_connection(project: Project, connection: ConnectionSettings) -> Iterator[Found]:
+    connector = connection.connector(connection.name, connection.options)
     try:
         for finding in connector.check():
-            where = option_line(project, settings, finding.option)
-            level, message = finding.level, finding.message
-            yield Found(level, connector.name, message, where if level != "ok" else "")
+            where = option_line(project, connection, finding.option) if finding.level != "ok" else ""
+            yield Found(finding.level, connection.name, finding.message, where)
     except ObmenError as error:
-        yield Found("problem", connector.name, str(error), project.where(settings.line))
+        yield Found("problem", connection.name, str(error), project.where(connection.line))
+    finally:
+        connector.close()

@@ -1,7 +1,7 @@
 """What ``check`` can tell of mappings without calling anybody: they compile, do as their tests say, and meet.
 
-Two mappings that are each right may still not fit: a status that one system can give and the other has no word
-for would be found at the first such order, in the night.
+Two mappings that are each right may still not fit: a status that one system can give and the other has no
+word for would be found at the first such order, in the night.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ def check_meeting(project: Project, flow: Flow) -> Iterator[Found]:
             for value in source.table.carried:
                 if not _takes(rule, value):
                     message = (
-                        f"{flow.entity.entity}.{rule.name}: {flow.source.name} can give '{value}', and the table for "
-                        f"{target.name} has no row for it. Add one ('{value}: ~' leaves such records out)."
+                        f"{flow.entity.entity}.{rule.name}: {flow.source.name} can give '{value}', and the "
+                        f"table for {target.name} has no row for it. Add one ('{value}: ~' leaves such "
+                        "records out)."
                     )
                     yield Found("problem", flow.name, message, rule_line(project, target.name, rule))
 

@@ -1,7 +1,7 @@
-"""What ``check`` can tell of the records themselves: each flow is read into a scratch ledger, and nothing is kept.
+"""What ``check`` can tell of the records themselves: each flow is read into a ledger that is thrown away.
 
-Doubled articles, statuses and warehouses without a pair, orders of goods that nobody knows: each is told once,
-with how many records it concerns, before the first of them is written.
+Doubled articles, statuses and warehouses without a pair, orders of goods that nobody knows: each is told
+once, with how many records it concerns, before the first of them is written.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 from obmen.errors import ConfigurationError
 from obmen.project import ConnectionSettings, Project
 from obmen.state import Ledger, bindings, outbox, quarantine, seen
+from obmen.state.outbox import Row
 from obmen.state.quarantine import Entry
 from obmen.sync.engine import Engine, FlowReport, Listener
 from obmen.sync.flow import Flow, Target
 from runner.cli.check_mappings import rule_line, rule_named
-from runner.cli.found import Found, from_error
+from runner.cli.found import Found, Level, from_error
 from runner.cli.places import find_lines
 from runner.render import number, plural
 
@@ -88,7 +89,7 @@ class RecordCheck:
                 f" ({plural(cause.count, 'record')}, such as {_name(entry)})" if kind not in _DOUBLED else ""
             )
             where = self._rule_line(flow, entry) or lines.get(entry.source) or self._connection_line(flow)
-            level = "warning" if entry.state == "waiting" else "problem"
+            level: Level = "warning" if entry.state == "waiting" else "problem"
             yield Found(level, flow.name, f"{entry.message}{many}{also}", where)
         if len(causes) > _MOST:
             rest = sum(cause.count for cause in causes[_MOST:])
@@ -110,38 +111,42 @@ class RecordCheck:
 
     def _unmatched(self, flow: Flow, target: Target) -> Iterator[Found]:
         """Tell which records name others that the target lacks and that no flow brings there."""
-        brought = {
-            other.entity.entity for other in self.flows for one in other.targets if one.name == target.name
-        }
+        brought = {one.entity.entity for one in self.flows for to in one.targets if to.name == target.name}
         lacking: dict[str, set[str]] = {}
         concerned = 0
+        for page in self._decided(flow, target):
+            wanted = [target.mapping.push_refs(flow.entity.decoded(row.canonical)) for row in page]
+            absent = self._absent(target, {ref for refs in wanted for ref in refs if ref[0] not in brought})
+            concerned += sum(not absent.isdisjoint(refs) for refs in wanted)
+            for entity, key in absent:
+                lacking.setdefault(entity, set()).add(key)
+        for entity, keys in lacking.items():
+            message = (
+                f"{plural(concerned, 'record')} would wait in vain: {target.name} does not have the {entity} "
+                f"that they name ({number(len(keys))}, such as {', '.join(sorted(keys)[:3])}). Bring it in "
+                "there, or mend the key."
+            )
+            yield Found("warning", flow.name, message, self._flow_line(flow))
+
+    def _decided(self, flow: Flow, target: Target) -> Iterator[list[Row]]:
         after = ("", -1)
         while True:
             with self.ledger.read() as tx:
                 rows = outbox.listing(tx, flow.name, target.name, flow.entity.entity, after)
-                if not rows:
-                    break
-                for row in rows:
-                    wanted: dict[str, set[str]] = {}
-                    for entity, key in target.mapping.push_refs(flow.entity.decoded(row.canonical)):
-                        if entity not in brought and bindings.count(tx, target.name, entity):
-                            wanted.setdefault(entity, set()).add(key)
-                    missing = {
-                        entity: keys - bindings.native_ids(tx, target.name, entity, keys).keys()
-                        for entity, keys in wanted.items()
-                    }
-                    concerned += any(missing.values())
-                    for entity, keys in missing.items():
-                        lacking.setdefault(entity, set()).update(keys)
+            if not rows:
+                return
+            yield rows
             after = (rows[-1].key, rows[-1].sequence)
-        for entity, keys in lacking.items():
-            if keys:
-                some = ", ".join(sorted(keys)[:3])
-                message = (
-                    f"{plural(concerned, 'record')} would wait in vain: {target.name} does not have the {entity} that they "
-                    f"name ({number(len(keys))}, such as {some}). Bring it in there, or mend the key."
-                )
-                yield Found("warning", flow.name, message, self._flow_line(flow))
+
+    def _absent(self, target: Target, refs: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return what the target lacks; of an entity that was never read there, nothing is known."""
+        absent = set()
+        with self.ledger.read() as tx:
+            for entity in {entity for entity, _ in refs if bindings.count(tx, target.name, entity)}:
+                keys = {key for one, key in refs if one == entity}
+                there = bindings.native_ids(tx, target.name, entity, keys)
+                absent |= {(entity, key) for key in keys - there.keys()}
+        return absent
 
     def _rule_line(self, flow: Flow, entry: Entry) -> str:
         """Where the table stands that lacks a row; empty for any other cause."""
@@ -177,7 +182,7 @@ def scratch() -> Iterator[Ledger]:
 
 
 def _cause_of(entry: Entry) -> tuple[str, str]:
-    """What tells causes apart: the doubled key or id, else the words of the reason, else what is waited for."""
+    """What tells causes apart: the doubled key or id, else the words of the reason."""
     if entry.code == "duplicate_key":
         return entry.code, entry.key
     if entry.code == "duplicate_id":

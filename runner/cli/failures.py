@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import typer
 
@@ -17,7 +18,7 @@ from runner.cli.stop import Stopped, stoppable
 from runner.exit_codes import ExitCode, of_error
 
 _FRAMES = 6
-_GLOBAL = ("--project", "--verbose", "--quiet", "--version", "-v", "-q", "-p")
+_GLOBAL = ("--project", "--verbose", "--quiet", "--version", "-p", "-v", "-q")
 
 
 def guarded(work: Callable[[], int], session: Session) -> int:
@@ -26,66 +27,76 @@ def guarded(work: Callable[[], int], session: Session) -> int:
         with stoppable():
             code = work()
             session.screen.flush()
-        return code
-    except Stopped as stop:
-        session.screen.warning(
-            "Stopped. Nothing is lost: what was not confirmed is taken up by the next run."
-        )
-        return ExitCode.INTERRUPTED if stop.number == signal.SIGINT else ExitCode.TERMINATED
-    except (KeyboardInterrupt, typer.Abort):
-        session.screen.warning("Stopped. Nothing is lost.")
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        _let_go_of_stdout()
-        return ExitCode.PIPE
-    except typer.Exit as end:
-        return end.exit_code
-    except typer.TyperException as error:
-        if error.format_message():  # without one it was the help, shown for want of a command
-            session.screen.error(_usage(error))
-        return ExitCode.MISTAKE
-    except ObmenError as error:
-        session.screen.error(session.redact.secrets(str(error)))
-        return of_error(error)
-    except OSError as error:
-        session.screen.error(_file_trouble(error))
-        return ExitCode.MISTAKE
-    except Exception as error:  # noqa: BLE001 - the edge: nothing may leave it as a bare traceback
-        _bug(session, error)
-        return ExitCode.BUG
+    except (Exception, KeyboardInterrupt, Stopped) as error:
+        handle = next(one for kinds, one in _HANDLERS if isinstance(error, kinds))
+        code = handle(session, error)
+    return code
 
 
-def _usage(error: typer.TyperException) -> str:
+def _ended(_session: Session, end: typer.Exit) -> int:
+    return end.exit_code
+
+
+def _stopped(session: Session, stop: Stopped | KeyboardInterrupt) -> int:
+    session.screen.warning("Stopped. Nothing is lost: what was not confirmed is taken up by the next run.")
+    terminated = isinstance(stop, Stopped) and stop.number == signal.SIGTERM
+    return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+
+
+def _reader_gone(_session: Session, _error: BrokenPipeError) -> int:
+    """Let the interpreter's last flush go nowhere: whoever read has gone, and that is no news."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return ExitCode.PIPE
+
+
+def _misused(session: Session, error: typer.TyperException) -> int:
     message = error.format_message()
     option = getattr(error, "option_name", "")
-    if option in _GLOBAL and "No such option" in message:
-        return f"{option} stands before the command: obmen {option} … COMMAND."
     context = getattr(error, "ctx", None)
-    hint = f" See: {context.command_path} --help" if context is not None else ""
-    return f"{message}{hint}"
+    if option in _GLOBAL and message.startswith("No such option"):
+        session.screen.error(f"{option} stands before the command: obmen {option} … COMMAND.")
+    elif message:  # without one it was the help, shown for want of a command
+        hint = f" See: {context.command_path} --help" if context is not None else ""
+        session.screen.error(f"{message}{hint}")
+    return ExitCode.MISTAKE
 
 
-def _file_trouble(error: OSError) -> str:
+def _expected(session: Session, error: ObmenError) -> int:
+    session.screen.error(session.redact.secrets(str(error)))
+    return of_error(error)
+
+
+def _file_trouble(session: Session, error: OSError) -> int:
     names = [str(name) for name in (error.filename, error.filename2) if name]
     what = f"{' → '.join(names)}: " if names else ""
-    return f"{what}{error.strerror or error}. Mend that and try again; nothing was lost."
+    reason = session.redact(f"{error.strerror or error}")
+    session.screen.error(f"{what}{reason}. Mend that and try again; nothing was lost.")
+    return ExitCode.MISTAKE
 
 
-def _bug(session: Session, error: Exception) -> None:
-    kind = type(error).__name__
-    message = session.redact(f"{kind}: {error}".strip().splitlines()[0])
+def _bug(session: Session, error: Exception) -> int:
+    message = session.redact(f"{type(error).__name__}: {error}".strip().splitlines()[0])
     session.screen.error(f"This is a bug in Obmen, not in your project: {message}")
     if session.level <= logging.VERBOSE:
         frames = "".join(traceback.format_exception(error, limit=-_FRAMES))
         session.screen.warning(session.redact(frames.rstrip()))
     else:
         session.screen.warning(
-            "Nothing is lost. Run it again with --verbose before the command to see where."
+            "Nothing is lost. To see where it is: obmen --verbose … with the same command."
         )
+    return ExitCode.BUG
 
 
-def _let_go_of_stdout() -> None:
-    """Let the interpreter's last flush go nowhere: its reader is gone, and that is no news."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+_HANDLERS: tuple[
+    tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Session, Any], int]], ...
+] = (
+    (typer.Exit, _ended),
+    ((Stopped, KeyboardInterrupt), _stopped),
+    (BrokenPipeError, _reader_gone),
+    (typer.TyperException, _misused),
+    (ObmenError, _expected),
+    (OSError, _file_trouble),
+    (Exception, _bug),
+)

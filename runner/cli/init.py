@@ -38,7 +38,7 @@ def init(context: typer.Context, folder: Folder = Path(), connector: Which = Non
     files = _files(kinds)
     standing = [name for name in files if (folder / name).exists()]
     if standing:
-        message = f"{', '.join(standing)} already there, and nothing is overwritten. Choose another folder."
+        message = f"{', '.join(standing)} stands there, and nothing is overwritten. Choose another folder."
         raise ConfigurationError(message, where=str(folder))
     if not (folder / ".gitignore").exists():
         files[".gitignore"] = ".env\n.obmen/\n"
@@ -53,10 +53,10 @@ def init(context: typer.Context, folder: Folder = Path(), connector: Which = Non
 def _files(kinds: list[str]) -> dict[str, str]:
     classes = {kind: connector_class(kind) for kind in kinds}
     blocks = {kind: _block(kind) or starter.connection(kind, made) for kind, made in classes.items()}
-    project = starter.project(classes, blocks)
+    variables = dict.fromkeys(_VARIABLE.findall("".join(blocks.values())))
     return {
-        "obmen.yaml": project,
-        ".env.example": starter.environment(dict.fromkeys(_VARIABLE.findall(project))),
+        "obmen.yaml": starter.project(classes, blocks),
+        ".env.example": starter.environment(variables),
         "mappings/README.md": starter.mappings_readme(classes),
     }
 
@@ -68,11 +68,11 @@ def _block(kind: str) -> str:
 
 
 def _next(screen: Screen, folder: Path, files: dict[str, str]) -> None:
-    screen.line(f"A project to begin from is in {folder.absolute()}:")
+    screen.line(f"A project to begin from is in {folder.resolve()}:")
     for name in files:
         screen.line(f"  {name}")
     screen.line("Next:")
-    here = "" if folder.absolute() == Path.cwd() else f"cd {folder} && "
+    here = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
     screen.line(f"  {here}cp .env.example .env     and put the secrets into .env")
     screen.line("  edit obmen.yaml           connections and flows")
     screen.line("  obmen check               what is still missing, with its line; writes nothing")

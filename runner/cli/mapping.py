@@ -29,7 +29,7 @@ Which = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FILE… | CONNECTION ENTITY",
-        help="Mapping files, or one connection and entity of the project; every mapping of the project if none is given.",
+        help="Mapping files, or a connection and an entity of the project; all of them if none is given.",
     ),
 ]
 What = Annotated[
@@ -41,8 +41,8 @@ What = Annotated[
 ]
 
 
-@app.command()
-def test(context: typer.Context, which: Which = None, json: Json = False) -> int:
+@app.command("test")
+def run(context: typer.Context, which: Which = None, json: Json = False) -> int:
     """Run the tests inside mapping files, and try each mapping both ways with made-up values."""
     current = session(context)
     results = [

@@ -18,7 +18,7 @@ _DIGITS = re.compile(r"(\d+)")
 
 
 def find_lines(options: Any, ids: Iterable[str]) -> dict[str, str]:
-    """Return id → ``file:line`` of the first place where it stands, for those that stand in the source's files.
+    """Return id → ``file:line`` of the first place where it stands, for those found in the source's files.
 
     An id is looked for as a whole text between tags or quotes, in UTF-8 and windows-1251.
     """

@@ -1,4 +1,4 @@
-"""``obmen plan`` and ``obmen apply``: look before anything is written, then send exactly what was looked at."""
+"""``obmen plan`` and ``obmen apply``: look before anything is written, then send exactly what was shown."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def plan(
         _end(current, output, summary)
     else:
         summary.show(current.screen)
-        _next(current, output, summary)
+        _next(current, output, flows or (), summary)
     return _code(summary, exit_code)
 
 
@@ -124,8 +124,8 @@ def _end(current: Session, output: Path | None, summary: Summary) -> None:
         current.screen.json({"file": str(output), "summary": summary.as_data()})
 
 
-def _next(current: Session, output: Path | None, summary: Summary) -> None:
-    names = "".join(f" {name}" for name in summary.flow_names)
+def _next(current: Session, output: Path | None, flows: Sequence[str], summary: Summary) -> None:
+    names = "".join(f" {name}" for name in flows)
     if output is not None:
         current.screen.line(f"Kept in {output}. To send exactly this: obmen apply {output}")
     elif summary.to_send:
@@ -145,9 +145,10 @@ def _show_mismatches(current: Session, mismatches: Sequence[Mismatch]) -> None:
             table.add(one.key, one.target, name, str(told_value), str(shown))
     current.screen.line()
     current.screen.table(table)
-    current.screen.warning(
-        f"{plural(len(mismatches), 'record')} of the canary read back otherwise than sent, so the rest was not sent. "
-        "Look there. The rest waits: the next sync of these flows sends it, and a new plan shows it."
+    current.screen.line(
+        f"{plural(len(mismatches), 'record')} of the canary read back otherwise than sent, so the rest "
+        "was not sent. Look there. It waits: the next sync of these flows sends it, a new plan shows it.",
+        "yellow",
     )
 
 

@@ -139,9 +139,10 @@ def drop(
     )
     for entry in chosen:
         if entry.code == "in_doubt":
-            current.screen.warning(
-                f"{entry.key}: its answer from {entry.connection} was lost. Obmen takes your word that it arrived there: "
-                "it is not sent again as it is. If it did not arrive after all, change it in its source."
+            current.screen.line(
+                f"{entry.key}: its answer from {entry.connection} was lost. Obmen takes your word that it "
+                "arrived: it is not sent again as it is. If it did not arrive, change it in its source.",
+                "yellow",
             )
     return ExitCode.DONE
 

@@ -11,13 +11,14 @@ from runner.exit_codes import ExitCode, of_reports
 from runner.render import Cell, Column, Screen, Table, number, plural
 
 _MOST_REASONS = 5
-_STYLES = {"done": "green", "partial": "cyan", "attention": "yellow", "held": "yellow", "failed": "red"}
-_WORDS = {
+STATUS_STYLES = {"done": "green", "partial": "cyan", "attention": "yellow", "held": "yellow", "failed": "red"}
+STATUS_WORDS = {
     "done": "done",
     "partial": "not all yet",
     "attention": "see quarantine",
     "held": "held by a guard",
     "failed": "failed",
+    "running": "running, or cut off",
 }
 
 
@@ -75,9 +76,13 @@ def _table(reports: Sequence[FlowReport]) -> Table:
             _alarm(left.get("held", 0)),
             number(left.get("waiting", 0) + report.quarantine.get("waiting", 0)),
             number(under_way),
-            Cell(_WORDS[report.status], _STYLES[report.status]),
+            Cell(STATUS_WORDS[report.status], STATUS_STYLES[report.status]),
         )
     return table
+
+
+def _attention(screen: Screen, text: str) -> None:
+    screen.line(text, "yellow")
 
 
 def _alarm(count: int) -> Cell:
@@ -95,16 +100,17 @@ def _sum(reports: Sequence[FlowReport]) -> str:
 
 def _explain(screen: Screen, session: Session, report: FlowReport) -> None:
     for error in report.trouble:
-        screen.warning(f"{report.flow}: {session.redact.secrets(str(error))}")
+        _attention(screen, f"{report.flow}: {session.redact.secrets(str(error))}")
     if report.released:
         screen.line(f"{report.flow}: {plural(report.released, 'held record')} let go, as you said.")
     reasons = [reason for of_target in report.held.values() for reason in of_target.values()]
     for reason in list(dict.fromkeys(reasons))[:_MOST_REASONS]:
-        screen.warning(f"{report.flow}: held: {reason}.")
+        _attention(screen, f"{report.flow}: held: {reason}.")
     if held := report.outbox.get("held", 0):
-        screen.warning(
+        _attention(
+            screen,
             f"{report.flow}: {plural(held, 'record')} held by a guard. See them: obmen plan {report.flow}. "
-            f'If they are right: obmen sync {report.flow} --force "why".'
+            f'If they are right: obmen sync {report.flow} --force "why".',
         )
     if waiting := report.outbox.get("accepted", 0):
         screen.line(

@@ -1,4 +1,4 @@
-"""``obmen sandbox``: serve a connector's stand-in on this machine, for rehearsals and for writing mappings."""
+"""``obmen sandbox``: serve a connector's stand-in on this machine, to rehearse and to write mappings."""
 
 from __future__ import annotations
 

@@ -20,9 +20,8 @@ _PLURALS = {
 _EVERY = {"product": "1h", "price": "10m", "stock": "2m", "order": "1m", "order_status": "1m"}
 _AT_ONCE = ("product", "price", "stock")
 _REMARKS = {
-    "product": "cards",
-    "price": "one price of each; where several are read, add: where: { price_type: … }",
-    "stock": "what may be sold, by warehouse",
+    "price": "# Where several price types are read, choose one: where: { price_type: … }",
+    "stock": "# missing: what is not in a complete export any more is told as zero.",
 }
 _HEAD = """\
 # A project of Obmen: which systems there are, and what goes from where to where.
@@ -70,7 +69,9 @@ def connection(kind: str, connector: type[Connector]) -> str:
 def environment(names: Iterable[str]) -> str:
     """Return ``.env.example``."""
     lines = "".join(f"{name}=\n" for name in names)
-    return f"# Copy this file to .env and fill it in. Keep .env to yourself: it is not for a repository.\n{lines}"
+    return (
+        f"# Copy this file to .env and fill it in. Keep .env out of repositories: it holds secrets.\n{lines}"
+    )
 
 
 def mappings_readme(classes: Chosen) -> str:
@@ -80,11 +81,11 @@ def mappings_readme(classes: Chosen) -> str:
     return f"""\
 # Mappings of this project
 
-A mapping says, field by field, what a record is called there and here. Obmen brings mappings for {kinds}, so this
-folder may stay empty. A file here comes before the one that Obmen brings:
+A mapping says, field by field, what a record is called there and here. Obmen brings mappings for {kinds},
+so this folder may stay empty. A file here comes before the one that Obmen brings:
 
 - `mappings/<connection>/<entity>.yaml` for one connection,
-- `mappings/<connector>/<entity>.yaml` for every connection of that connector, such as `mappings/{first}/product.yaml`.
+- `mappings/<connector>/<entity>.yaml` for every connection of that connector: `mappings/{first}/price.yaml`.
 
 ```yaml
 entity: product
@@ -101,7 +102,7 @@ tests:
 
 
 def _flows(classes: Chosen, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (entity, line) for what one of the systems reads and others write, in the order of the entities."""
+    """Yield (entity, line) for what one of the systems reads and others write, entity by entity."""
     for entity in ENTITIES:
         pairs = [
             (
@@ -123,8 +124,9 @@ def _flows(classes: Chosen, names: Mapping[str, str]) -> Iterator[tuple[str, str
             words += [f"to: [{', '.join(names[target] for target in targets)}]", f"every: {_EVERY[entity]}"]
             if entity == "stock" and classes[source].readers[entity].complete:
                 words.append("missing: zero")
-            remark = f"    # {_REMARKS[entity]}" if entity in _REMARKS else ""
-            yield entity, f"{name}: {{ {', '.join(words)} }}{remark}"
+            if entity in _REMARKS:
+                yield entity, _REMARKS[entity]
+            yield entity, f"{name}: {{ {', '.join(words)} }}"
 
 
 def _name(block: str) -> str:

@@ -10,11 +10,11 @@ import typer
 from obmen.project import FlowSettings
 from obmen.state import Ledger, outbox, quarantine, runs, seen
 from obmen.state.runs import Run
+from runner.cli.reports import STATUS_STYLES, STATUS_WORDS
 from runner.cli.session import session
 from runner.cli.sync import Json
 from runner.render import Cell, Column, Table, ago, clipped, iso, number, plural
 
-_STYLES = {"done": "green", "failed": "red", "held": "yellow", "attention": "yellow"}
 _LONGEST = 160
 
 
@@ -96,12 +96,11 @@ def _table(standings: list[_Standing], now: float) -> Table:
     )
     for one in standings:
         flow, run, left = one.flow, one.run, one.outbox
-        result = run.status if run else "never ran"
         table.add(
             flow.name,
             f"{flow.entity}: {flow.source} → {', '.join(flow.targets) or 'nowhere'}",
             ago(run.started_at, now) if run else "",
-            Cell(result, _STYLES.get(result, "")),
+            Cell(STATUS_WORDS[run.status], STATUS_STYLES.get(run.status, "")) if run else "never ran",
             number(run.counts.get("written", 0)) if run else "",
             number(sum(left.get(state, 0) for state in ("fresh", "pending", "sent", "accepted"))),
             number(left.get("held", 0)),

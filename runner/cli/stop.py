@@ -1,4 +1,4 @@
-"""Being stopped: Ctrl-C and SIGTERM end a command by the same road, on which leases and bars are let go of."""
+"""Being stopped: Ctrl-C and SIGTERM end a command by one road, on which leases and bars are let go of."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Stopped(BaseException):  # noqa: N818 - a person's wish, not an error
+class Stopped(BaseException):
     """The process was told to end; ``number`` is the signal's."""
 
     def __init__(self, number: int) -> None:

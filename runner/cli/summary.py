@@ -1,4 +1,4 @@
-"""A plan for people: how much of what goes where, the first records field by field, and why some would not go."""
+"""A plan for people: how much goes where, the first records field by field, and why some would not go."""
 
 from __future__ import annotations
 
@@ -95,12 +95,14 @@ class Summary:
         for part in self._parts.values():
             _show_part(screen, part)
         for trouble in self._failures:
-            screen.warning(f"{trouble.flow} could not be read: {trouble.message}")
+            screen.line(f"{trouble.flow} could not be read: {trouble.message}", "red")
         for (flow, code), count in self._set_aside.items():
             first = self._examples[flow, code]
-            screen.line(f"{flow}: {plural(count, 'record')} would be set aside ({code}), such as:")
+            screen.line(
+                f"{flow}: {plural(count, 'record')} set aside and not sent ({code}), such as:", "yellow"
+            )
             screen.line(f"  {clipped(first.key, _VALUE)}: {first.message}")
-        if not self._parts:
+        if not (self._parts or self._failures):
             names = ", ".join(self.flow_names)
             screen.line(
                 f"Nothing to send: {names} {'is' if len(self.flow_names) == 1 else 'are'} in agreement."
@@ -137,9 +139,9 @@ def _show_part(screen: Screen, part: _Part) -> None:
     if part.count > len(part.shown) and part.shown:
         screen.line(f"… and {plural(part.count - len(part.shown), 'record')} more")
     for reason, count in part.reasons.most_common(_MOST_REASONS):
-        screen.warning(f"held ({number(count)}): {reason}.")
+        screen.line(f"held ({number(count)}): {reason}.", "yellow")
     if len(part.reasons) > _MOST_REASONS:
-        screen.warning(f"… and {number(len(part.reasons) - _MOST_REASONS)} more reasons")
+        screen.line(f"… and {number(len(part.reasons) - _MOST_REASONS)} more reasons")
     if part.states["held"]:
         screen.line(f'If what is held is right: obmen sync {flow.name} --force "why"')
     screen.line()

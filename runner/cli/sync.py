@@ -10,6 +10,7 @@ from obmen.errors import ConfigurationError
 from obmen.sync.engine import Engine, FlowReport
 from runner.cli import reports
 from runner.cli.session import Session, session
+from runner.exit_codes import of_reports
 
 WAIT = 60.0
 
@@ -53,7 +54,7 @@ def told(current: Session, done: list[FlowReport], *, json: bool) -> int:
     """Print what a run did; return the exit code."""
     if json:
         current.screen.json(reports.as_data(done, current))
-        return reports.of_reports(done)
+        return of_reports(done)
     return reports.show(current, done)
 
 

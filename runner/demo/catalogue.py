@@ -7,13 +7,12 @@ order mark, tabs).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TextIO
 from xml.sax.saxutils import escape
 
 from runner.demo.goods import (
@@ -39,6 +38,11 @@ _BASE_UNIT = (
     f'<БазоваяЕдиница Код="{_CODE} " НаименованиеПолное="{_FULL}" МеждународноеСокращение="{_INTERNATIONAL}">'
     f"{_SHORT}<Пересчет><Единица>{_CODE}</Единица><Коэффициент>1</Коэффициент></Пересчет></БазоваяЕдиница>"
 )
+_HEAD = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<КоммерческаяИнформация xmlns="urn:1C.ru:commerceml_2"'
+    ' xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    f' ВерсияСхемы="2.07" ДатаФормирования="{_MADE_AT.isoformat()}">\n'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +62,28 @@ def write_catalogue(
     ``repriced`` and ``restocked`` are numbers of goods (from 0) whose prices are 5 % higher, or whose first
     warehouse holds one piece more, than in the catalogue without them; all else stays byte for byte.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     made = (
         _changed(make_good(seed, number), number in repriced, number in restocked) for number in range(goods)
     )
-    return write_goods(folder, made)
+    return write_pieces(folder, ((good_xml(good), offers_xml(good)) for good in made))
 
 
-def write_goods(folder: Path, goods: Iterator[Good], *, offers: int | None = None) -> Written:
-    """Write goods as they come, in constant memory; stop after so many offers, where that is given."""
-    count = sold = 0
+def write_pieces(folder: Path, pieces: Iterable[tuple[str, Sequence[str]]]) -> Written:
+    """Write goods that are XML already, each with its offers, as they come and in constant memory."""
+    folder.mkdir(parents=True, exist_ok=True)
+    goods = offers = 0
     paths = folder / "import0_1.xml", folder / "offers0_1.xml"
     with ExitStack() as stack:
         catalogue, package = (stack.enter_context(path.open("w", encoding="utf-8-sig")) for path in paths)
-        _head(catalogue)
-        catalogue.write(_classifier())
-        catalogue.write(_catalogue_head())
-        _head(package)
-        package.write(_package_head())
-        for good in goods:
-            kept = good.variants if offers is None else good.variants[: offers - sold]
-            catalogue.write(good_xml(good))
-            package.writelines(offer_xml(good, variant) for variant in kept)
-            count, sold = count + 1, sold + len(kept)
-            if sold == offers:
-                break
+        catalogue.writelines((_HEAD, _classifier(), _catalogue_head()))
+        package.writelines((_HEAD, _package_head()))
+        for good, sold in pieces:
+            catalogue.write(good)
+            package.writelines(sold)
+            goods, offers = goods + 1, offers + len(sold)
         catalogue.write("\t\t</Товары>\n\t</Каталог>\n</КоммерческаяИнформация>\n")
         package.write("\t\t</Предложения>\n\t</ПакетПредложений>\n</КоммерческаяИнформация>\n")
-    return Written(count, sold, paths)
+    return Written(goods, offers, paths)
 
 
 def _changed(good: Good, dearer: bool, fuller: bool) -> Good:
@@ -98,14 +96,6 @@ def _changed(good: Good, dearer: bool, fuller: bool) -> Good:
         return replace(variant, prices=prices, stock=stock)
 
     return replace(good, variants=tuple(change(variant) for variant in good.variants))
-
-
-def _head(file: TextIO) -> None:
-    file.write(
-        '<?xml version="1.0" encoding="UTF-8"?>\n<КоммерческаяИнформация xmlns="urn:1C.ru:commerceml_2"'
-        ' xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-        f' ВерсияСхемы="2.07" ДатаФормирования="{_MADE_AT.isoformat()}">\n'
-    )
 
 
 def _classifier() -> str:
@@ -137,69 +127,70 @@ def _properties() -> Iterator[str]:
 def _catalogue_head() -> str:
     return (
         '\t<Каталог СодержитТолькоИзменения="false">\n'
-        f"\t\t<Ид>{_CATALOGUE}</Ид>\n\t\t<ИдКлассификатора>{_CATALOGUE}</ИдКлассификатора>\n"
-        f"\t\t<Наименование>Выдуманный каталог</Наименование>\n\t\t{_owner()}\t\t<Товары>\n"
+        f"\t\t<Ид>{_CATALOGUE}</Ид>\n"
+        f"\t\t<ИдКлассификатора>{_CATALOGUE}</ИдКлассификатора>\n"
+        "\t\t<Наименование>Выдуманный каталог</Наименование>\n"
+        f"\t\t{_owner()}\t\t<Товары>\n"
     )
 
 
 def _package_head() -> str:
-    types = "".join(_element("ТипЦены", _named(name), "<Валюта>RUB</Валюта>") for name in PRICE_TYPES)
-    stores = "".join(_element("Склад", _named(name)) for name in WAREHOUSES)
+    types = (_element("ТипЦены", _named(name), "<Валюта>RUB</Валюта>") for name in PRICE_TYPES)
+    stores = (_element("Склад", _named(name)) for name in WAREHOUSES)
     return (
         '\t<ПакетПредложений СодержитТолькоИзменения="false">\n'
-        f"\t\t<Ид>{_CATALOGUE}#</Ид>\n\t\t<Наименование>Пакет предложений (Выдуманный каталог)</Наименование>\n"
-        f"\t\t<ИдКаталога>{_CATALOGUE}</ИдКаталога>\n\t\t<ИдКлассификатора>{_CATALOGUE}</ИдКлассификатора>\n"
-        f"\t\t{_element('ТипыЦен', types)}\t\t{_element('Склады', stores)}\t\t<Предложения>\n"
+        f"\t\t<Ид>{_CATALOGUE}#</Ид>\n"
+        "\t\t<Наименование>Пакет предложений (Выдуманный каталог)</Наименование>\n"
+        f"\t\t<ИдКаталога>{_CATALOGUE}</ИдКаталога>\n"
+        f"\t\t<ИдКлассификатора>{_CATALOGUE}</ИдКлассификатора>\n"
+        f"\t\t{_element('ТипыЦен', *types)}\t\t{_element('Склады', *stores)}\t\t<Предложения>\n"
     )
 
 
 def good_xml(good: Good) -> str:
     """Return the good as an element of a catalogue."""
-    values = "".join(
-        f"\t\t\t\t\t<ЗначенияСвойства>\n\t\t\t\t\t\t<Ид>{fixed_id(name)}</Ид>\n"
-        f"\t\t\t\t\t\t<Значение>{_value(name, value)}</Значение>\n\t\t\t\t\t</ЗначенияСвойства>\n"
-        for name, value in good.attributes.items()
-    )
+    barcode = "" if good.varied else f"\t\t\t\t<Штрихкод>{good.variants[0].barcode}</Штрихкод>\n"
     requisites = {
         "ВидНоменклатуры": good.kind.group,
         "ТипНоменклатуры": "Товар",
         "Полное наименование": good.name,
     }
     return (
-        f"\t\t\t<Товар>\n\t\t\t\t<Ид>{good.id}</Ид>\n"
-        + ("" if good.varied else f"\t\t\t\t<Штрихкод>{good.variants[0].barcode}</Штрихкод>\n")
-        + f"\t\t\t\t<Артикул>{good.article}</Артикул>\n\t\t\t\t<Наименование>{escape(good.name)}</Наименование>\n"
-        f"\t\t\t\t{_BASE_UNIT}\n\t\t\t\t<Группы>\n\t\t\t\t\t<Ид>{fixed_id(good.kind.group)}</Ид>\n\t\t\t\t</Группы>\n"
+        f"\t\t\t<Товар>\n\t\t\t\t<Ид>{good.id}</Ид>\n{barcode}"
+        f"\t\t\t\t<Артикул>{good.article}</Артикул>\n"
+        f"\t\t\t\t<Наименование>{escape(good.name)}</Наименование>\n\t\t\t\t{_BASE_UNIT}\n"
+        f"\t\t\t\t<Группы>\n\t\t\t\t\t<Ид>{fixed_id(good.kind.group)}</Ид>\n\t\t\t\t</Группы>\n"
         f"\t\t\t\t<Описание>{escape(good.description)}</Описание>\n"
         f"\t\t\t\t<Изготовитель>\n\t\t\t\t\t<Ид>{fixed_id(good.brand)}</Ид>\n"
         f"\t\t\t\t\t<Наименование>{escape(good.brand)}</Наименование>\n\t\t\t\t</Изготовитель>\n"
-        f"\t\t\t\t<ЗначенияСвойств>\n{values}\t\t\t\t</ЗначенияСвойств>\n"
+        f"{_entries('ЗначенияСвойств', 'ЗначенияСвойства', 'Ид', _values(good))}"
         f"\t\t\t\t<СтавкиНалогов>\n\t\t\t\t\t<СтавкаНалога>\n\t\t\t\t\t\t<Наименование>НДС</Наименование>\n"
         f"\t\t\t\t\t\t<Ставка>{good.vat}</Ставка>\n\t\t\t\t\t</СтавкаНалога>\n\t\t\t\t</СтавкиНалогов>\n"
-        f"\t\t\t\t<ЗначенияРеквизитов>\n{_pairs('ЗначениеРеквизита', requisites)}"
-        "\t\t\t\t</ЗначенияРеквизитов>\n\t\t\t</Товар>\n"
+        f"{_entries('ЗначенияРеквизитов', 'ЗначениеРеквизита', 'Наименование', requisites)}\t\t\t</Товар>\n"
     )
 
 
-def offer_xml(good: Good, variant: Variant) -> str:
-    """Return one variant as an element of an offers package."""
-    traits = {"Размер": variant.size, "Цвет": good.attributes["Цвет"]}
-    name = f"{good.name} ({variant.size})" if variant.size else good.name
+def offers_xml(good: Good) -> list[str]:
+    """Return the good's variants as elements of an offers package."""
+    return [_offer_xml(good, variant) for variant in good.variants]
+
+
+def _offer_xml(good: Good, variant: Variant) -> str:
+    name, traits = good.name, ""
+    if variant.size:
+        name = f"{name} ({variant.size})"
+        values = {"Размер": variant.size, "Цвет": good.attributes["Цвет"]}
+        traits = _entries("ХарактеристикиТовара", "ХарактеристикаТовара", "Наименование", values)
     prices = "".join(_price(type_, amount) for type_, amount in variant.prices.items())
     stores = "".join(
         f'\t\t\t\t<Склад ИдСклада="{fixed_id(store)}" КоличествоНаСкладе="{count}"/>\n'
         for store, count in variant.stock.items()
     )
     return (
-        f"\t\t\t<Предложение>\n\t\t\t\t<Ид>{variant.id}</Ид>\n\t\t\t\t<Штрихкод>{variant.barcode}</Штрихкод>\n"
-        f"\t\t\t\t<Артикул>{variant.article}</Артикул>\n\t\t\t\t<Наименование>{escape(name)}</Наименование>\n"
-        f"\t\t\t\t{_BASE_UNIT}\n"
-        + (
-            f"\t\t\t\t<ХарактеристикиТовара>\n{_pairs('ХарактеристикаТовара', traits)}\t\t\t\t</ХарактеристикиТовара>\n"
-            if variant.size
-            else ""
-        )
-        + f"\t\t\t\t<Цены>\n{prices}\t\t\t\t</Цены>\n"
+        f"\t\t\t<Предложение>\n\t\t\t\t<Ид>{variant.id}</Ид>\n"
+        f"\t\t\t\t<Штрихкод>{variant.barcode}</Штрихкод>\n\t\t\t\t<Артикул>{variant.article}</Артикул>\n"
+        f"\t\t\t\t<Наименование>{escape(name)}</Наименование>\n\t\t\t\t{_BASE_UNIT}\n{traits}"
+        f"\t\t\t\t<Цены>\n{prices}\t\t\t\t</Цены>\n"
         f"\t\t\t\t<Количество>{sum(variant.stock.values())}</Количество>\n{stores}\t\t\t</Предложение>\n"
     )
 
@@ -214,16 +205,21 @@ def _price(type_: str, amount: Decimal) -> str:
     )
 
 
-def _pairs(name: str, values: dict[str, str]) -> str:
-    return "".join(
-        f"\t\t\t\t\t<{name}>\n\t\t\t\t\t\t<Наименование>{escape(key)}</Наименование>\n"
-        f"\t\t\t\t\t\t<Значение>{escape(value)}</Значение>\n\t\t\t\t\t</{name}>\n"
-        for key, value in values.items()
+def _entries(name: str, entry: str, key: str, values: dict[str, str]) -> str:
+    entries = "".join(
+        f"\t\t\t\t\t<{entry}>\n\t\t\t\t\t\t<{key}>{escape(known_by)}</{key}>\n"
+        f"\t\t\t\t\t\t<Значение>{escape(value)}</Значение>\n\t\t\t\t\t</{entry}>\n"
+        for known_by, value in values.items()
     )
+    return f"\t\t\t\t<{name}>\n{entries}\t\t\t\t</{name}>\n"
 
 
-def _value(name: str, value: str) -> str:
-    return fixed_id(f"{name}={value}") if name in _LISTED_PROPERTIES else escape(value)
+def _values(good: Good) -> dict[str, str]:
+    """Values of properties by their ids; those of a list by the value's id."""
+    return {
+        fixed_id(name): fixed_id(f"{name}={value}") if name in _LISTED_PROPERTIES else value
+        for name, value in good.attributes.items()
+    }
 
 
 def _listed_value(name: str, value: str) -> str:

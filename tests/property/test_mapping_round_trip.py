@@ -32,9 +32,9 @@ def rules(draw: st.DrawFn, field: CanonicalField, path: str) -> Any:
     if field.kind == "parts" and field.model is not None:
         inner = [item for item in fields_of(field.model).values() if item.required or draw(st.booleans())]
         return {"path": path, "each": {item.name: draw(rules(item, f"n{n}")) for n, item in enumerate(inner)}}
-    if field.kind == "text" and not field.choices and draw(st.booleans()):
+    if field.name == "currency" or (field.kind == "text" and not field.choices and draw(st.booleans())):
         return path
-    if field.kind in ("text", "boolean") and draw(st.booleans()):
+    if field.choices or (field.kind in ("text", "boolean") and draw(st.booleans())):
         keys = field.choices or (("true", "false") if field.kind == "boolean" else ("a", "b", "c"))
         natives = draw(st.lists(NATIVES.filter(lambda native: native != ""), min_size=len(keys),
                                 max_size=len(keys), unique_by=lambda native: (type(native), str(native))))  # fmt: skip

@@ -148,8 +148,8 @@ def _cut(source: Source, outline: Outline, size: int) -> Iterator[Opened | Batch
     cutter = _Cutter(outline)
     before = 0
     for number, chunk in enumerate(source.chunks(size)):
-        start = chunk.find(b"?>") + 2 if number == 0 and chunk.startswith(b"<?xml") else 0
-        if not _plain(chunk, start, before):
+        declaration = 2 if number == 0 and chunk.startswith(b"<?") else 0
+        if not _plain(chunk, declaration, before):
             raise _Unsound
         before = chunk[-1]
         yield from cutter.push(chunk)

@@ -20,7 +20,7 @@ from shelf import KEY, ShelfSandbox  # noqa: E402 - it is found only from here o
 
 FLOWS = """\
 flows:
-  products: { entity: product, from: erp, to: shop, missing: archive, guards: { gone: off } }
+  products: { entity: product, from: erp, to: shop }
   prices: { entity: price, from: erp, to: shop }
   stock: { entity: stock, from: erp, to: shop, missing: zero }
 """

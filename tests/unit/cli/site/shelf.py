@@ -93,7 +93,7 @@ class Shelf(Connector):
         reply = self.http.post(f"/{entity}", json={"records": batch.payloads}, safe=entity != "order")
         for row in reply["results"]:
             yield (
-                batch.done(row["key"], f"n-{row['key']}")
+                batch.done(row["key"], row["key"])
                 if row["ok"]
                 else batch.refused(row["key"], [RecordError("too_dear", row["why"], "amount")])
             )
@@ -117,7 +117,7 @@ class Shelf(Connector):
     @find("order")
     def find_order(self, item: Item) -> str | None:
         held = [row["number"] for row in self.http.get("/order").json()["records"]]
-        return f"n-{item.id}" if item.id in held else None
+        return item.id if item.id in held else None
 
     @writer("order_status", key="number", absolute=True)
     def put_status(self, batch: Batch) -> Iterator[Outcome]:
