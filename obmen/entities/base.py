@@ -96,11 +96,17 @@ class Record(Part):
 
 def join_key(parts: Any) -> str:
     """Join key parts with ``|``, escaping it, so that ("a|b",) and ("a", "b") differ."""
-    return _SEPARATOR.join(part.replace("\\", "\\\\").replace(_SEPARATOR, "\\|") for part in parts)
+    listed = list(parts)
+    joined = _SEPARATOR.join(listed)
+    if "\\" not in joined and joined.count(_SEPARATOR) == len(listed) - 1:
+        return joined
+    return _SEPARATOR.join(part.replace("\\", "\\\\").replace(_SEPARATOR, "\\|") for part in listed)
 
 
 def split_key(key: str) -> tuple[str, ...]:
     """Undo ``join_key``."""
+    if "\\" not in key:
+        return tuple(key.split(_SEPARATOR))
     parts, current, escaped = [], [], False
     for char in key:
         if escaped:

@@ -29,8 +29,15 @@ def upgrade(engine: Engine) -> None:
     newest = scripts.get_current_head()
     with engine.connect().execution_options(obmen_writes=False) as connection, connection.begin():
         current = MigrationContext.configure(connection).get_current_revision()
+        strange = sa.inspect(connection).get_table_names() if current is None else []
     if current == newest:
         return
+    if strange and engine.dialect.name == "sqlite":
+        message = (
+            f"The file {engine.url.database} is the database of another program (it has the table "
+            f"'{strange[0]}'). Nothing was changed in it. Mend 'state:' in the project."
+        )
+        raise StateError(message)
     known = {script.revision for script in scripts.walk_revisions()}
     if current is not None and current not in known:
         message = (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from obmen.connector import WriterSpec
-from obmen.errors import Denied, InDoubt, Later, ObmenError, Refused, Unavailable
+from obmen.errors import ConfigurationError, Denied, InDoubt, Later, ObmenError, Refused, Unavailable
 from obmen.records import Batch, Item, Op, Outcome, RecordError
 from obmen.state import Lease, Ledger, Transaction, outbox
 from obmen.state.outbox import Row
@@ -23,6 +23,8 @@ from obmen.sync.steps import OnStep, ignore
 
 _ROUND = 2000
 _SETTLE = 2.0
+_STOPPING = (Unavailable, Denied, ConfigurationError)
+"""What a writer raises before the call had any effect, and what the next record would meet too."""
 _Pair = tuple[Row, Item]
 OnSent = Callable[[int], None]
 """Called with the number of records that came to an outcome."""
@@ -74,7 +76,7 @@ class Deliverer:
                 self._recover()
                 polled, sent = self._poll(), self._send()
                 progress = polled or sent
-        except (Unavailable, Denied, InDoubt) as error:
+        except (*_STOPPING, InDoubt) as error:
             self.result.trouble = error
         return self.result
 
@@ -139,7 +141,7 @@ class Deliverer:
             self._halve(spec, rest)
             return
         self._record(spec, pairs, outcomes, trouble)
-        if isinstance(trouble, Unavailable | Denied):
+        if isinstance(trouble, _STOPPING):
             raise trouble
 
     def _halve(self, spec: WriterSpec, pairs: Sequence[_Pair]) -> None:
@@ -175,7 +177,7 @@ class Deliverer:
             receipt.refused(tx, row, [RecordError(trouble.code, str(trouble), trouble.field)])
         elif isinstance(trouble, Later):
             receipt.later(tx, row, str(trouble), trouble.after)
-        elif isinstance(trouble, Unavailable | Denied):
+        elif isinstance(trouble, _STOPPING):
             receipt.unsent(tx, row, str(trouble))
         elif spec.absolute:
             receipt.later(tx, row, str(trouble or "the peer did not mention it"), None)
@@ -248,7 +250,7 @@ class Deliverer:
             if found is not None:
                 receipt.outcome(tx, row, Outcome(item.id, "done", native_id=found))
             elif findable or spec.absolute:
-                receipt.unsent(tx, row, "its answer was lost; it is said again")
+                receipt.again(tx, row, "its answer was lost; it is said again")
             else:
                 message = (
                     f"The answer of {self.target.name} to this record was lost, and it can neither be looked for nor "

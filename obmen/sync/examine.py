@@ -81,6 +81,7 @@ class Examiner:
         self.run = run
         self.pins = dict(pins)
         self.unreadable = False
+        self._loose = flow.loose
         self._key = flow.source.readers[flow.entity.entity].key
 
     def examine(self, tx: Transaction, slices: Sequence[Slice], *, again: bool = False) -> Changes:
@@ -215,7 +216,7 @@ class Examiner:
         for name, value in self.flow.where.items():
             if str(getattr(record, name)) != value:
                 return None
-        for name in self.flow.loose:
+        for name in self._loose:
             self._pin(name, str(getattr(record, name)))
         return record
 

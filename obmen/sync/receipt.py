@@ -110,6 +110,10 @@ class Receipt:
         outbox.change(tx, row, state="pending", not_before=0.0, reason=_redact(reason), attempt=attempt)
         self.counts["unsent"] += 1
 
+    def again(self, tx: Transaction, row: Row, reason: str) -> None:
+        """The record is said once more; its attempts count, so that the writer knows that it is a repeat."""
+        outbox.change(tx, row, state="pending", not_before=0.0, reason=_redact(reason))
+
     def doubtful(self, tx: Transaction, row: Row, wait: float) -> None:
         """The peer did not mention the record: it stays in doubt and is looked for after a while."""
         outbox.change(tx, row, not_before=tx.now + wait)

@@ -75,6 +75,10 @@ class Sandbox:
         """Return the records as something that JSON can hold."""
         return {}
 
+    def connection(self) -> dict[str, Any]:
+        """Return the options of a project's connection that reach the sandbox while it serves."""
+        return {"url": self.url}
+
     def not_found(self, request: Request) -> Response:
         """Answer a path that the system does not have."""
         return Response(404, {"message": f"no such path {request.path}"})

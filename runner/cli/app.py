@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from obmen.errors import ConfigurationError
 from runner import logging
-from runner.cli import check, init, mapping, plan, quarantine, sandbox, schema, status, sync
+from runner.cli import check, demo, init, mapping, plan, quarantine, sandbox, schema, status, sync
 from runner.cli.failures import guarded
 from runner.cli.session import PROJECT, Session
 from runner.render import Screen
@@ -76,6 +76,7 @@ def options(
     logging.configure(current.level)
 
 
+app.command(rich_help_panel=_START)(demo.demo)
 app.command(rich_help_panel=_START)(init.init)
 app.command(rich_help_panel=_START)(check.check)
 app.command(rich_help_panel=_DAILY)(plan.plan)

@@ -14,7 +14,7 @@ from obmen.mapping.rules import Rule, Scope
 from obmen.mapping.selftest import run_tests
 from obmen.project import Project
 from obmen.sync.flow import Flow
-from runner.cli.found import Found, from_error, option_line
+from runner.cli.found import Found, Level, from_error, option_line
 from runner.cli.mapping import context_of, mappings_of
 from runner.render import plural
 
@@ -54,7 +54,10 @@ def _check_mapping(project: Project, connection: str, mapping: Mapping) -> Itera
 
 
 def check_meeting(project: Project, flow: Flow) -> Iterator[Found]:
-    """Find values that the source's mapping can give and a target's has no row for."""
+    """Find values that the source's mapping can give and a target's has no row for.
+
+    Where every step matters, as of an order, that is a problem; elsewhere the value may never come.
+    """
     pulled = {rule.name: rule for rule in flow.pull.scope.rules if rule.pulls and rule.table is not None}
     for target in flow.targets:
         for rule in target.mapping.scope.rules:
@@ -68,7 +71,8 @@ def check_meeting(project: Project, flow: Flow) -> Iterator[Found]:
                         f"table for {target.name} has no row for it. Add one ('{value}: ~' leaves such "
                         "records out)."
                     )
-                    yield Found("problem", flow.name, message, rule_line(project, target.name, rule))
+                    level: Level = "problem" if flow.entity.history else "warning"
+                    yield Found(level, flow.name, message, rule_line(project, target.name, rule))
 
 
 def rule_line(project: Project, connection: str, rule: Rule) -> str:

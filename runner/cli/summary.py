@@ -20,6 +20,7 @@ _SENT = ("pending",)
 _WIDE, _VALUE = 90, 48
 _MOST_REASONS = 5
 _NOTHING = "–"
+_WAITS = "unresolved"
 
 
 @dataclass(slots=True)
@@ -98,15 +99,16 @@ class Summary:
             screen.line(f"{trouble.flow} could not be read: {trouble.message}", "red")
         for (flow, code), count in self._set_aside.items():
             first = self._examples[flow, code]
-            screen.line(
-                f"{flow}: {plural(count, 'record')} set aside and not sent ({code}), such as:", "yellow"
-            )
+            what = "waiting for another record" if code == _WAITS else "set aside and not sent"
+            screen.line(f"{flow}: {plural(count, 'record')} {what} ({code}), such as:", "yellow")
             screen.line(f"  {clipped(first.key, _VALUE)}: {first.message}")
-        if not (self._parts or self._failures):
+        if not (self._parts or self._failures or self._set_aside):
             names = ", ".join(self.flow_names)
             screen.line(
                 f"Nothing to send: {names} {'is' if len(self.flow_names) == 1 else 'are'} in agreement."
             )
+        elif not self.to_send:
+            screen.line("Nothing to send.")
 
     def _change(self, change: Change) -> None:
         name = (change.flow, change.target)

@@ -74,6 +74,15 @@ class OneCSandbox(Sandbox):
             kept = {name: [dict(record) for record in objects[name].values()] for name in TYPES}
             return {"orders": kept.pop(ORDER), "catalogs": kept}
 
+    def connection(self) -> dict[str, Any]:
+        """The base's address, a user, and references that fit an order."""
+        return {
+            "url": self.url,
+            "username": references.USERNAME,
+            "password": references.PASSWORD,
+            "order": references.ORDER_OPTIONS,
+        }
+
     # -- what a person in 1C does --------------------------------------------------------------------------
 
     def order(self, number: str) -> Record:

@@ -168,6 +168,17 @@ class Cabinet(Sandbox):
         self._stock_calls = Window(60.0)
         self._imported_items = Window(60.0)
 
+    def connection(self) -> dict[str, Any]:
+        """The cabinet's address and key, its warehouses, a category, and what a card may be assumed to be."""
+        return {
+            "url": self.url,
+            "client_id": self.client_id,
+            "api_key": self.api_key,
+            "warehouses": self.warehouses,
+            "category": {"description_category_id": 17000001, "type_id": 91000001},
+            "assumed": {"weight_g": 500, "length_mm": 200, "width_mm": 200, "height_mm": 100, "vat": "0.2"},
+        }
+
     def state(self) -> dict[str, Any]:
         """Return products by article, postings by number, calls by path, and records written by kind."""
         names = {id_: name for name, id_ in self.warehouses.items()}

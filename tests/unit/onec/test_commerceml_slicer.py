@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.onec.commerceml import CommerceML, slicer
+from connectors.onec.commerceml import CommerceML, outline, slicer
 from connectors.onec.commerceml.files import find_sources
-from connectors.onec.commerceml.outline import LARGEST
 from obmen.errors import IncompleteSource, Refused
 
 from .commerceml_kit import (
@@ -70,7 +69,8 @@ def test_chunks_may_end_anywhere(tmp_path: Path, encoding: str) -> None:
     expected = [piece for batch in whole for piece in batch.slices]
     places = [batch.place(n) for batch in whole for n in range(len(batch.slices))]
     assert len(expected) == 4
-    for size in range(2, source.size + 1, 2 if encoding == "utf-16" else 1):
+    width = 2 if encoding == "utf-16" else 1
+    for size in range(2 * width, source.size + 1, width):
         found, _ = batches(source, size=size)
         assert not any(batch.lines for batch in found)
         assert [piece for batch in found for piece in batch.slices] == expected
@@ -210,14 +210,18 @@ def test_two_documents_in_one_file_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [True, False])
-def test_memory_is_bounded_whatever_is_too_large(tmp_path: Path, cut: bool) -> None:
-    fill = "<а>б</а>" * (LARGEST // 10)
+def test_memory_is_bounded_whatever_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: bool
+) -> None:
+    for module in (outline, slicer):
+        monkeypatch.setattr(module, "LARGEST", 1 << 20)
+    fill = "<а>б</а>" * 200_000
     for text in (
         document(catalogue(good("a", extra=fill))),
         document(f"<Владелец>{fill}</Владелец>", catalogue(good("a"))),
     ):
         source = only_source(write(tmp_path / "import.xml", text))
-        with pytest.raises(IncompleteSource, match="import.xml holds a piece larger than 16 MiB"):
+        with pytest.raises(IncompleteSource, match="import.xml holds a piece larger than 1 MiB"):
             batches(source, cut=cut)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from obmen.errors import ConfigurationError
 from obmen.records import Batch, Outcome
 from obmen.state import bindings, outbox, quarantine
 from obmen.state.quarantine import Entry
@@ -141,6 +142,23 @@ def test_doubt_that_nothing_can_clear_goes_to_a_person(world: World, monkeypatch
     (entry,) = set_aside(world)
     assert entry.code == "in_doubt"
     assert "drop this entry" in entry.message
+
+
+def test_a_mistake_in_the_project_stops_a_delivery_and_loses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unset(_self: PeerConnector, _entity: str, _batch: Batch, _op: str = "put") -> Iterator[Outcome]:
+        raise ConfigurationError("the connection has no order: section")
+
+    fill(world, 3)
+    world.sync("products")
+    with monkeypatch.context() as patch:
+        patch.setattr(PeerConnector, "write", unset)
+        (report,) = world.sync("prices")
+    assert "order: section" in str(report.trouble[0])
+    assert left(world, "prices") == {"pending": 3}
+    world.sync("prices")
+    assert left(world, "prices") == {}
 
 
 def test_a_record_that_the_peer_does_not_mention_is_never_taken_for_done(

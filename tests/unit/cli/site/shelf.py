@@ -136,9 +136,15 @@ class Shelf(Connector):
 
 
 class ShelfSandbox(Sandbox):
-    """A shelf on loopback. ``dear``: it takes no price above; ``crooked``: it keeps prices otherwise than told."""
+    """A shelf on loopback.
+
+    ``dear``: it takes no price above; ``crooked``: it keeps prices otherwise than told; ``seen``: requests so far;
+    ``writes``: entity and ids of each call that wrote.
+    """
 
     dear: ClassVar[int] = 100_000
+
+    seen = 0
 
     def reset(self) -> None:
         self.records: dict[str, dict[str, dict[str, Any]]] = {entity: {} for entity in KEYS}
@@ -154,6 +160,7 @@ class ShelfSandbox(Sandbox):
             self.records[entity][natural_id(tuple(row[name] for name in KEYS[entity]))] = row
 
     def before(self, request: Request) -> Response | None:
+        self.seen += 1
         known = request.headers.get("x-key") == self.key
         return None if known else Response(401, {"message": "the key has expired"})
 
