@@ -11,8 +11,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("obmen", deadline=None)  # a slow machine fails no test
+settings.load_profile("obmen")
 
 
 @pytest.fixture(scope="session")

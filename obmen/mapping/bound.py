@@ -17,8 +17,8 @@ from obmen.entities import Record
 from obmen.errors import ConfigurationError
 from obmen.mapping.codecs import BadValue
 from obmen.mapping.compile import compile_mapping
-from obmen.mapping.paths import show
-from obmen.mapping.rules import Constant, Only, Rule, Scope
+from obmen.mapping.paths import MISSING, show
+from obmen.mapping.rules import Constant, Only, Rule, Scope, absent_fault
 from obmen.mapping.runtime import Refs
 from obmen.mapping.spec import Spec, digest, directed, dump_document, load_spec, parse_document, read_spec
 from obmen.mapping.tables import Table, TableError, rows_of
@@ -182,26 +182,28 @@ class _Options:
     def _rule(self, rule: Rule) -> Rule:
         if rule.each is not None:
             return replace(rule, each=self.scope(rule.each))
-        if rule.absent_option:
-            value = self._find(rule.absent_option)
-            rule = rule if value is None else replace(rule, when_absent=value)
-        if not rule.option:
-            return rule
-        try:
-            return replace(rule, table=self._table(rule))
-        except TableError as error:
-            message = f"the option '{rule.option}' of the connection '{self.context.connection}': {error}"
-            raise ConfigurationError(f"{rule.name}: {message}.", where=rule.where) from None
-        except BadValue as error:
-            message = f"{rule.name}: connection '{self.context.connection}': {error}."
-            raise ConfigurationError(message, where=rule.where) from None
+        if rule.option:
+            rule = replace(rule, table=self._table(rule))
+        if rule.absent_option and (value := self._find(rule.absent_option)) is not None:
+            rule = replace(rule, when_absent=value)
+        if (rule.option or rule.absent_option) and rule.when_absent is not MISSING:
+            fault = absent_fault(rule, rule.when_absent)
+            if fault:
+                raise self._error(rule, f"`when_absent` {fault}")
+        return rule
 
     def _table(self, rule: Rule) -> Table:
-        rows = rows_of(self._find(rule.option), rule.option, self.context.options)
-        table = Table(rows, rule.field, pulls=rule.pulls, pushes=rule.pushes)
-        if table.knows_native(rule.when_absent):
-            raise TableError(f"it has {rule.when_absent!r}, which `when_absent` says for nothing", None)
-        return table
+        try:
+            rows = rows_of(self._find(rule.option), rule.option, self.context.options)
+            return Table(rows, rule.field, pulls=rule.pulls, pushes=rule.pushes)
+        except TableError as error:
+            raise self._error(rule, f"the option '{rule.option}': {error}") from None
+        except BadValue as error:
+            raise self._error(rule, str(error)) from None
+
+    def _error(self, rule: Rule, message: str) -> ConfigurationError:
+        message = f"{rule.name}, connection '{self.context.connection}': {message.rstrip('.')}."
+        return ConfigurationError(message, where=rule.where)
 
     def _constant(self, constant: Constant) -> Constant:
         if not constant.option:

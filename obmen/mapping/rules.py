@@ -365,17 +365,24 @@ class RuleReader:
         if "when_absent" not in spec:
             return rule
         value = spec["when_absent"]
-        if isinstance(value, dict) and set(value) == {"option"} and isinstance(value["option"], str):
-            return replace(rule, absent_option=value["option"])
-        natives = rule.codec.natives if rule.codec is not None else ()
-        if natives and value is not None and type(value) not in natives:
-            names = " or ".join(sorted({_native_name(kind) for kind in natives}))
-            message = f"{rule.name}: `when_absent` is {names}, as the codec writes it, not {value!r}"
-            raise self.error(message, *path, "when_absent")
-        if rule.table is not None and rule.table.knows_native(value):
-            message = f"{rule.name}: `when_absent` stands in the table too, so there is no telling them apart"
-            raise self.error(message, *path, "when_absent")
+        if isinstance(value, dict) and value:
+            option = self.words(value, ("option",), "`when_absent`", *path, "when_absent")["option"]
+            return replace(rule, absent_option=str(option))
+        fault = absent_fault(rule, value)
+        if fault:
+            raise self.error(f"{rule.name}: `when_absent` {fault}", *path, "when_absent")
         return replace(rule, when_absent=value)
+
+
+def absent_fault(rule: Rule, value: Any) -> str:
+    """Return why the native value cannot stand for nothing, empty if it can."""
+    natives = rule.codec.natives if rule.codec is not None else ()
+    if natives and value is not None and type(value) not in natives:
+        names = " or ".join(sorted({_native_name(kind) for kind in natives}))
+        return f"is {names}, as the codec writes it, not {value!r}"
+    if rule.pulls and rule.table is not None and rule.table.knows_native(value):
+        return f"is {value!r}, which stands in the table too, so there is no telling them apart"
+    return ""
 
 
 def _native_name(kind: type) -> str:

@@ -74,16 +74,6 @@ class Transaction:
         ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
         self.connection.execute(statement, ordered)
 
-    def delete(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Delete the rows that have these values; all rows must have the same columns."""
-        if not rows:
-            return
-        match = sa.and_(*(table.c[name] == sa.bindparam(f"_{name}") for name in rows[0]))
-        self.connection.execute(
-            sa.delete(table).where(match),
-            [{f"_{name}": value for name, value in row.items()} for row in rows],
-        )
-
 
 class Ledger:
     """The state database.

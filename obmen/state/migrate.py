@@ -35,7 +35,7 @@ def upgrade(engine: Engine) -> None:
     if strange and engine.dialect.name == "sqlite":
         message = (
             f"The file {engine.url.database} is the database of another program (it has the table "
-            f"'{strange[0]}'). Nothing was changed in it. Mend 'state:' in the project."
+            f"'{strange[0]}'). Its tables were not touched. Mend 'state:' in the project."
         )
         raise StateError(message)
     known = {script.revision for script in scripts.walk_revisions()}

@@ -7,7 +7,7 @@ flight; after a restart: in doubt), ``accepted`` (the peer works on it under ``t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -107,9 +107,10 @@ def put(
     tx.upsert(_O, behind, keep=("state", "attempt", "not_before", "waits_for", "reason"))
 
 
-def drop(tx: Transaction, rows: Iterable[Row]) -> None:
+def drop(tx: Transaction, rows: Sequence[Row]) -> None:
     """Take rows out."""
-    tx.delete(_O, [row.id for row in rows])
+    for match in _matches(rows):
+        tx.run(sa.delete(_O).where(match))
 
 
 def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> list[Row]:
@@ -239,23 +240,18 @@ def mark_sent(tx: Transaction, rows: Sequence[Row], settle: float) -> list[Row]:
 
     If no outcome follows, they are looked into ``settle`` seconds later, when a late effect has landed.
     """
-    statement = (
-        sa.update(_O)
-        .where(
-            *(_O.c[name] == sa.bindparam(f"_{name}") for name in ("connection", "entity", "key", "sequence"))
-        )
-        .values(
-            state="sent",
-            attempt=_O.c.attempt + 1,
-            not_before=tx.now + settle,
-            sent_hash=_O.c.hash,
-            sent_canonical=_O.c.canonical,
-            sent_op=_O.c.op,
-            waits_for=None,
-            ticket=None,
-        )
-    )
-    tx.connection.execute(statement, [{f"_{name}": value for name, value in row.id.items()} for row in rows])
+    values = {
+        "state": "sent",
+        "attempt": _O.c.attempt + 1,
+        "not_before": tx.now + settle,
+        "sent_hash": _O.c.hash,
+        "sent_canonical": _O.c.canonical,
+        "sent_op": _O.c.op,
+        "waits_for": None,
+        "ticket": None,
+    }
+    for match in _matches(rows):
+        tx.run(sa.update(_O).where(match).values(values))
     return [
         replace(
             row,
@@ -290,6 +286,21 @@ def wake(tx: Transaction, tokens: Sequence[str]) -> int:
             .values(state="pending", waits_for=None, not_before=0.0, reason="")
         )
     return woken
+
+
+def _matches(rows: Sequence[Row]) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield conditions that together match exactly these rows, a few hundred of them each."""
+    groups: dict[tuple[str, str, int], list[str]] = {}
+    for row in rows:
+        groups.setdefault((row.connection, row.entity, row.sequence), []).append(row.key)
+    for (connection, entity, sequence), keys in groups.items():
+        for part in chunks(keys):
+            yield sa.and_(
+                _O.c.connection == connection,
+                _O.c.entity == entity,
+                _O.c.sequence == sequence,
+                _O.c.key.in_(part),
+            )
 
 
 def _row(row: sa.Row[Any]) -> Row:

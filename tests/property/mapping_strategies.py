@@ -1,4 +1,4 @@
-"""Values that a codec is made for, records that a mapping should carry, and junk that no mapping should fear."""
+"""Values that codecs are made for, records that mappings should carry, and junk that none should fear."""
 
 from __future__ import annotations
 

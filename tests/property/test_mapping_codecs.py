@@ -1,7 +1,8 @@
-"""The law of codecs: what is written is read back as it was, and what was written is written again the same."""
+"""The law of codecs: what is written is read back as it was, and is then written again the same."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -42,12 +43,11 @@ def test_pull_undoes_push_and_push_writes_the_same_again(codec: Codec, data: st.
 @given(junk=JUNK)
 def test_junk_is_a_bad_value_and_nothing_worse(codec: Codec, junk: Any) -> None:
     pull, push = pair(codec)
-    try:
+    with suppress(ValueError):
         value = pull(junk)
         if push is not None and value is not None:
-            assert pull(push(value)) == pull(push(pull(push(value))))
-    except ValueError as error:
-        assert str(error)  # noqa: PT017 - both outcomes are right; only another exception is wrong
+            written = push(value)
+            assert push(pull(written)) == written
 
 
 @pytest.mark.parametrize("codec", TWO_WAY, ids=lambda codec: codec.name)
@@ -84,7 +84,7 @@ def test_a_peer_may_write_a_number_in_its_own_way(name: str, native: Any, canoni
     [
         ("kg_g", Decimal("0.4567"), 457),
         ("mm", Decimal("10.5"), 11),
-        ("money_string", Decimal("0"), "0.00"),
+        ("money_string", Decimal(0), "0.00"),
         ("money_string", Decimal("-0.00"), "0.00"),
         ("decimal", Decimal("1E+3"), "1000"),
         ("number", Decimal("1.50"), Decimal("1.5")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obmen.errors import Refused
+from obmen.errors import ConfigurationError, Refused
 from obmen.mapping import BoundMapping, Context, Mapping, NotCarried, Unresolved, load_mapping, run_tests
 from obmen.mapping.canonical import normalise
 from obmen.mapping.selftest import round_trip
@@ -35,6 +36,15 @@ def bound(path: Path) -> BoundMapping:
     return mapping.bind(context(path, mapping))
 
 
+def goes_both_ways(path: object) -> bool:
+    """Whether some field is read and written by one rule; a broken preset counts, so that its test tells."""
+    assert isinstance(path, Path)
+    try:
+        return any(rule.pulls and rule.pushes for rule in load_mapping(path).spec.scope.rules)
+    except ConfigurationError:
+        return True
+
+
 def test_there_are_presets() -> None:
     assert {"onec", "ozon"} <= {path.parent.name for path in FOLDER.rglob("*.yaml")}
 
@@ -47,11 +57,9 @@ def test_its_own_examples_pass(path: Path) -> None:
     assert [f"{result.where} {result.name}: {result.message}" for result in results if not result.ok] == []
 
 
-@pytest.mark.parametrize("path", PRESETS)
+@pytest.mark.parametrize("path", [preset for preset in PRESETS if goes_both_ways(preset.values[0])])
 def test_what_it_writes_it_reads_back(path: Path) -> None:
     mapping = bound(path)
-    if not any(rule.pulls and rule.pushes for rule in mapping.scope.rules):
-        pytest.skip("no field goes both ways")
 
     @settings(max_examples=60)
     @given(records(mapping.scope, every_required=True))
@@ -66,18 +74,14 @@ def test_what_it_writes_it_reads_back(path: Path) -> None:
 @pytest.mark.parametrize("path", PRESETS)
 def test_junk_is_refused_and_nothing_worse(path: Path) -> None:
     mapping = bound(path)
-    if not mapping.pulls:
-        pytest.skip("it only pushes")
     example: dict[str, Any] = mapping.spec.tests[0].native
 
     @settings(max_examples=60)
     @given(spoilt(example))
     def refused(native: dict[str, Any]) -> None:
         mapping.pull_refs(native)
-        try:
+        with suppress(Refused, NotCarried, Unresolved):
             mapping.pull(native, {})
-        except (Refused, NotCarried, Unresolved) as error:
-            assert str(error)  # noqa: PT017 - both outcomes are right; only another exception is wrong
 
     refused()
 

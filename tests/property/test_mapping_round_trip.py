@@ -1,4 +1,4 @@
-"""Whole mappings, made up: what push writes, pull reads back; junk is refused; nothing is changed on the way."""
+"""Whole mappings, made up: what push writes, pull reads back; junk is refused; no input is changed."""
 
 from __future__ import annotations
 

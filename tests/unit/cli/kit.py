@@ -16,8 +16,9 @@ SITE = Path(__file__).parent / "site"
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(SITE))  # where the invented connector is installed
 
-from shelf import KEY, ShelfSandbox  # noqa: E402 - it is found only from here on
+from shelf import KEY, Shelf, ShelfSandbox  # noqa: E402 - it is found only from here on
 
+__all__ = ["FLOWS", "KEY", "SITE", "Place", "Ran", "Shelf", "ShelfSandbox", "fill", "install"]
 FLOWS = """\
 flows:
   products: { entity: product, from: erp, to: shop }
@@ -40,7 +41,7 @@ class Ran:
 
 
 def install(folder: Path) -> Path:
-    """Make the checkout look installed, with the invented connector beside its own; return what goes on the path."""
+    """Make the checkout look installed, the invented connector too; return the folder for the path."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     info = folder / f"obmen-{settings['version']}.dist-info"
     info.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Every way in which a command may end that is no success: one clear message, the right code, no traceback."""
+"""Every way in which a command may end ill: one clear message, the right code, no traceback."""
 
 from __future__ import annotations
 
@@ -173,7 +173,9 @@ def test_a_missing_folder_ends_with_2_and_names_it(cli: Cli, place: Place, shop:
     told(cli("sync"), 2, str(place.folder / "export"), "Mend the folder")
 
 
-def test_a_source_that_breaks_off_ends_with_4_with_its_line(cli: Cli, place: Place, shop: ShelfSandbox) -> None:
+def test_a_source_that_breaks_off_ends_with_4_with_its_line(
+    cli: Cli, place: Place, shop: ShelfSandbox
+) -> None:
     place.write("export/product.jsonl", '{"id": "A-1", "name": "Rug"}\n{"id": "A-2", "na')
     place.write(
         "obmen.yaml",
@@ -303,4 +305,3 @@ def test_in_a_thread_it_leaves_the_signals_alone(place: Place) -> None:
     thread.join()
     assert codes == [2]
     assert signal.getsignal(signal.SIGTERM) == before
-

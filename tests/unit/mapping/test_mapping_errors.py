@@ -309,7 +309,7 @@ def test_a_mistake_is_named_with_its_line(text: str, line: int, message: str) ->
 
 
 BOUND = [
-    ({}, "connection 'ozon': the connection has no option 'warehouses'"),
+    ({}, "warehouse, connection 'ozon': the connection has no option 'warehouses'"),
     ({"warehauses": {"a": 1}}, "Did you mean 'warehauses'?"),
     ({"warehouses": 5}, "option 'warehouses' is not a table of canonical: native"),
     ({"warehouses": {}}, "the table is empty"),
@@ -317,14 +317,22 @@ BOUND = [
 ]
 
 
-def test_an_option_that_holds_the_value_for_nothing_is_refused() -> None:
-    mapping = parse_mapping(
-        STOCK.replace("warehouses }", "w, when_absent: 0 }").replace("stock", "stock\nonly: push", 1)
-    )
-    with pytest.raises(
-        ConfigurationError, match="the option 'w' of the connection 'x': it has 0, which `when_absent`"
-    ):
-        mapping.bind(Context("x", {"w": {"Основной": 0}}))
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("table: w, when_absent: 0", "`when_absent` is 0, which stands in the table too"),
+        ("table: w, when_absent: { option: none }", "`when_absent` is 0, which stands in the table too"),
+        (
+            "as: guid, when_absent: { option: none }",
+            "`when_absent` is a text in quotes, as the codec writes it, not 0",
+        ),
+    ],
+)
+def test_an_option_that_cannot_stand_for_nothing_is_refused(words: str, message: str) -> None:
+    text = STOCK.replace("table: warehouses", words) + "  available: { path: stock, as: integer }\n"
+    with pytest.raises(ConfigurationError) as caught:
+        parse_mapping(text, "m.yaml").bind(Context("x", {"w": {"Основной": 0}, "none": 0}))
+    assert str(caught.value).startswith(f"m.yaml:4: warehouse, connection 'x': {message}")
 
 
 @pytest.mark.parametrize(("options", "message"), BOUND, ids=[case[1][:40] for case in BOUND])

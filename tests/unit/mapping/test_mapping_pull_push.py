@@ -156,6 +156,14 @@ class TestWords:
         assert mapping.push(product(), REFS, {}) == {"n": "-", "v": "no"}
         assert mapping.push(product(name="x", vat="10"), REFS, {}) == {"n": "x", "v": "a"}
 
+    def test_when_absent_by_an_option_that_need_not_be_there(self) -> None:
+        fields = "weight_kg: { path: w, as: kg_g, when_absent: { option: assumed.weight_g } }"
+        mapping = bound("product", fields, options={"assumed": {"weight_g": 100}})
+        assert mapping.push(product(), REFS, {}) == {"w": 100}
+        assert pulled(mapping, {"w": 100}, "weight_kg") == "absent"
+        assert mapping.version != bound("product", fields, options={"assumed": {"weight_g": 200}}).version
+        assert bound("product", fields).push(product(), REFS, {}) == {}
+
     def test_empty_keep_tells_emptied_from_absent(self) -> None:
         mapping = bound(
             "product", "name: { path: n, empty: keep }\nbarcodes: { path: b, as: joined, empty: keep }"
@@ -395,6 +403,7 @@ class TestCompanions:
             mapping.push(product(), REFS, {})
         assert (caught.value.entity, caught.value.id) == ("price", "A-1")
         assert mapping.carries == {"sku"}
+        assert mapping.push(product(), REFS, None) == {"offer_id": "A-1"}
 
 
 class TestTimes:

@@ -1,4 +1,4 @@
-"""An invented system as a third party would bring it: a connector, its sandbox and its presets, installed apart.
+"""An invented system as a third party would bring it: a connector, its sandbox and its presets.
 
 A shelf holds goods, prices, stock and orders as JSON; it is read from files or by HTTP, and written by HTTP.
 """
@@ -34,7 +34,13 @@ from obmen.records import RecordError, natural_id
 from obmen.testing.sandbox import Request, Response, Sandbox, route
 
 KEY = "shelf-key-0001"
-KEYS = {"product": ("id",), "price": ("id", "type"), "stock": ("id", "place"), "order": ("number",), "order_status": ("number",)}
+KEYS = {
+    "product": ("id",),
+    "price": ("id", "type"),
+    "stock": ("id", "place"),
+    "order": ("number",),
+    "order_status": ("number",),
+}
 
 
 class Shelf(Connector):
@@ -138,8 +144,8 @@ class Shelf(Connector):
 class ShelfSandbox(Sandbox):
     """A shelf on loopback.
 
-    ``dear``: it takes no price above; ``crooked``: it keeps prices otherwise than told; ``seen``: requests so far;
-    ``writes``: entity and ids of each call that wrote.
+    ``dear``: it takes no price above; ``crooked``: it keeps prices otherwise than told; ``seen``: requests so
+    far; ``writes``: entity and ids of each call that wrote.
     """
 
     dear: ClassVar[int] = 100_000

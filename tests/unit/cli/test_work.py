@@ -1,0 +1,410 @@
+"""The daily commands on two shelves: plan, apply, sync, status, and the quarantine."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from obmen.testing.sandbox import Fault
+from tests.unit.cli.conftest import Cli
+from tests.unit.cli.kit import Place, Shelf, ShelfSandbox, fill
+
+ORDERS = """\
+flows:
+  products: { entity: product, from: erp, to: shop }
+  orders: { entity: order, from: shop, to: erp }
+"""
+
+
+@pytest.fixture
+def ready(place: Place, erp: ShelfSandbox, shop: ShelfSandbox) -> Place:
+    """Five goods on one shelf, nothing on the other."""
+    fill(erp)
+    place.project(erp.url, shop.url)
+    return place
+
+
+@pytest.fixture
+def agreed(ready: Place, cli: Cli, shop: ShelfSandbox) -> Place:
+    """The two shelves agree."""
+    assert cli("sync").code == 0
+    shop.writes.clear()
+    return ready
+
+
+def price(number: int, amount: str) -> dict[str, str]:
+    return {"id": f"A-{number}", "type": "base", "amount": amount}
+
+
+# -- sync -------------------------------------------------------------------------------------------------
+
+
+def test_sync_sends_what_changed_and_then_nothing(
+    ready: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    ran = cli("sync")
+    assert ran.code == 0
+    assert "15 records written." in ran.out
+    assert shop.records == erp.records | {
+        "stock": {f"A-{n}|m": {"id": f"A-{n}", "place": "m", "free": 7} for n in range(1, 6)}
+    }
+    shop.writes.clear()
+    ran = cli("sync")
+    assert ran.code == 0
+    assert "everything is in agreement" in ran.out
+    assert shop.writes == []
+
+
+def test_sync_of_one_flow_leaves_the_others(ready: Place, cli: Cli, shop: ShelfSandbox) -> None:
+    assert cli("sync", "products").code == 0
+    assert {entity for entity, _ in shop.writes} == {"product"}
+
+
+def test_sync_prints_json_that_says_all(agreed: Place, cli: Cli, erp: ShelfSandbox) -> None:
+    erp.put("price", price(1, "110.00"), price(2, "1.00"))
+    ran = cli("sync", "--json")
+    assert ran.code == 3
+    assert ran.data["exit_code"] == 3
+    prices = ran.data["flows"][1]
+    assert prices["flow"] == "prices"
+    assert prices["written"] == 1
+    assert prices["sent"] == {"shop": {"done": 1}}
+    assert prices["outbox"] == {"held": 1}
+
+
+def test_a_held_price_ends_with_3_and_says_how_to_let_it_go(
+    agreed: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    erp.put("price", price(1, "10.00"))
+    ran = cli("sync")
+    assert ran.code == 3
+    assert 'obmen sync prices --force "why"' in ran.out
+    assert shop.writes == []
+    assert 'If they are right: obmen sync prices --force "why"' in cli("status").out
+    ran = cli("sync", "prices", "--force", "clearance sale")
+    assert ran.code == 0
+    assert "1 held record let go" in ran.out
+    logged = json.loads(ran.err.splitlines()[-1])
+    assert (logged["event"], logged["reason"], logged["released"]) == ("guard.forced", "clearance sale", 1)
+    assert shop.records["price"]["A-1|base"]["amount"] == "10.00"
+    last = cli("status", "--json").data["flows"][1]["last_run"]
+    assert last["message"] == "forced: clearance sale"
+
+
+def test_force_without_a_reason_is_refused(agreed: Place, cli: Cli, shop: ShelfSandbox) -> None:
+    ran = cli("sync", "--force", "  ")
+    assert ran.code == 2
+    assert "reason" in ran.err
+    assert shop.writes == []
+
+
+# -- plan and apply ---------------------------------------------------------------------------------------
+
+
+def test_plan_shows_the_difference_and_writes_nothing(
+    agreed: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    erp.put("price", price(1, "110.00"))
+    ran = cli("plan", "prices")
+    assert ran.code == 0
+    assert "1 to send (1 changed)" in ran.out
+    row = next(line for line in ran.out.splitlines() if line.startswith("A-1|base"))
+    assert row.split() == ["A-1|base", "changed", "amount", "100", "110"]
+    assert "obmen sync prices" in ran.out
+    assert shop.writes == []
+    assert cli("sync", "--json").data["flows"][1]["written"] == 1
+
+
+def test_plan_limits_what_it_shows(ready: Place, cli: Cli) -> None:
+    ran = cli("plan", "products", "--rows", "2")
+    assert "A-2" in ran.out
+    assert "A-3" not in ran.out
+    assert "… and 3 records more" in ran.out
+
+
+def test_plan_ends_with_10_on_request_where_something_would_be_sent(ready: Place, cli: Cli) -> None:
+    assert cli("plan", "--exit-code").code == 10
+    cli("sync")
+    assert cli("plan", "--exit-code").code == 0
+
+
+def test_plan_prints_every_change_as_json(ready: Place, cli: Cli) -> None:
+    ran = cli("plan", "--json", "--rows", "1")
+    assert ran.code == 0
+    changes = [line for line in ran.data["lines"] if line["type"] == "change"]
+    assert len(changes) == 15
+    assert ran.data["summary"]["to_send"] == 15
+
+
+def test_plan_shows_held_records_with_the_reason(agreed: Place, cli: Cli, erp: ShelfSandbox) -> None:
+    erp.put("price", price(1, "10.00"))
+    ran = cli("plan")
+    assert ran.code == 0
+    assert "1 held by a guard" in ran.out
+    assert "the price would move by -90%, from 100 to 10 RUB; the guard 'change' allows 50%" in ran.out
+    assert cli("plan", "--exit-code").code == 0
+
+
+def test_plan_of_a_source_that_cannot_be_read_ends_with_4(agreed: Place, cli: Cli, erp: ShelfSandbox) -> None:
+    erp.faults.append(Fault(kind="status", status=503, match="/price", times=None))
+    ran = cli("plan", "--exit-code")
+    assert ran.code == 4
+    assert "prices could not be read" in ran.out
+
+
+def test_personal_data_is_masked_in_a_plan_and_in_its_file(
+    place: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    place.project(erp.url, shop.url, flows=ORDERS)
+    shop.put("order", order("N-1"))
+    ran = cli("plan", "-o", "p.plan")
+    assert "N-1" in ran.out
+    kept = (place.folder / "p.plan").read_text("utf-8")
+    assert "Ivan Primerov" not in ran.out + kept
+    assert "•••" in kept
+
+
+def order(number: str, sku: str = "A-1") -> dict[str, object]:
+    lines = [{"sku": sku, "n": 1, "price": 100}]
+    return {
+        "channel": "shop",
+        "number": number,
+        "at": "2026-06-15T06:00:00Z",
+        "buyer": "Ivan Primerov",
+        "lines": lines,
+    }
+
+
+def test_apply_sends_exactly_the_plan(agreed: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox) -> None:
+    erp.put("price", price(1, "110.00"), price(2, "120.00"))
+    ran = cli("plan", "-o", "p.plan")
+    assert "obmen apply p.plan" in ran.out
+    ran = cli("apply", "p.plan")
+    assert ran.code == 0
+    assert shop.writes == [("price", ["A-1|base", "A-2|base"])]
+
+
+def test_apply_refuses_a_stale_plan(agreed: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox) -> None:
+    erp.put("price", price(1, "110.00"))
+    cli("plan", "-o", "p.plan")
+    erp.put("price", price(1, "111.00"))
+    ran = cli("apply", "p.plan")
+    assert ran.code == 6
+    assert ran.err.startswith("Error: The plan p.plan is stale")
+    assert "A-1|base" in ran.err
+    assert shop.writes == []
+
+
+def test_apply_with_a_reason_sends_what_the_plan_shows_as_held(
+    agreed: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    erp.put("price", price(1, "10.00"), price(2, "90.00"))
+    cli("plan", "-o", "p.plan")
+    ran = cli("apply", "p.plan")
+    assert ran.code == 3
+    assert shop.writes == [("price", ["A-2|base"])]
+    cli("plan", "-o", "p.plan")
+    ran = cli("apply", "p.plan", "--force", "sale")
+    assert ran.code == 0
+    assert shop.writes[1:] == [("price", ["A-1|base"])]
+
+
+def test_a_canary_that_reads_back_well_is_followed_by_the_rest(
+    agreed: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    erp.put("price", *(price(number, "110.00") for number in range(1, 6)))
+    cli("plan", "prices", "-o", "p.plan")
+    ran = cli("apply", "p.plan", "--canary", "2")
+    assert ran.code == 0, ran
+    assert [len(ids) for _, ids in shop.writes] == [2, 3]
+    assert "5 records written." in ran.out
+
+
+def test_a_canary_that_reads_back_otherwise_stops_the_rest(
+    agreed: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    erp.put("price", *(price(number, "110.00") for number in range(1, 6)))
+    cli("plan", "prices", "-o", "p.plan")
+    shop.crooked = True
+    ran = cli("apply", "p.plan", "--canary", "2", "--wait", "0")
+    assert ran.code == 6
+    assert [len(ids) for _, ids in shop.writes] == [2]
+    row = next(line for line in ran.out.splitlines() if line.startswith("A-1|base"))
+    assert row.split() == ["A-1|base", "shop", "amount", "110", "1"]
+    assert "2 records of the canary" in ran.out
+
+
+def test_a_canary_mismatch_in_json(agreed: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox) -> None:
+    erp.put("price", price(1, "110.00"))
+    cli("plan", "prices", "-o", "p.plan")
+    shop.crooked = True
+    ran = cli("apply", "p.plan", "--canary", "1", "--wait", "0", "--json")
+    assert ran.code == 6
+    assert ran.data["mismatches"] == [
+        {"flow": "prices", "target": "shop", "key": "A-1|base", "fields": {"amount": ["110", "1"]}}
+    ]
+
+
+def test_a_canary_needs_a_system_that_can_be_read_back(
+    agreed: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    erp.put("stock", {"id": "A-1", "place": "Main", "free": 6})
+    cli("plan", "stock", "-o", "p.plan")
+    ran = cli("apply", "p.plan", "--canary", "1")
+    assert ran.code == 2
+    assert "without --canary" in ran.err
+    assert shop.writes == []
+
+
+def test_apply_of_something_else_says_that_it_is_no_plan(agreed: Place, cli: Cli) -> None:
+    ran = cli("apply", "obmen.yaml")
+    assert ran.code == 2
+    assert "obmen.yaml:1" in ran.err
+    ran = cli("apply", "none.plan")
+    assert ran.code == 2
+    assert "obmen plan -o none.plan" in ran.err
+
+
+# -- status -----------------------------------------------------------------------------------------------
+
+
+def test_status_before_the_first_run_says_where_to_begin(ready: Place, cli: Cli) -> None:
+    ran = cli("status")
+    assert ran.code == 0
+    assert "never ran" in ran.out
+    assert "obmen plan" in ran.out
+
+
+def test_status_tells_of_each_flow(agreed: Place, cli: Cli, erp: ShelfSandbox) -> None:
+    erp.put("stock", *({"id": f"A-{number}", "place": "Main", "free": 0} for number in range(1, 6)))
+    erp.put("price", price(1, "100001.00"))
+    cli("sync", "--force", "x", "prices")
+    cli("sync", "stock")
+    flows = {one["flow"]: one for one in cli("status", "--json").data["flows"]}
+    assert flows["products"]["last_run"]["status"] == "done"
+    assert flows["products"]["lag_seconds"] >= 0
+    assert flows["prices"]["quarantine"] == {"open": 1}
+    assert flows["stock"]["outbox"] == {"held": 5}
+    ran = cli("status")
+    assert "stock: 5 records held by a guard" in ran.out
+    assert "obmen quarantine list" in ran.out
+
+
+def test_status_tells_why_the_last_run_failed(agreed: Place, cli: Cli, erp: ShelfSandbox) -> None:
+    erp.key = "another"
+    cli("sync")
+    assert "prices: the last run failed: erp: GET /price" in cli("status").out
+
+
+# -- quarantine -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def refused(place: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox) -> Place:
+    """Three hundred goods, of which the shop takes none for their price, and one that has no name."""
+    fill(erp, 300, amount="100001.00")
+    erp.put("product", {"id": "A-1", "name": {"ru": "Rug"}})
+    place.project(erp.url, shop.url)
+    assert cli("sync").code == 3
+    return place
+
+
+def test_three_hundred_equal_refusals_are_one_line(refused: Place, cli: Cli) -> None:
+    ran = cli("quarantine", "list")
+    assert ran.code == 0
+    lines = [line for line in ran.out.splitlines() if line.startswith("too_dear")]
+    assert len(lines) == 1
+    assert " 299 " in lines[0]
+    assert "nobody pays that" in lines[0]
+    groups = cli("quarantine", "list", "--json").data["groups"]
+    assert {group["code"]: group["count"] for group in groups} == {
+        "too_dear": 299,
+        "bad_value": 1,
+    }
+    every = cli("quarantine", "list", "--all", "--code", "too_dear", "--json").data["records"]
+    assert len(every) == 299
+
+
+def test_a_record_is_shown_with_reason_payload_and_next_step(refused: Place, cli: Cli) -> None:
+    first = cli("quarantine", "list", "--all", "--json", "--code", "too_dear").data["records"][0]
+    ran = cli("quarantine", "show", str(first["id"]))
+    assert ran.code == 0
+    assert "Reason: amount: nobody pays that (too_dear)" in ran.out
+    assert f"obmen quarantine replay {first['id']}" in ran.out
+    assert '"amount": "100001"' in ran.out
+    data = cli("quarantine", "show", str(first["id"]), "--json").data
+    assert data["payload"]["amount"] == "100001"
+    pulled = cli("quarantine", "list", "--all", "--json", "--code", "bad_value").data["records"][0]
+    assert cli("quarantine", "show", str(pulled["id"]), "--json").data["payload"] == [
+        {"id": "A-1", "name": {"ru": "Rug"}}
+    ]
+
+
+def test_a_replay_is_tried_at_the_next_run(refused: Place, cli: Cli, shop: ShelfSandbox) -> None:
+    shop.writes.clear()
+    shop.dear = 200_000
+    ran = cli("quarantine", "replay", "--code", "too_dear")
+    assert ran.code == 0
+    assert "299 records will be tried again" in ran.out
+    assert "obmen sync prices" in ran.out
+    assert shop.writes == []
+    assert "tried again at the next run" in cli("status").out
+    assert cli("sync", "prices", "--json").data["flows"][0]["written"] == 299
+    assert "too_dear" not in cli("quarantine", "list").out
+
+
+def test_a_replay_now_runs_the_flow(refused: Place, cli: Cli, shop: ShelfSandbox) -> None:
+    entry = cli("quarantine", "list", "--all", "--json", "--code", "too_dear").data["records"][0]
+    shop.dear = 200_000
+    ran = cli("quarantine", "replay", str(entry["id"]), "--now")
+    assert "1 record written." in ran.out
+    assert list(shop.records["price"]) == [entry["key"]]
+
+
+def test_a_dropped_record_is_not_tried_again_until_it_changes(
+    refused: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    shop.writes.clear()
+    ran = cli("quarantine", "drop", "--flow", "prices")
+    assert ran.code == 0
+    assert "let go" in ran.out
+    cli("sync", "prices")
+    assert shop.writes == []
+    erp.put("price", price(7, "90.00"))
+    cli("sync", "prices")
+    assert shop.writes == [("price", ["A-7|base"])]
+
+
+def test_quarantine_asks_which_and_refuses_what_is_not_there(refused: Place, cli: Cli) -> None:
+    for command in ("replay", "drop"):
+        assert "Say which" in cli("quarantine", command).err
+        ran = cli("quarantine", command, "9999")
+        assert ran.code == 2
+        assert "There is no record 9999" in ran.err
+        assert cli("quarantine", command, "1", "--flow", "prices").code == 2
+    cli("quarantine", "drop", "1")
+    assert "not open any more" in cli("quarantine", "drop", "1").err
+
+
+def test_an_empty_quarantine_says_so(agreed: Place, cli: Cli) -> None:
+    assert "Nothing is set aside." in cli("quarantine", "list").out
+    assert cli("quarantine", "list", "--json").data == {"groups": []}
+
+
+def test_dropping_what_is_in_doubt_says_what_that_means(
+    place: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(Shelf.finders, "order")
+    place.project(erp.url, shop.url, flows=ORDERS)
+    shop.put("order", order("N-1"))
+    erp.faults.append(Fault(kind="drop_after", match="POST /order"))
+    assert cli("sync", "--wait", "5").code == 3
+    entry = cli("quarantine", "list", "--all", "--json").data["records"][0]
+    assert entry["code"] == "in_doubt"
+    shown = cli("quarantine", "show", str(entry["id"])).out
+    assert "If it arrived: obmen quarantine drop" in shown
+    assert "Ivan Primerov" not in shown
+    assert "•••" in shown
+    ran = cli("quarantine", "drop", str(entry["id"]))
+    assert "takes your word" in ran.out
