@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import typer
 
@@ -36,7 +38,8 @@ def check(context: typer.Context, json: Json = False) -> int:
             continue
         found.append(one)
         if not json:
-            current.screen.line(f"{one.level:<9}{current.redact.secrets(one.text)}", _STYLES[one.level])
+            text = current.redact.secrets(one.text).replace(f"{Path.cwd()}{os.sep}", "")
+            current.screen.line(f"{one.level:<9}{text}", _STYLES[one.level])
     problems = sum(one.level == "problem" for one in found)
     warnings = sum(one.level == "warning" for one in found)
     if json:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runner.cli.session import session
-from runner.demo import play
+from runner.demo.play import play
 from runner.exit_codes import ExitCode
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from obmen.connector import connector_class, connectors
 from obmen.errors import ConfigurationError
-from obmen.testing.sandbox import Sandbox
 from runner.cli.session import session
 from runner.cli.stop import Stopped
 from runner.exit_codes import ExitCode
 from runner.render import Screen
+from runner.sandboxes import load_sandbox
 
 Which = Annotated[
     str, typer.Argument(metavar="CONNECTOR", help="The connector whose system is stood in for.")
@@ -45,23 +43,6 @@ def sandbox(context: typer.Context, connector: Which, port: Port = 0) -> int:
         )
         raise ConfigurationError(message) from error
     return ExitCode.DONE
-
-
-def load_sandbox(name: str) -> type[Sandbox]:
-    """Return a connector's sandbox class. Raises ConfigurationError."""
-    place = connector_class(name).sandbox
-    if not place:
-        able = ", ".join(sorted(one for one, kind in connectors().items() if kind.sandbox)) or "none"
-        raise ConfigurationError(f"The connector '{name}' brings no sandbox. Those that do: {able}.")
-    module, _, attribute = place.partition(":")
-    try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        message = f"The sandbox of '{name}' ({place}) cannot be loaded: {error}. Its author mends that."
-        raise ConfigurationError(message) from error
-    if not (isinstance(found, type) and issubclass(found, Sandbox)):
-        raise ConfigurationError(f"The sandbox of '{name}' ({place}) is no Sandbox. Its author mends that.")
-    return found
 
 
 def _announce(screen: Screen, name: str, url: str) -> None:

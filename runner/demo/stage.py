@@ -16,8 +16,8 @@ from obmen.project import Project, load_project
 from obmen.records import Page
 from obmen.state import Ledger
 from obmen.sync.assemble import Assembly
-from runner.cli.sandbox import load_sandbox
 from runner.demo.catalogue import write_catalogue
+from runner.sandboxes import load_sandbox
 
 RETAIL = "Розничная"
 FIRST_WAREHOUSE = 1020000000001

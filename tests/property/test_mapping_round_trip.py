@@ -21,7 +21,7 @@ from .mapping_strategies import JUNK, ZONE, records
 STEPS = st.text(st.characters(categories=["L", "Nl", "Pd", "Zs"]), min_size=1, max_size=8).filter(
     lambda step: step == step.strip() and step.isprintable()
 )
-NATIVES = st.text(max_size=5) | st.integers(-5, 99) | st.booleans()
+NATIVES = st.text(min_size=1, max_size=5) | st.integers(-5, 99) | st.booleans()
 NESTED = {"order": ["customer.name", "customer.phone", "delivery.kind", "delivery.cost", "delivery.ship_by"]}
 CONTEXT = Context("made", {"warehouses": {"Основной": 1}}, ZONE)
 
@@ -36,8 +36,7 @@ def rules(draw: st.DrawFn, field: CanonicalField, path: str) -> Any:
         return path
     if field.choices or (field.kind in ("text", "boolean") and draw(st.booleans())):
         keys = field.choices or (("true", "false") if field.kind == "boolean" else ("a", "b", "c"))
-        natives = draw(st.lists(NATIVES.filter(lambda native: native != ""), min_size=len(keys),
-                                max_size=len(keys), unique_by=lambda native: (type(native), str(native))))  # fmt: skip
+        natives = draw(st.lists(NATIVES, min_size=len(keys), max_size=len(keys), unique_by=repr))
         return {"path": path, "table": dict(zip(keys, natives, strict=True))}
     fitting = [codec for codec in CODECS.values() if codec.kind == field.kind and codec.push is not None]
     rule: dict[str, Any] = {"path": path, "as": draw(st.sampled_from([codec.name for codec in fitting]))}

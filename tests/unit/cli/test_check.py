@@ -8,7 +8,10 @@ from obmen.testing.sandbox import Fault
 from tests.unit.cli.conftest import Cli
 from tests.unit.cli.kit import FLOWS, KEY, Place, Ran, ShelfSandbox, fill
 
-STATUSES = "  statuses: { entity: order_status, from: erp, to: shop }\n  orders: { entity: order, from: erp, to: shop }\n"
+STATUSES = """\
+  statuses: { entity: order_status, from: erp, to: shop }
+  orders: { entity: order, from: erp, to: shop }
+"""
 
 
 @pytest.fixture
@@ -63,21 +66,22 @@ def test_doubled_articles_unmapped_statuses_and_lonely_warehouses_are_named_with
     statuses = ["LOST", "NEW", "EATEN"]
     rows = [f'{{"number": "N-{n}", "status": "{status}"}}' for n, status in enumerate(statuses, 1)]
     files.write("export/order_status.jsonl", "\n".join(rows) + "\n")
-    mapping = files.write(
+    files.write(
         "mappings/erp/order_status.yaml",
-        "entity: order_status\nsubject: number\nfields:\n  status:\n    path: status\n    table: { new: NEW }\n",
+        "entity: order_status\nsubject: number\nfields:\n  status: { path: status, table: { new: NEW } }\n",
     )
     ran = cli("check")
     assert ran.code == 2
     found = problems(ran)
     assert len(found) == 6, ran.out
-    folder = files.folder
     for number in (4, 5, 6):
         line = next(one for one in found if f"product.jsonl:{number}:" in one)
         assert f"'A-{number - 3}'" in line
-        assert f"The first stands at {folder}/export/product.jsonl:{number - 3}" in line
+        assert f"The first stands at export/product.jsonl:{number - 3}" in line
     for status in ("LOST", "EATEN"):
-        assert any(f"{mapping}:5:" in one and f'"{status}"' in one for one in found), ran.out
+        assert any("mappings/erp/order_status.yaml:4:" in one and f'"{status}"' in one for one in found), (
+            ran.out
+        )
     assert any("obmen.yaml:7:" in one and '"Attic"' in one for one in found), ran.out
     assert "6 problems" in ran.out
     assert shop.writes == []
@@ -88,7 +92,7 @@ def test_doubled_articles_unmapped_statuses_and_lonely_warehouses_are_named_with
 
 
 def test_a_status_that_the_target_has_no_word_for_is_found_without_any_record(cli: Cli, files: Place) -> None:
-    mapping = files.write(
+    files.write(
         "mappings/shop/order_status.yaml",
         "entity: order_status\nsubject: number\nfields:\n  status:\n    path: status\n"
         "    table: { new: NEW, confirmed: OK, cancelled: ~ }\n",
@@ -96,7 +100,7 @@ def test_a_status_that_the_target_has_no_word_for_is_found_without_any_record(cl
     ran = cli("check")
     assert ran.code == 2
     (found,) = problems(ran)
-    assert f"{mapping}:5:" in found
+    assert "mappings/shop/order_status.yaml:4:" in found
     assert "erp can give 'shipped'" in found
 
 
@@ -131,25 +135,25 @@ fields:
 
 
 def test_a_mapping_that_fails_its_own_test_is_named(cli: Cli, files: Place) -> None:
-    mapping = files.write(
+    files.write(
         "mappings/erp/product.yaml",
         "entity: product\nfields: { sku: article, name: name }\ntests:\n"
         "  - { native: { article: A, name: B }, canonical: { sku: A, name: C } }\n",
     )
     ran = cli("check")
     assert ran.code == 2
-    assert f"{mapping}:4: test 1 (pull) failed" in problems(ran)[0]
+    assert "mappings/erp/product.yaml:4: test 1 (pull) failed" in problems(ran)[0]
 
 
 def test_a_mapping_that_does_not_compile_hides_nothing_else(
     cli: Cli, files: Place, shop: ShelfSandbox
 ) -> None:
-    mapping = files.write("mappings/erp/price.yaml", "entity: price\nfields: { sku: id, amout: amount }\n")
+    files.write("mappings/erp/price.yaml", "entity: price\nfields: { sku: id, amout: amount }\n")
     shop.key = "another"
     ran = cli("check")
     assert ran.code == 2
     found = problems(ran)
-    assert any(f"{mapping}:2:" in one and "Did you mean 'amount'" in one for one in found)
+    assert any("mappings/erp/price.yaml:2:" in one and "Did you mean 'amount'" in one for one in found)
     assert any("obmen.yaml:3:" in one and "401" in one for one in found)
 
 

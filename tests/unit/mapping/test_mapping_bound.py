@@ -86,7 +86,7 @@ def test_the_bound_version_covers_what_the_connection_decides() -> None:
 
 
 def test_pull_and_push_leave_what_they_are_given_as_it_was() -> None:
-    text = "entity: product\nfields:\n  sku: id\n  barcodes: codes\n  attributes: a.b\n  name: { path: rows.0.x }\n"
+    text = "entity: product\nfields:\n  sku: id\n  barcodes: codes\n  attributes: a.b\n  name: rows.0.x\n"
     mapping = parse_mapping(text).bind(Context("x"))
     native = {"id": "A", "codes": ["1"], "a": {"b": {"k": "v"}}, "rows": [{"x": "y"}]}
     before = copy.deepcopy(native)

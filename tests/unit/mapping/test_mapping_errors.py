@@ -74,7 +74,8 @@ CASES = [
     (PRICE + "  amount: { value: account }\n", 6, "`value` is connection, not 'account'"),
     (
         PRICE
-        + "  amount: { path: price, as: money_string }\n  old_amount: { path: old, as: money_string, when_absent: 0 }\n",
+        + "  amount: { path: price, as: money_string }\n"
+        + "  old_amount: { path: old, as: money_string, when_absent: 0 }\n",
         7,
         "`when_absent` is a text in quotes, as the codec writes it, not 0",
     ),
@@ -293,7 +294,8 @@ CASES = [
         "customer.name is pulled here and as customer in m.yaml:3",
     ),
     (
-        "entity: order\nfields:\n  number: a\n  channel: b\n  placed_at: { path: c, as: utc }\n  currency: d\n  lines: { path: e, each: { sku: f } }\n",
+        "entity: order\nfields:\n  number: a\n  channel: b\n  placed_at: { path: c, as: utc }\n"
+        "  currency: d\n  lines: { path: e, each: { sku: f } }\n",
         7,
         "pull never gives 'quantity', which a part of order.lines requires",
     ),

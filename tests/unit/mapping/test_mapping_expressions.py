@@ -57,7 +57,9 @@ def test_a_record_that_does_not_suit_is_a_bad_value_and_nothing_worse(
 
 
 def test_a_bad_value_shows_nothing_of_the_record() -> None:
-    with pytest.raises(BadValue, match=r"^the record does not suit the expression: sum\(\) takes array-number$"):
+    with pytest.raises(
+        BadValue, match=r"^the record does not suit the expression: sum\(\) takes array-number$"
+    ):
         Expression("sum(a)").search({"a": ["+7900"]})
 
 

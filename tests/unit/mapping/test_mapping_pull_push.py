@@ -15,6 +15,18 @@ from obmen.errors import ConfigurationError
 from obmen.mapping import BoundMapping, Context, NotCarried, Unresolved, parse_mapping
 
 REFS: dict[tuple[str, str], str] = {}
+GIVEN = {
+    "sku": "S",
+    "price_type": "base",
+    "warehouse": "W",
+    "currency": "RUB",
+    "channel": "C",
+    "number": "N",
+    "status": "new",
+    "amount": "1",
+    "available": "1",
+    "placed_at": "2026-06-15T06:50:09Z",
+}
 ORDER = {
     "channel": "ozon",
     "number": "1",
@@ -27,11 +39,9 @@ ORDER = {
 def bound(entity: str, fields: str, rest: str = "", **context: Any) -> BoundMapping:
     """Bind a mapping of the given lines, all required fields of the entity beside them being constants."""
     named = {line.split(":")[0].strip() for line in dedent(fields).strip().splitlines()}
-    given = {"sku": "S", "price_type": "base", "warehouse": "W", "currency": "RUB", "channel": "C", "number": "N",
-             "status": "new", "amount": "1", "available": "1", "placed_at": "2026-06-15T06:50:09Z"}  # fmt: skip
     model = ENTITIES[entity]
-    missing = [name for name, info in model.model_fields.items() if info.is_required() and name in given]
-    lines = [f'  {name}: {{ fixed: "{given[name]}" }}' for name in missing if name not in named]
+    missing = [name for name, info in model.model_fields.items() if info.is_required() and name in GIVEN]
+    lines = [f'  {name}: {{ fixed: "{GIVEN[name]}" }}' for name in missing if name not in named]
     if entity == "order" and "lines" not in named:
         lines.append('  lines: { expr: "`[]`" }')
     text = f"entity: {entity}\nfields:\n{indent(dedent(fields).strip(), '  ')}\n" + "\n".join(lines)
@@ -231,7 +241,8 @@ class TestWords:
 
     def test_an_expression_sees_a_record_as_plain_data(self) -> None:
         fields = """
-        comment: { expr: "to_string([placed_at, sum(lines[].price), lines[0].sku, keys(@)])", path: x, only: push }
+        comment:
+          { expr: "to_string([placed_at, sum(lines[].price), lines[0].sku, keys(@)])", path: x, only: push }
         """
         order = Order.model_validate(
             {**ORDER, "lines": [{"sku": "A", "quantity": 1, "price": p} for p in ("0.1", "0.2")]}
@@ -281,7 +292,8 @@ class TestTables:
     def test_numbers_and_yes_no_have_tables_too(self) -> None:
         mapping = bound(
             "product",
-            'archived: { path: s, table: { true: Удален, false: Жив } }\nweight_kg: { path: w, table: { 1.5: X, "2": XL } }',
+            "archived: { path: s, table: { true: Удален, false: Жив } }\n"
+            'weight_kg: { path: w, table: { 1.5: X, "2": XL } }',
         )
         assert mapping.pull({"s": "Удален", "w": "X"}, REFS) == {
             "sku": "S",
@@ -298,7 +310,10 @@ class TestReferences:
     LINES = """
     lines:
       path: rows
-      each: { sku: { path: item, ref: product, as: CODEC }, quantity: { path: n, as: integer }, price: { path: p, as: number } }
+      each:
+        sku: { path: item, ref: product, as: CODEC }
+        quantity: { path: n, as: integer }
+        price: { path: p, as: number }
     """
 
     def test_a_native_id_becomes_a_key_and_back(self) -> None:
@@ -390,7 +405,12 @@ class TestSubjects:
 
 class TestCompanions:
     def test_another_record_goes_along(self) -> None:
-        rest = "with: { price: { amount: { path: price, as: money_string }, old_amount: { path: old, as: decimal, when_absent: '0' } } }"
+        rest = """
+        with:
+          price:
+            amount: { path: price, as: money_string }
+            old_amount: { path: old, as: decimal, when_absent: '0' }
+        """
         mapping = bound("product", "sku: offer_id", rest)
         assert mapping.needs == {"price"}
         price = Price(sku="A-1", price_type="b", amount=Decimal(5), currency="RUB")

@@ -56,11 +56,12 @@ def order() -> BoundMapping:
     ("native", "field", "code", "message"),
     [
         ({"title": True}, "name", "bad_value",
-         "product.name: True at 'title' is true or false, not a text. Correct it in the source, or see m.yaml:4."),
+         "True at 'title' is true or false, not a text. Correct it in the source, or see m.yaml:4."),
         ({"title": {"ru": "x"}}, "name", "bad_value", "a record at 'title' is a record, not a text"),
         ({"tax": "0.3"}, "vat", "unmapped",
          "\"0.3\" at 'tax' is not in the table, which has 0.1, 5. Add a row to the table at m.yaml:5."),
-        ({"tax": "5"}, "vat", "unmapped", "\"5\" at 'tax' is a text, and the table has it as a number: mind the quotes"),
+        ({"tax": "5"}, "vat", "unmapped",
+         "\"5\" at 'tax' is a text, and the table has it as a number: mind the quotes"),
         ({"tax": Decimal("0.1")}, "vat", "unmapped", "is a number, and the table has it as a text"),
         ({"tax": ["0.1"]}, "vat", "unmapped", "a list at 'tax' is not in the table"),
         ({"unit": 55}, "unit", "unmapped", "Add a row to the option 'units' of the connection 'ozon'."),
@@ -89,7 +90,7 @@ def test_pull_names_the_value_the_place_and_the_next_step(
     ("values", "field", "code", "message"),
     [
         ({"vat": "22"}, "vat", "unmapped",
-         "product.vat: \"22\" at 'tax' is not in the table, which has 10, 20. Add a row to the table at m.yaml:5."),
+         "\"22\" at 'tax' is not in the table, which has 10, 20. Add a row to the table at m.yaml:5."),
         ({"unit": "кг"}, "unit", "unmapped", "Add a row to the option 'units' of the connection 'ozon'."),
     ],
 )  # fmt: skip

@@ -12,8 +12,25 @@ from hypothesis import strategies as st
 from obmen.errors import ConfigurationError
 from obmen.mapping.yaml import parse_yaml, read_yaml, write_yaml
 
-TRICKY = ["yes", "00123", ".5e3", "1_000", "0x1F", "2026-06-15", "<<", "=", "~", "null", "- a", "a: b", "#x", "a #b",
-          "'", '"', "*a", "&a", "!a", "|", "? a", "1e3", "+1", "\u2028", "\x85", "a\nb\n", " a ", "1:30", "..."]  # fmt: skip
+TRICKY = [
+    *(
+        "yes",
+        "00123",
+        ".5e3",
+        "1_000",
+        "0x1F",
+        "2026-06-15",
+        "<<",
+        "=",
+        "~",
+        "null",
+        "- a",
+        "a: b",
+        "#x",
+        "a #b",
+    ),
+    *("'", '"', "*a", "&a", "!a", "|", "? a", "1e3", "+1", "\u2028", "\x85", "a\nb\n", " a ", "1:30", "..."),
+]
 SCALARS = (
     st.none()
     | st.booleans()

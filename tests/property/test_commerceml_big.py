@@ -1,0 +1,185 @@
+"""CommerceML that nobody wrote: both ways of reading agree, and nothing but a typed error ever comes out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from connectors.onec.commerceml import CommerceML, join, pages
+from obmen.errors import IncompleteSource, ObmenError, Refused
+from tests.unit.onec.commerceml_kit import (
+    by_id,
+    catalogue,
+    document,
+    everything,
+    good,
+    natives,
+    offer,
+    only_source,
+    package,
+    price,
+    write,
+)
+
+WORDS = st.text(alphabet="абв &<>'\"!?#;]-\t\n№é𝄞", max_size=8).map(
+    lambda text: text.replace("&", "&amp;").replace("<", "&lt;").replace("]]>", "")
+)
+TAGS = st.sampled_from(
+    ("Ид", "Наименование", "Артикул", "Товарность", "Предложения2", "Цены", "Количество", "а")
+)
+NOISE = st.sampled_from(
+    (
+        "",
+        "\n\t",
+        "<!-- ? -->",
+        "<!--</Товар><Товар>-->",
+        "<!-- <Предложения> -->",
+        "<![CDATA[</Предложение>\n<Предложение>]]>",
+        "<![CDATA[ & <Товары> ]]>",
+        "<?до </Товар> <Товар> ?>",
+        "&#1046;&#x416;",
+        "<Товар><Ид>вложен</Ид></Товар>",
+        "<Предложение/>",
+        "<Товары><Товар/></Товары>",
+        "<п:Товар xmlns:п='urn:p'>1</п:Товар>",
+        "<Товар />",
+    )
+)
+GAPS = st.sampled_from(
+    ("", "\n\t\t", " ", "\r\n", "<!-- между -->", "<?между?>", "текст", "<Чужой/>", "&#32;")
+)
+
+
+@st.composite
+def elements(draw: st.DrawFn, depth: int = 2) -> str:
+    tag = draw(TAGS)
+    inner = draw(st.lists(elements(depth - 1), max_size=3)) if depth else []
+    attribute = draw(st.sampled_from(("", " Код='1'", ' Статус="Удален"', " а='&lt;Товар>'")))
+    parts = [draw(WORDS), draw(NOISE) if draw(st.integers(0, 5)) == 0 else "", *inner]
+    return f"<{tag}{attribute}>{''.join(parts)}</{tag}>"
+
+
+@st.composite
+def records(draw: st.DrawFn, name: str) -> str:
+    opening = draw(st.sampled_from((f"<{name}>", f"<{name} >", f"<{name}\n а='1>0'>")))
+    closing = draw(st.sampled_from((f"</{name}>",) * 5 + (f"</{name} >",)))
+    id_ = draw(st.sampled_from(("<Ид>x</Ид>", "<Ид> x#y </Ид>", "<Ид>&#120;</Ид>", "\n\t<Ид>z</Ид>", "")))
+    said = draw(
+        st.sampled_from(("", "<Наименование>Н</Наименование>", price("5"), "<Количество>3</Количество>"))
+    )
+    return f"{opening}{id_}{said}{''.join(draw(st.lists(elements(), max_size=3)))}{closing}"
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    def container(name: str, record: str) -> str:
+        pieces = [draw(GAPS) + draw(records(record)) for _ in range(draw(st.integers(0, 4)))]
+        return f"<{name}>{''.join(pieces)}{draw(GAPS)}</{name}>"
+
+    parts = [
+        f"<Каталог>{container('Товары', 'Товар')}</Каталог>",
+        f"<ПакетПредложений>{container('Предложения', 'Предложение')}</ПакетПредложений>",
+        f"<Документ>{container('Товары', 'Товар')}</Документ>",
+        f"<Классификатор>{draw(elements())}</Классификатор>",
+        draw(NOISE),
+    ]
+    return document(*(part + "\n" for part in draw(st.permutations(parts))[: draw(st.integers(1, 5))]))
+
+
+@settings(max_examples=4000, deadline=None)
+@given(documents(), st.integers(2, 300))
+def test_both_ways_of_reading_agree(text: str, size: int) -> None:
+    etree.fromstring(text.encode())
+    with tempfile.TemporaryDirectory() as folder:
+        source = only_source(write(Path(folder) / "any.xml", text))
+        assert everything(source, cut=True, size=size) == everything(source, cut=False)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(documents(), st.data())
+def test_spoilt_files_give_typed_errors_only(text: str, data: st.DataObject) -> None:
+    raw = bytearray(text.encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(raw) - 1))
+        raw[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "import.xml"
+        path.write_bytes(raw)
+        source = CommerceML(path)
+        for read in (source.products, source.prices, source.stocks):
+            assert outcome(read) in {"read", "refused"}
+        assert outcome(source.problems) in {"read", "refused"}
+
+
+def outcome(read: Callable[[], Any]) -> str:
+    """Read everything; a broken record is refused alone, a broken file is refused."""
+    try:
+        for page in read():
+            for piece in getattr(page, "slices", ()):
+                try:
+                    assert all("Ид" in native for native in page.decode(piece))
+                except Refused:
+                    continue
+    except ObmenError as error:
+        assert str(error)  # noqa: PT017 - both outcomes are right; only another exception is wrong
+        return "refused"
+    return "read"
+
+
+@settings(max_examples=100, deadline=None)
+@given(documents(), st.integers(0, 1 << 20))
+def test_a_file_that_is_cut_gives_nothing(text: str, where: int) -> None:
+    whole = text.rstrip().encode()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "import.xml"
+        path.write_bytes(whole[: where % len(whole)])
+        try:
+            CommerceML(path).products()
+        except IncompleteSource as error:
+            assert "import.xml" in str(error)  # noqa: PT017 - the else branch asserts that it was raised
+        else:
+            raise AssertionError("it was taken for whole")
+
+
+@settings(max_examples=2000, deadline=None)
+@given(
+    st.lists(st.integers(0, 12), unique=True, max_size=12),
+    st.lists(st.tuples(st.integers(0, 14), st.integers(0, 3)), unique=True, max_size=30),
+    st.integers(1, 6),
+    st.booleans(),
+)
+def test_every_good_and_every_offer_is_sold_exactly_once(
+    goods: list[int], offers: list[tuple[int, int]], window: int, changes: bool
+) -> None:
+    ids = [f"g{number}#{variant}" if variant else f"g{number}" for number, variant in offers]
+    sold = {number for number, _ in offers}
+    expected = {*ids, *(f"g{number}" for number in goods if number not in sold)}
+    flag = "true" if changes else "false"
+    kept = join.WINDOW, pages.PAGE
+    join.WINDOW, pages.PAGE = window, 3
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write(
+                folder / "import.xml",
+                document(catalogue(*(good(f"g{n}", f"А{n}") for n in goods), changes=flag)),
+            )
+            write(
+                folder / "offers.xml",
+                document(package(*(offer(id_, name=f"Н {id_}") for id_ in ids), changes=flag)),
+            )
+            found = by_id(natives(CommerceML(folder).products()))
+    finally:
+        join.WINDOW, pages.PAGE = kept
+    assert found.keys() == expected
+    for id_, native in found.items():
+        number = int(id_[1:].partition("#")[0])
+        assert native.get("Артикул", native.get("АртикулТовара")) == (
+            f"А{number}" if number in goods else None
+        )
