@@ -11,11 +11,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-settings.register_profile("obmen", deadline=None)  # a slow machine fails no test
+# A slow machine fails no test.
+settings.register_profile("obmen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("obmen")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from obmen.state import tables
-from obmen.state.ledger import Transaction, chunks
+from obmen.state.ledger import Transaction
 
 _A = tables.agreed
 
@@ -31,16 +31,13 @@ class Agreed:
 
 def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, Agreed]:
     """Return key → what ``connection`` last confirmed."""
-    found: dict[str, Agreed] = {}
-    for part in chunks(sorted(set(keys))):
-        query = sa.select(_A.c.key, _A.c.hash, _A.c.canonical, _A.c.sequence, _A.c.live, _A.c.agreed_at).where(
-            _A.c.connection == connection, _A.c.entity == entity, _A.c.key.in_(part)
-        )
-        for row in tx.rows(query):
-            found[row.key] = Agreed(
-                row.key, bytes(row.hash), bytes(row.canonical), row.sequence, bool(row.live), row.agreed_at
-            )
-    return found
+    query = sa.select(_A.c.key, _A.c.hash, _A.c.canonical, _A.c.sequence, _A.c.live, _A.c.agreed_at).where(
+        _A.c.connection == connection, _A.c.entity == entity, tx.among(_A.c.key, keys)
+    )
+    return {
+        key: Agreed(key, digest, canonical, sequence, bool(live), at)
+        for key, digest, canonical, sequence, live, at in tx.rows(query)
+    }
 
 
 def save(tx: Transaction, connection: str, entity: str, snapshots: Sequence[Agreed], run: int) -> None:

@@ -7,31 +7,25 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from obmen.state import tables
-from obmen.state.ledger import Transaction, chunks
+from obmen.state.ledger import Transaction
 
 _B = tables.binding
 
 
 def native_ids(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, str]:
     """Return key → native id for those of ``keys`` that are bound in ``connection``."""
-    found: dict[str, str] = {}
-    for part in chunks(sorted(set(keys))):
-        query = sa.select(_B.c.key, _B.c.native_id).where(
-            _B.c.connection == connection, _B.c.entity == entity, _B.c.key.in_(part)
-        )
-        found.update((row.key, row.native_id) for row in tx.rows(query))
-    return found
+    query = sa.select(_B.c.key, _B.c.native_id).where(
+        _B.c.connection == connection, _B.c.entity == entity, tx.among(_B.c.key, keys)
+    )
+    return {key: native for key, native in tx.rows(query)}
 
 
 def keys(tx: Transaction, connection: str, entity: str, native: Iterable[str]) -> dict[str, str]:
     """Return native id → key for those of ``native`` that are bound in ``connection``."""
-    found: dict[str, str] = {}
-    for part in chunks(sorted(set(native))):
-        query = sa.select(_B.c.native_id, _B.c.key).where(
-            _B.c.connection == connection, _B.c.entity == entity, _B.c.native_id.in_(part)
-        )
-        found.update((row.native_id, row.key) for row in tx.rows(query))
-    return found
+    query = sa.select(_B.c.native_id, _B.c.key).where(
+        _B.c.connection == connection, _B.c.entity == entity, tx.among(_B.c.native_id, native)
+    )
+    return {native_id: key for native_id, key in tx.rows(query)}
 
 
 def bind(tx: Transaction, connection: str, entity: str, pairs: Mapping[str, str]) -> dict[str, str]:
@@ -52,8 +46,8 @@ def bind(tx: Transaction, connection: str, entity: str, pairs: Mapping[str, str]
 
 def unbind(tx: Transaction, connection: str, entity: str, gone: Sequence[str]) -> None:
     """Forget the bindings of these keys."""
-    for part in chunks(gone):
-        tx.run(sa.delete(_B).where(_B.c.connection == connection, _B.c.entity == entity, _B.c.key.in_(part)))
+    match = (_B.c.connection == connection, _B.c.entity == entity, tx.among(_B.c.key, gone))
+    tx.run(sa.delete(_B).where(*match))
 
 
 def count(tx: Transaction, connection: str, entity: str) -> int:

@@ -7,13 +7,16 @@ paused, its clock jumped) can commit nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Engine
 
 from obmen.clock import Clock, SystemClock
@@ -22,7 +25,6 @@ from obmen.state import migrate, owners, tables
 from obmen.state.trouble import explained
 
 LEASE_SECONDS = 60.0
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,17 @@ class Lease:
     token: int
 
 
+_NUL = "\\u0000"
+"""What SQLite's JSON functions cut a text off at."""
+
+
 class Transaction:
     """One transaction on the ledger; ``now`` is its time in Unix seconds."""
 
     def __init__(self, connection: Connection, now: float) -> None:
         self.connection = connection
         self.now = now
-        self._insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        self._postgresql = connection.dialect.name == "postgresql"
 
     def rows(self, query: sa.Executable, parameters: Any = None) -> Sequence[sa.Row[Any]]:
         """Return all rows of a query."""
@@ -61,18 +67,24 @@ class Transaction:
         """
         if not rows:
             return
-        keys = [column.name for column in table.primary_key.columns]
-        statement = self._insert(table)
-        changed = {
-            name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep
-        }
-        statement = (
-            statement.on_conflict_do_update(index_elements=keys, set_=changed)
-            if changed
-            else statement.on_conflict_do_nothing(index_elements=keys)
-        )
-        ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
-        self.connection.execute(statement, ordered)
+        columns = tuple(rows[0])
+        statement = _upsert(table, columns, tuple(keep), "%s" if self._postgresql else "?")
+        ordered = sorted(rows, key=itemgetter(*_key(table)))
+        self.connection.exec_driver_sql(statement, list(map(itemgetter(*columns), ordered)))
+
+    def among(self, column: sa.ColumnElement[Any], values: Iterable[str | int]) -> sa.ColumnElement[bool]:
+        """Return the condition that a column holds one of these values.
+
+        They are one parameter however many they are, so that a statement is compiled once and not for each
+        page.
+        """
+        wanted = sorted(set(values))
+        if self._postgresql:
+            return column == sa.any_(sa.literal(wanted, postgresql.ARRAY(column.type)))
+        listed = msgspec.json.encode(wanted).decode()
+        if _NUL in listed:
+            return column.in_(wanted)
+        return column.in_(sa.select(sa.func.json_each(listed).table_valued("value").c.value))
 
 
 class Ledger:
@@ -192,10 +204,24 @@ class Ledger:
                 outer.rollback()
 
 
-def chunks(values: Sequence[Any], size: int = _CHUNK) -> Iterator[Sequence[Any]]:
-    """Cut a list into parts that fit one query."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
+def _key(table: sa.Table) -> list[str]:
+    return [column.name for column in table.primary_key.columns]
+
+
+@cache
+def _upsert(table: sa.Table, columns: Sequence[str], keep: Sequence[str], mark: str) -> str:
+    """Write the statement for the driver itself: what is done for each record must cost nothing but the record."""
+    key = _key(table)
+    changed = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in (*key, *keep))
+    then = f"UPDATE SET {changed}" if changed else "NOTHING"
+    return (
+        f"INSERT INTO {table.name} ({_quoted(columns)}) VALUES ({', '.join([mark] * len(columns))}) "
+        f"ON CONFLICT ({_quoted(key)}) DO {then}"
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _renew(tx: Transaction, lease: Lease) -> None:

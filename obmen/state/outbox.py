@@ -8,21 +8,21 @@ flight; after a restart: in doubt), ``accepted`` (the peer works on it under ``t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from obmen.records import Op
 from obmen.state import tables
-from obmen.state.ledger import Transaction, chunks
+from obmen.state.ledger import Transaction
 
 _O = tables.outbox
 IN_FLIGHT = ("sent", "accepted")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One decided change. ``sent_*`` is what is in flight; the rest is the newest decision."""
 
     connection: str
@@ -55,6 +55,9 @@ class Row:
             "key": self.key,
             "sequence": self.sequence,
         }
+
+
+_ROW = tuple(_O.c[name] for name in Row.__struct_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +112,18 @@ def put(
 
 def drop(tx: Transaction, rows: Sequence[Row]) -> None:
     """Take rows out."""
-    for match in _matches(rows):
+    for match in _matches(tx, rows):
         tx.run(sa.delete(_O).where(match))
 
 
 def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> list[Row]:
     """Return the rows of these records, steps of one record in order."""
-    found: list[Row] = []
-    for part in chunks(sorted(set(keys))):
-        query = (
-            sa.select(_O)
-            .where(_O.c.connection == connection, _O.c.entity == entity, _O.c.key.in_(part))
-            .order_by(_O.c.key, _O.c.sequence)
-        )
-        found += map(_row, tx.rows(query))
-    return found
+    query = (
+        sa.select(*_ROW)
+        .where(_O.c.connection == connection, _O.c.entity == entity, tx.among(_O.c.key, keys))
+        .order_by(_O.c.key, _O.c.sequence)
+    )
+    return [Row(*row) for row in tx.rows(query)]
 
 
 def release(tx: Transaction, flow: str, connection: str, holding: Mapping[str, str]) -> None:
@@ -184,7 +184,7 @@ def due(
         .exists()
     )
     query = (
-        sa.select(_O)
+        sa.select(*_ROW)
         .where(
             _O.c.flow == flow,
             _O.c.connection == connection,
@@ -197,7 +197,7 @@ def due(
     )
     if after is not None:
         query = query.where(sa.tuple_(_O.c.key, _O.c.sequence) > sa.tuple_(*after))
-    return [_row(row) for row in tx.rows(query)]
+    return [Row(*row) for row in tx.rows(query)]
 
 
 def listing(
@@ -210,7 +210,7 @@ def listing(
 ) -> list[Row]:
     """Return a flow's rows for one target by key, from after the given one on: a page for lists and plans."""
     query = (
-        sa.select(_O)
+        sa.select(*_ROW)
         .where(
             _O.c.connection == connection,
             _O.c.entity == entity,
@@ -220,7 +220,7 @@ def listing(
         .order_by(_O.c.key, _O.c.sequence)
         .limit(limit)
     )
-    return [_row(row) for row in tx.rows(query)]
+    return [Row(*row) for row in tx.rows(query)]
 
 
 def next_due(tx: Transaction, flow: str, connection: str, after: float) -> float | None:
@@ -250,10 +250,10 @@ def mark_sent(tx: Transaction, rows: Sequence[Row], settle: float) -> list[Row]:
         "waits_for": None,
         "ticket": None,
     }
-    for match in _matches(rows):
+    for match in _matches(tx, rows):
         tx.run(sa.update(_O).where(match).values(values))
     return [
-        replace(
+        msgspec.structs.replace(
             row,
             state="sent",
             attempt=row.attempt + 1,
@@ -278,34 +278,22 @@ def change(tx: Transaction, row: Row, **values: Any) -> None:
 
 def wake(tx: Transaction, tokens: Sequence[str]) -> int:
     """Make pending what waited for any of these; return how many."""
-    woken = 0
-    for part in chunks(tokens):
-        woken += tx.run(
-            sa.update(_O)
-            .where(_O.c.waits_for.in_(part), _O.c.state == "waiting")
-            .values(state="pending", waits_for=None, not_before=0.0, reason="")
-        )
-    return woken
+    return tx.run(
+        sa.update(_O)
+        .where(tx.among(_O.c.waits_for, tokens), _O.c.state == "waiting")
+        .values(state="pending", waits_for=None, not_before=0.0, reason="")
+    )
 
 
-def _matches(rows: Sequence[Row]) -> Iterator[sa.ColumnElement[bool]]:
-    """Yield conditions that together match exactly these rows, a few hundred of them each."""
+def _matches(tx: Transaction, rows: Sequence[Row]) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield conditions that together match exactly these rows."""
     groups: dict[tuple[str, str, int], list[str]] = {}
     for row in rows:
         groups.setdefault((row.connection, row.entity, row.sequence), []).append(row.key)
     for (connection, entity, sequence), keys in groups.items():
-        for part in chunks(keys):
-            yield sa.and_(
-                _O.c.connection == connection,
-                _O.c.entity == entity,
-                _O.c.sequence == sequence,
-                _O.c.key.in_(part),
-            )
-
-
-def _row(row: sa.Row[Any]) -> Row:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented mapping of a row
-    for name in ("hash", "canonical", "sent_hash", "sent_canonical"):
-        if values[name] is not None:
-            values[name] = bytes(values[name])
-    return Row(**values)
+        yield sa.and_(
+            _O.c.connection == connection,
+            _O.c.entity == entity,
+            _O.c.sequence == sequence,
+            tx.among(_O.c.key, keys),
+        )

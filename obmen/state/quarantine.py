@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from obmen.records import Op
 from obmen.state import tables
-from obmen.state.ledger import Transaction, chunks
+from obmen.state.ledger import Transaction
 
 _Q = tables.quarantine
 
@@ -110,14 +110,14 @@ def close(
 ) -> None:
     """Close what these records' success, or a newer entry, made obsolete."""
     for column, values in ((_Q.c.source, sources), (_Q.c.key, keys)):
-        for part in chunks(sorted(set(values))):
-            match = [_Q.c.flow == flow, _Q.c.state != "closed", column.in_(part)]
-            match.append(_Q.c.stage == "pull" if stage == "pull" else _Q.c.stage != "pull")
-            if connection is not None:
-                match.append(_Q.c.connection == connection)
-            tx.run(
-                sa.update(_Q).where(*match).values(state="closed", raw=None, canonical=None, waits_for=None)
-            )
+        wanted = set(values)
+        if not wanted:
+            continue
+        match = [_Q.c.flow == flow, _Q.c.state != "closed", tx.among(column, wanted)]
+        match.append(_Q.c.stage == "pull" if stage == "pull" else _Q.c.stage != "pull")
+        if connection is not None:
+            match.append(_Q.c.connection == connection)
+        tx.run(sa.update(_Q).where(*match).values(state="closed", raw=None, canonical=None, waits_for=None))
 
 
 def entries(
@@ -143,18 +143,15 @@ def get(tx: Transaction, number: int) -> Entry | None:
 
 def set_state(tx: Transaction, numbers: Sequence[int], state: str) -> int:
     """Move entries to another state; return how many."""
-    return sum(tx.run(sa.update(_Q).where(_Q.c.id.in_(part)).values(state=state)) for part in chunks(numbers))
+    return tx.run(sa.update(_Q).where(tx.among(_Q.c.id, numbers)).values(state=state))
 
 
 def wake(tx: Transaction, tokens: Sequence[str]) -> int:
     """Make due what waited for any of these."""
-    return sum(
-        tx.run(
-            sa.update(_Q)
-            .where(_Q.c.waits_for.in_(part), _Q.c.state.in_(("open", "waiting")))
-            .values(state="due", waits_for=None)
-        )
-        for part in chunks(tokens)
+    return tx.run(
+        sa.update(_Q)
+        .where(tx.among(_Q.c.waits_for, tokens), _Q.c.state.in_(("open", "waiting")))
+        .values(state="due", waits_for=None)
     )
 
 
@@ -198,33 +195,23 @@ def reconsider_duplicates(tx: Transaction, flow: str) -> None:
 
 def refused(tx: Transaction, flow: str, connection: str, keys: Iterable[str]) -> dict[str, bytes]:
     """Return key → hash of the payload that lies in quarantine, so that it is not sent again as it is."""
-    found: dict[str, bytes] = {}
-    for part in chunks(sorted(set(keys))):
-        query = sa.select(_Q.c.key, _Q.c.fingerprint).where(
-            _Q.c.flow == flow,
-            _Q.c.connection == connection,
-            _Q.c.state == "open",
-            _Q.c.stage == "deliver",
-            _Q.c.key.in_(part),
-        )
-        found.update((row.key, bytes(row.fingerprint)) for row in tx.rows(query) if row.fingerprint)
-    return found
+    query = sa.select(_Q.c.key, _Q.c.fingerprint).where(
+        _Q.c.flow == flow,
+        _Q.c.connection == connection,
+        _Q.c.state == "open",
+        _Q.c.stage == "deliver",
+        tx.among(_Q.c.key, keys),
+    )
+    return {key: fingerprint for key, fingerprint in tx.rows(query) if fingerprint}
 
 
 def contested(tx: Transaction, flow: str, sources: Iterable[str]) -> set[str]:
     """Return those native ids that two records claim."""
-    found: set[str] = set()
-    for part in chunks(sorted(set(sources))):
-        query = sa.select(_Q.c.source).where(
-            _Q.c.flow == flow, _Q.c.state == "open", _Q.c.code == "duplicate_id", _Q.c.source.in_(part)
-        )
-        found.update(row.source for row in tx.rows(query))
-    return found
+    query = sa.select(_Q.c.source).where(
+        _Q.c.flow == flow, _Q.c.state == "open", _Q.c.code == "duplicate_id", tx.among(_Q.c.source, sources)
+    )
+    return {row.source for row in tx.rows(query)}
 
 
 def _entry(row: sa.Row[Any]) -> Entry:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented mapping of a row
-    for name in ("raw", "canonical", "fingerprint"):
-        if values[name] is not None:
-            values[name] = bytes(values[name])
-    return Entry(**values)
+    return Entry(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented mapping of a row

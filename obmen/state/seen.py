@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from obmen.state import tables
-from obmen.state.ledger import Transaction, chunks
+from obmen.state.ledger import Transaction
 
 FINGERPRINT = 16
 _SCAN = 5000
+_R = tables.record
+_KNOWN = (_R.c.key, _R.c.source, _R.c.fingerprint, _R.c.run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def page(tx: Transaction, flow: str, number: int) -> bytes:
         tables.seen_page.c.flow == flow, tables.seen_page.c.page == number
     )
     row = tx.one(query)
-    return bytes(row.fingerprints) if row is not None else b""
+    return row.fingerprints if row is not None else b""
 
 
 def pages(tx: Transaction, flow: str, first: int = 0) -> Iterator[list[bytes]]:
@@ -116,18 +118,14 @@ def split(fingerprints: bytes) -> list[bytes]:
 def by_source(tx: Transaction, flow: str, sources: Iterable[str]) -> dict[str, list[Known]]:
     """Return native id → the canonical records that came from it."""
     found: dict[str, list[Known]] = {}
-    for part in chunks(sorted(set(sources))):
-        for known in _known(tx, flow, tables.record.c.source.in_(part)):
-            found.setdefault(known.source, []).append(known)
+    for known in _known(tx, flow, tx.among(_R.c.source, sources)):
+        found.setdefault(known.source, []).append(known)
     return found
 
 
 def by_key(tx: Transaction, flow: str, keys: Iterable[str]) -> dict[str, Known]:
     """Return key → where that canonical record came from."""
-    found: dict[str, Known] = {}
-    for part in chunks(sorted(set(keys))):
-        found.update((known.key, known) for known in _known(tx, flow, tables.record.c.key.in_(part)))
-    return found
+    return {known.key: known for known in _known(tx, flow, tx.among(_R.c.key, keys))}
 
 
 def save_records(tx: Transaction, flow: str, known: Sequence[Known]) -> None:
@@ -147,8 +145,8 @@ def save_records(tx: Transaction, flow: str, known: Sequence[Known]) -> None:
 
 def drop_records(tx: Transaction, flow: str, keys: Sequence[str]) -> None:
     """Forget canonical records that are gone."""
-    for part in chunks(keys):
-        tx.run(sa.delete(tables.record).where(tables.record.c.flow == flow, tables.record.c.key.in_(part)))
+    if keys:
+        tx.run(sa.delete(_R).where(_R.c.flow == flow, tx.among(_R.c.key, keys)))
 
 
 def gone(tx: Transaction, flow: str) -> Iterator[list[Known]]:
@@ -174,13 +172,8 @@ def gone(tx: Transaction, flow: str) -> Iterator[list[Known]]:
 def _scan(tx: Transaction, flow: str) -> Iterator[list[Known]]:
     after = ""
     while True:
-        query = (
-            sa.select(tables.record)
-            .where(tables.record.c.flow == flow, tables.record.c.key > after)
-            .order_by(tables.record.c.key)
-            .limit(_SCAN)
-        )
-        batch = [Known(row.key, row.source, bytes(row.fingerprint), row.run) for row in tx.rows(query)]
+        query = sa.select(*_KNOWN).where(_R.c.flow == flow, _R.c.key > after).order_by(_R.c.key).limit(_SCAN)
+        batch = [Known(*row) for row in tx.rows(query)]
         if not batch:
             return
         yield batch
@@ -188,5 +181,4 @@ def _scan(tx: Transaction, flow: str) -> Iterator[list[Known]]:
 
 
 def _known(tx: Transaction, flow: str, condition: sa.ColumnElement[bool]) -> list[Known]:
-    query = sa.select(tables.record).where(tables.record.c.flow == flow, condition)
-    return [Known(row.key, row.source, bytes(row.fingerprint), row.run) for row in tx.rows(query)]
+    return [Known(*row) for row in tx.rows(sa.select(*_KNOWN).where(_R.c.flow == flow, condition))]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+import msgspec
 
 from obmen.http.redact import Redactor
 from obmen.records import Outcome, RecordError
@@ -145,7 +146,7 @@ class Receipt:
         sent = row.sent_canonical or row.canonical
         restored = (row.sent_op or row.op) == "restore"
         self._snapshot(row, b"" if restored else row.sent_hash or row.hash, sent)
-        self._finished.append(replace(row, op="put", sent_hash=b"") if restored else row)
+        self._finished.append(msgspec.structs.replace(row, op="put", sent_hash=b"") if restored else row)
         self.counts["done"] += 1
         self.on_sent(1)
 

@@ -9,48 +9,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from obmen.errors import ConfigurationError, Refused
-from obmen.mapping import BoundMapping, Mapping, NotCarried
+from obmen.mapping import BoundMapping, NotCarried
 from obmen.mapping.rules import Rule, Scope
 from obmen.mapping.selftest import run_tests
 from obmen.project import Project
 from obmen.sync.flow import Flow
 from runner.cli.found import Found, Level, from_error, option_line
-from runner.cli.mapping import context_of, mappings_of
+from runner.cli.mapping import context_of, mappings_of, testing_context
 from runner.render import plural
 
 
 def check_mappings(project: Project) -> Iterator[Found]:
-    """Compile every mapping that a flow uses and run its tests."""
-    told: set[tuple[str, str]] = set()
-    tests = 0
-    for flow, connection, entity in mappings_of(project):
+    """Compile every mapping that a flow uses, in the direction that it uses, and run its tests."""
+    bound: set[tuple[str, str, str]] = set()
+    tested: dict[tuple[str, str], int] = {}
+    for flow, connection, only in mappings_of(project):
+        where = context_of(project.connections[connection])
         try:
-            mapping = project.mapping(connection, entity, flow)
+            mapping = project.mapping(connection, flow.entity, flow)
+            if (mapping.source, connection, only) not in bound:
+                bound.add((mapping.source, connection, only))
+                mapping.bind(where, only)
         except ConfigurationError as error:
             yield from_error(flow.name, error)
             continue
-        if (mapping.source, connection) in told:
-            continue
-        told.add((mapping.source, connection))
-        for one in _check_mapping(project, connection, mapping):
-            tests += one.level == "ok"
-            if one.level != "ok":
-                yield one
-    yield Found("ok", "mappings", f"{plural(len(told), 'mapping')}, {plural(tests, 'test')} passed.")
-
-
-def _check_mapping(project: Project, connection: str, mapping: Mapping) -> Iterator[Found]:
-    where = context_of(project.connections[connection])
-    try:
-        mapping.bind(where)
-    except ConfigurationError as error:
-        yield from_error(connection, error)
-        return
-    for result in run_tests(mapping, where):
-        message = f"{result.name} failed: {result.message}"
-        yield Found(
-            "ok" if result.ok else "problem", connection, message if not result.ok else "", result.where
-        )
+        if (mapping.source, connection) not in tested:
+            results = run_tests(mapping, testing_context(mapping, where))
+            tested[mapping.source, connection] = sum(result.ok for result in results)
+            for result in results:
+                if not result.ok:
+                    yield Found(
+                        "problem", connection, f"{result.name} failed: {result.message}", result.where
+                    )
+    passed = sum(tested.values())
+    yield Found("ok", "mappings", f"{plural(len(tested), 'mapping')}, {plural(passed, 'test')} passed.")
 
 
 def check_meeting(project: Project, flow: Flow) -> Iterator[Found]:

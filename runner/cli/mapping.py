@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import typer
 
 from obmen.entities import ENTITIES
 from obmen.errors import ConfigurationError, meant
-from obmen.mapping import BoundMapping, Context, Mapping, load_mapping
+from obmen.mapping import Context, Mapping, load_mapping
 from obmen.mapping.selftest import TestResult, run_tests
 from obmen.project import ConnectionSettings, FlowSettings, Project
 from obmen.sync.assemble import DEFAULT_ZONE
@@ -24,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Mapping files: run their tests, show what they are compiled to."
 )
 _PAIR = 2
+Direction = Literal["pull", "push"]
 
 Which = Annotated[
     list[str] | None,
@@ -48,7 +50,7 @@ def run(context: typer.Context, which: Which = None, json: Json = False) -> int:
     results = [
         (mapping, result)
         for mapping, where in _meant(current, which or ())
-        for result in run_tests(mapping, where)
+        for result in run_tests(mapping, testing_context(mapping, where))
     ]
     failed = sum(not result.ok for _, result in results)
     if json:
@@ -77,7 +79,7 @@ def show(context: typer.Context, what: What) -> int:
     """Show the code that a mapping is compiled to, for those who want to know exactly what it does."""
     current = session(context)
     for mapping, where in _meant(current, what):
-        current.screen.line(_bound(mapping, where).source_code.rstrip())
+        current.screen.line(_code(mapping, where).rstrip())
     return ExitCode.DONE
 
 
@@ -87,11 +89,21 @@ def context_of(connection: ConnectionSettings) -> Context:
     return Context(connection.name, options, ZoneInfo(str(options.get("timezone") or DEFAULT_ZONE)))
 
 
-def mappings_of(project: Project) -> Iterator[tuple[FlowSettings, str, str]]:
-    """Yield (flow, connection, entity) for every mapping that the project's flows use."""
+def testing_context(mapping: Mapping, where: Context) -> Context:
+    """Return where a mapping is tried: in its connection, unless its options serve one direction only."""
+    try:
+        mapping.bind(where)
+    except ConfigurationError:
+        return Context(where.connection, {}, where.zone)
+    return where
+
+
+def mappings_of(project: Project) -> Iterator[tuple[FlowSettings, str, Direction]]:
+    """Yield (flow, connection, direction) for every mapping that the project's flows use."""
     for flow in project.ordered_flows():
-        for connection in (flow.source, *flow.targets):
-            yield flow, connection, flow.entity
+        yield flow, flow.source, "pull"
+        for target in flow.targets:
+            yield flow, target, "push"
 
 
 def _meant(current: Session, names: Sequence[str]) -> Iterator[tuple[Mapping, Context]]:
@@ -103,8 +115,8 @@ def _meant(current: Session, names: Sequence[str]) -> Iterator[tuple[Mapping, Co
     else:
         project = current.load()
         told = set()
-        for flow, connection, entity in mappings_of(project):
-            mapping = project.mapping(connection, entity, flow=flow)
+        for flow, connection, _ in mappings_of(project):
+            mapping = project.mapping(connection, flow.entity, flow)
             if (mapping.source, connection) not in told:
                 told.add((mapping.source, connection))
                 yield mapping, context_of(project.connections[connection])
@@ -123,12 +135,25 @@ def _from_file(path: Path) -> tuple[Mapping, Context]:
     return load_mapping(path), Context(path.parent.name or "connection", {}, ZoneInfo(DEFAULT_ZONE))
 
 
-def _bound(mapping: Mapping, where: Context) -> BoundMapping:
-    """Compile it; where a lone file needs options, the first of its tests that has some gives them."""
-    options = (
-        next((one.options for one in mapping.spec.tests if one.options), {}) if not where.options else {}
-    )
-    return mapping.bind(Context(where.connection, {**where.options, **options}, where.zone))
+def _code(mapping: Mapping, where: Context) -> str:
+    """Compile it, each direction apart where only that works.
+
+    Where a lone file needs options, the first of its tests that has some gives them.
+    """
+    if not where.options:
+        options = next((one.options for one in mapping.spec.tests if one.options), {})
+        where = Context(where.connection, options, where.zone)
+    try:
+        return mapping.bind(where).source_code
+    except ConfigurationError:
+        directions: tuple[Direction, ...] = ("pull", "push")
+        codes = []
+        for only in directions:
+            with suppress(ConfigurationError):
+                codes.append(f"# {only} only\n{mapping.bind(where, only).source_code}")
+        if not codes:
+            raise
+        return "\n".join(codes)
 
 
 def _show_results(screen: Screen, results: Sequence[tuple[Mapping, TestResult]], failed: int) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from obmen.errors import ConfigurationError
+from obmen.mapping.yaml import write_yaml
+from obmen.testing.sandbox import Sandbox
 from runner.cli.session import session
 from runner.cli.stop import Stopped
 from runner.exit_codes import ExitCode
@@ -34,7 +36,7 @@ def sandbox(context: typer.Context, connector: Which, port: Port = 0) -> int:
     screen = session(context).screen
     made = load_sandbox(connector)()
     try:
-        made.serve_forever(port, lambda url: _announce(screen, connector, url))
+        made.serve_forever(port, lambda url: _announce(screen, connector, url, made))
     except Stopped:
         screen.note("Stopped.")
     except OSError as error:
@@ -45,9 +47,12 @@ def sandbox(context: typer.Context, connector: Which, port: Port = 0) -> int:
     return ExitCode.DONE
 
 
-def _announce(screen: Screen, name: str, url: str) -> None:
+def _announce(screen: Screen, name: str, url: str, made: Sandbox) -> None:
     screen.line(f"The sandbox of {name} serves at {url}")
     for methods, path, meaning in _CONTROLS:
         screen.line(f"  {methods:<17} {url}/__sandbox__/{path:<7} {meaning}")
-    screen.line("Give this address to a connection's url. Ctrl-C ends it.")
+    screen.line("A project reaches it by this connection:")
+    block = {"connections": {name: {"connector": name, **made.connection()}}}
+    screen.line(write_yaml(block).rstrip())
+    screen.line("Ctrl-C ends it.")
     screen.flush()

@@ -41,7 +41,7 @@ def rules(draw: st.DrawFn, field: CanonicalField, path: str) -> Any:
     fitting = [codec for codec in CODECS.values() if codec.kind == field.kind and codec.push is not None]
     rule: dict[str, Any] = {"path": path, "as": draw(st.sampled_from([codec.name for codec in fitting]))}
     if draw(st.booleans()):
-        rule["path"] = [path, f"{path} or"]
+        rule["path"] = [path, f"{path}§"]
     if rule["as"] in ("money_string", "decimal") and draw(st.booleans()):
         rule["when_absent"] = "0"
     elif draw(st.booleans()):

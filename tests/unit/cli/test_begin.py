@@ -10,6 +10,7 @@ import socket
 import pytest
 import requests
 
+from obmen.mapping.yaml import parse_yaml
 from obmen.project import load_project
 from tests.unit.cli.conftest import Cli
 from tests.unit.cli.kit import KEY, Place, Shelf
@@ -176,7 +177,8 @@ def test_a_sandbox_serves_until_stopped(place: Place, number: signal.Signals) ->
     process = place.start("sandbox", "shelf", "--port", "0")
     try:
         assert process.stdout is not None
-        url = process.stdout.readline().split()[-1]
+        said = [process.stdout.readline() for _ in range(11)]
+        url = said[0].split()[-1]
         assert requests.get(f"{url}/hello", headers={"X-Key": KEY}, timeout=5).json() == {"hello": "shelf"}
         assert requests.get(f"{url}/hello", timeout=5).status_code == 401
         control = f"{url}/__sandbox__"
@@ -185,12 +187,15 @@ def test_a_sandbox_serves_until_stopped(place: Place, number: signal.Signals) ->
         assert requests.post(f"{control}/faults", json=fault, timeout=5).status_code == 200
         assert requests.get(f"{url}/hello", headers={"X-Key": KEY}, timeout=5).status_code == 503
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=30)
     finally:
         process.kill()
         process.wait()
     assert process.returncode == 0, err
-    assert f"{url}/__sandbox__/faults" in out
+    assert f"{url}/__sandbox__/faults" in said[3]
+    assert parse_yaml("".join(said[5:10]), "said").data == {
+        "connections": {"shelf": {"connector": "shelf", "url": url, "key": KEY}}
+    }
     assert err == "Stopped.\n"
 
 

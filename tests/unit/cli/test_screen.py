@@ -1,4 +1,4 @@
-"""What is printed where: plain off a terminal, colours and bars on one, never a secret, never a control code."""
+"""What is printed where: plain off a terminal, colours and bars on one; no secret, no control code."""
 
 from __future__ import annotations
 

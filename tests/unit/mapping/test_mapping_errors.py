@@ -295,7 +295,7 @@ CASES = [
     ),
     (
         "entity: order\nfields:\n  number: a\n  channel: b\n  placed_at: { path: c, as: utc }\n"
-        "  currency: d\n  lines: { path: e, each: { sku: f } }\n",
+        + "  currency: d\n  lines: { path: e, each: { sku: f } }\n",
         7,
         "pull never gives 'quantity', which a part of order.lines requires",
     ),

@@ -158,6 +158,9 @@ class ShelfSandbox(Sandbox):
         self.key = KEY
         self.crooked = False
 
+    def connection(self) -> dict[str, Any]:
+        return {"url": self.url, "key": self.key}
+
     def state(self) -> Any:
         return {entity: list(rows.values()) for entity, rows in self.records.items()}
 
