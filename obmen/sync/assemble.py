@@ -14,7 +14,7 @@ from obmen.clock import Clock
 from obmen.connector import Connector
 from obmen.entities import ENTITIES
 from obmen.errors import ConfigurationError
-from obmen.mapping import BoundMapping, Context
+from obmen.mapping import BoundMapping, Context, Mapping
 from obmen.mapping.rules import Only
 from obmen.project import FlowSettings, Project
 from obmen.sync.flow import Companion, Flow, Target
@@ -31,6 +31,7 @@ class Assembly:
             name: settings.connector(name, settings.options, clock=clock)
             for name, settings in project.connections.items()
         }
+        self._loaded: dict[tuple[str, str, str], Mapping] = {}
         self._bound: dict[tuple[str, str, str, Only], BoundMapping] = {}
         settings = project.ordered_flows()
         self.flows: tuple[Flow, ...] = tuple(self._flow(one, settings) for one in settings)
@@ -50,9 +51,11 @@ class Assembly:
         self, connection: str, entity: str, only: Only = None, flow: FlowSettings | None = None
     ) -> BoundMapping:
         """Return a connection's mapping of an entity, compiled for one direction; a flow may have its own."""
-        mapping = self.project.mapping(connection, entity, flow)
-        name = (connection, entity, mapping.source, only)
+        own = flow.name if flow is not None and connection in flow.mappings else ""
+        name = (connection, entity, own, only)
         if name not in self._bound:
+            mapping = self._loaded.get(name[:3]) or self.project.mapping(connection, entity, flow)
+            self._loaded[name[:3]] = mapping
             settings = self.project.connections[connection]
             options = settings.options.model_dump(mode="python")
             zone = ZoneInfo(str(options.get("timezone") or DEFAULT_ZONE))

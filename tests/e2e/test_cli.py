@@ -1,0 +1,227 @@
+"""The command line between the sandboxes of 1C and Ozon: look first, send exactly that, and let guards speak."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from connectors.onec.commerceml import CommerceML
+from runner.cli import main
+from runner.demo.catalogue import write_catalogue
+from runner.demo.edits import reprice
+from tests.e2e.site import Site
+from tests.unit.cli.kit import Ran
+
+NewSite = Callable[..., Site]
+Cli = Callable[..., Ran]
+SEED = 3
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
+    def run(site: Site, *arguments: str) -> Ran:
+        capsys.readouterr()
+        code = main(["--project", str(site.file), *arguments])
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    yield run
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def agreed(new_site: NewSite, cli: Cli) -> Site:
+    """Thirty goods, in agreement on both sides."""
+    site = new_site(goods=30)
+    ran = cli(site, "sync")
+    assert ran.code == 0, ran
+    return site
+
+
+def offers(site: Site) -> list[str]:
+    """The ids of the offers, in the order of the file."""
+    text = (site.export / "offers0_1.xml").read_text("utf-8-sig")
+    return re.findall(r"<Предложение>\s*<Ид>([^<]+)</Ид>", text)
+
+
+def change_prices(site: Site, ids: list[str], factor: str = "1.1") -> None:
+    from decimal import Decimal
+
+    types = CommerceML(site.export).price_types()
+    wanted = site.flows["prices"]["where"]["price_type"]
+    price_type = next(id_ for id_, name in types.items() if name == wanted)
+    assert reprice(site.export, set(ids), price_type, lambda amount: amount * Decimal(factor)) == len(ids)
+
+
+def writes(site: Site) -> dict[str, int]:
+    return dict(site.ozon.written)
+
+
+def prices(site: Site) -> dict[str, str]:
+    return {sku: one["price"] for sku, one in site.ozon.state()["products"].items()}
+
+
+@pytest.mark.field("N3")
+@pytest.mark.field("J4")
+def test_a_plan_writes_nothing_and_is_applied_exactly(agreed: Site, cli: Cli) -> None:
+    before, untouched = prices(agreed), writes(agreed)
+    change_prices(agreed, offers(agreed)[:4])
+    plan = agreed.folder / "p.plan"
+    ran = cli(agreed, "plan", "-o", str(plan))
+    assert ran.code == 0
+    assert "4 to send (4 changed)" in ran.out
+    assert writes(agreed) == untouched
+    told = [json.loads(line) for line in plan.read_text("utf-8").splitlines()]
+    planned = {one["key"]: one["fields"]["amount"] for one in told if one["type"] == "change"}
+    for key, (old, new) in planned.items():
+        row = next(line for line in ran.out.splitlines() if line.startswith(key))
+        assert row.split()[-2:] == [old, new]
+
+    ran = cli(agreed, "apply", str(plan))
+    assert ran.code == 0
+    assert "4 records written." in ran.out
+    after = prices(agreed)
+    changed = {f"{sku}|Розничная": [before[sku], after[sku]] for sku in after if before[sku] != after[sku]}
+    assert {key: [float(one) for one in pair] for key, pair in changed.items()} == {
+        key: [float(one) for one in pair] for key, pair in planned.items()
+    }
+    assert sum(writes(agreed).values()) == sum(untouched.values()) + 4
+
+
+@pytest.mark.field("N3")
+@pytest.mark.field("J4")
+def test_a_plan_whose_source_changed_since_is_refused(agreed: Site, cli: Cli) -> None:
+    untouched = writes(agreed)
+    change_prices(agreed, offers(agreed)[:2])
+    plan = str(agreed.folder / "p.plan")
+    cli(agreed, "plan", "-o", plan)
+    change_prices(agreed, offers(agreed)[1:3])
+    ran = cli(agreed, "apply", plan)
+    assert ran.code == 6
+    assert "is stale" in ran.err
+    assert writes(agreed) == untouched
+
+
+@pytest.mark.field("N3")
+@pytest.mark.field("J4")
+def test_a_canary_of_ten_is_read_back_before_the_rest(agreed: Site, cli: Cli) -> None:
+    ids = offers(agreed)[:16]
+    change_prices(agreed, ids)
+    plan = str(agreed.folder / "p.plan")
+    cli(agreed, "plan", "prices", "-o", plan)
+    agreed.ozon._keep_journal = True
+    ran = cli(agreed, "apply", plan, "--canary", "10")
+    assert ran.code == 0, ran
+    calls = [
+        (one.path, len(json.loads(one.request_body).get("prices", [])))
+        for one in agreed.ozon.journal
+        if "price" in one.path
+    ]
+    sent = [count for _, count in calls if count]
+    assert sent == [10, 6]
+    first, second = [number for number, (_, count) in enumerate(calls) if count]
+    assert any(count == 0 for _, count in calls[first + 1 : second]), "it was not read back in between"
+
+
+def drop_warehouse(site: Site, name: str) -> None:
+    """1C stops telling of one warehouse."""
+    ids = {title: id_ for id_, title in CommerceML(site.export).warehouses().items()}
+    path = site.export / "offers0_1.xml"
+    text = path.read_text("utf-8-sig")
+    kept, count = re.subn(rf'\s*<Склад ИдСклада="{ids[name]}"[^>]*/>', "", text)
+    assert count > 0
+    path.write_text(kept, "utf-8-sig")
+
+
+@pytest.mark.field("J3")
+@pytest.mark.field("N2")
+def test_an_empty_answer_of_1c_and_a_vanished_warehouse_zero_nothing(agreed: Site, cli: Cli) -> None:
+    untouched = writes(agreed)
+    whole = {path: path.read_bytes() for path in agreed.export.iterdir()}
+    write_catalogue(agreed.export, 0, SEED)
+    ran = cli(agreed, "sync")
+    assert ran.code == 3, ran
+    assert "(100%) would go to zero; the guard 'zeroed' allows 30%" in ran.out
+    assert "would be archived; the guard 'gone' allows 10%" in ran.out
+    assert writes(agreed) == untouched
+
+    for path, content in whole.items():
+        path.write_bytes(content)
+    ran = cli(agreed, "sync")
+    assert ran.code == 0, ran
+    assert writes(agreed) == untouched
+
+    lost = list(agreed.warehouses)[1]
+    drop_warehouse(agreed, lost)
+    ran = cli(agreed, "sync", "stock")
+    assert ran.code == 3, ran
+    assert "would go to zero; the guard 'zeroed' allows 30%" in ran.out
+    assert 'obmen sync stock --force "why"' in ran.out
+    assert writes(agreed) == untouched
+
+    ran = cli(agreed, "sync", "stock", "--force", "the shop on Sadovaya has closed")
+    assert ran.code == 0, ran
+    logged = [json.loads(line) for line in ran.err.splitlines()]
+    assert [line["reason"] for line in logged if line["event"] == "guard.forced"] == [
+        "the shop on Sadovaya has closed"
+    ]
+    last = cli(agreed, "status", "--json").data["flows"]
+    message = next(one["last_run"]["message"] for one in last if one["flow"] == "stock")
+    assert message == "forced: the shop on Sadovaya has closed"
+    for product in agreed.ozon.state()["products"].values():
+        assert product["stocks"].get(lost, {"free": 0})["free"] == 0
+    assert writes(agreed)["stock"] > untouched["stock"]
+
+
+@pytest.mark.field("N19")
+def test_check_names_doubled_articles_unmapped_statuses_and_a_warehouse_without_a_pair(
+    new_site: NewSite, cli: Cli
+) -> None:
+    site = new_site(goods=30)
+    assert cli(site, "sync", "goods", "prices", "stock").code == 0
+    untouched = writes(site)
+    lines = double_articles(site.export)
+    lost, *_ = site.warehouses
+    rest = {name: id_ for name, id_ in site.warehouses.items() if name != lost}
+    site.extra["ozon"] = {"warehouses": rest}
+    skus = list(site.ozon.state()["products"])
+    for status in ("delivering", "not_accepted"):
+        posting = site.ozon.place_order({skus[5]: 1})
+        site.ozon.move(posting, status)
+    mapping = own_statuses(site.folder)
+    ran = cli(site, "check")
+    assert ran.code == 2
+    problems = [line for line in ran.out.splitlines() if line.startswith("problem")]
+    for line in lines:
+        assert sum(f"import0_1.xml:{line}" in one for one in problems) == 1, ran.out
+    for status in ("delivering", "not_accepted"):
+        assert any(f"{mapping}:" in one and f'"{status}"' in one for one in problems), ran.out
+    assert any(re.search(r"obmen\.yaml:\d+:", one) and f'"{lost}"' in one for one in problems), ran.out
+    assert len(problems) == 6, ran.out
+    assert writes(site) == untouched
+    assert site.ut.state()["orders"] == []
+
+
+def double_articles(export: Path) -> list[int]:
+    """Give three goods the article of their neighbour; return the lines in which these goods begin."""
+    path = export / "import0_1.xml"
+    rows = path.read_text("utf-8-sig").split("\n")
+    articles = [number for number, row in enumerate(rows) if "<Артикул>" in row]
+    for one in (0, 2, 4):
+        rows[articles[one + 1]] = rows[articles[one]]
+    path.write_text("\n".join(rows), "utf-8-sig")
+    begins = [max(n for n in range(articles[one + 1]) if "<Товар>" in rows[n]) for one in (0, 2, 4)]
+    return [number + 1 for number in begins]
+
+
+def own_statuses(folder: Path) -> str:
+    """A mapping of the project's own that knows two statuses less."""
+    path = folder / "mappings" / "ozon" / "order_status.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("", "utf-8")
+    return str(path)
