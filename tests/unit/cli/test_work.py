@@ -92,6 +92,40 @@ def test_a_held_price_ends_with_3_and_says_how_to_let_it_go(
     assert last["message"] == "forced: clearance sale"
 
 
+@pytest.mark.field("J3")
+@pytest.mark.field("N2")
+def test_an_empty_answer_and_a_vanished_warehouse_zero_nothing_until_somebody_says_so(
+    place: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    fill(erp, 10)
+    erp.put("stock", *({"id": f"A-{number}", "place": "Attic", "free": 3} for number in range(1, 11)))
+    place.project(erp.url, shop.url, more=", places: { Main: m, Attic: a }")
+    assert cli("sync").code == 0
+    shop.writes.clear()
+    whole = dict(erp.records["stock"])
+
+    erp.records["stock"].clear()
+    ran = cli("sync")
+    assert ran.code == 3
+    assert "20 of 20 records (100%) would go to zero; the guard 'zeroed' allows 30%" in ran.out
+    assert shop.writes == []
+
+    erp.records["stock"].update(whole)
+    assert cli("sync").code == 0
+    erp.records["stock"] = {key: row for key, row in whole.items() if row["place"] != "Attic"}
+    ran = cli("sync", "stock")
+    assert ran.code == 3
+    assert "10 of 20 records (50%) would go to zero" in ran.out
+    assert "20" not in cli("plan", "stock").out.split("held by a guard")[0]
+    assert shop.writes == []
+
+    ran = cli("sync", "stock", "--force", "the attic is let")
+    assert ran.code == 0
+    assert json.loads(ran.err.splitlines()[-1])["reason"] == "the attic is let"
+    assert {row["free"] for row in shop.records["stock"].values() if row["place"] == "a"} == {0}
+    assert {row["free"] for row in shop.records["stock"].values() if row["place"] == "m"} == {7}
+
+
 def test_force_without_a_reason_is_refused(agreed: Place, cli: Cli, shop: ShelfSandbox) -> None:
     ran = cli("sync", "--force", "  ")
     assert ran.code == 2
