@@ -29,6 +29,7 @@ from runner.render import Screen, number, span
 EVERY = 5.0
 """Seconds between two plain lines."""
 _COUNT_AGAIN = 1.0
+_EARLY = 1.0
 Remaining = Callable[[str, str], int]
 """Returns how many records of a flow a target is still to be told."""
 
@@ -44,7 +45,9 @@ class _Work:
     counted_at: float = float("-inf")
 
     def rate(self, now: float) -> float:
-        return self.done / (now - self.began) if now > self.began else 0.0
+        """Records per second; 0 as long as it is too early to say."""
+        seconds = now - self.began
+        return self.done / seconds if seconds >= _EARLY else 0.0
 
 
 class Tally:
@@ -98,9 +101,7 @@ class _Count(ProgressColumn):
 
 
 @contextmanager
-def progress(
-    screen: Screen, *, remaining: Remaining | None = None, clock: Clock | None = None
-) -> Iterator[Listener]:
+def progress(screen: Screen, *, remaining: Remaining | None = None, clock: Clock | None = None) -> Iterator[Listener]:
     """Give a listener that shows how the engine's work goes on, until the block ends."""
     if screen.quiet:
         yield Silent()

@@ -6,6 +6,7 @@ records look different and cause writes for nothing; so values are brought to on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
@@ -62,14 +63,14 @@ class Record(Part):
     @property
     def key(self) -> str:
         """The record's key: its key fields, joined so that no two records share one."""
-        return join_key(str(getattr(self, name)) for name in self.key_fields)
+        return join_key([str(getattr(self, name)) for name in self.key_fields])
 
     @property
     def subject_key(self) -> str:
         """The key of the record that this one is a facet of; its own key where it is none."""
         if self.subject is None:
             return self.key
-        return join_key(str(getattr(self, name)) for name in self.subject[1])
+        return join_key([str(getattr(self, name)) for name in self.subject[1]])
 
     @classmethod
     def subject_of(cls, key: str) -> str:
@@ -77,7 +78,7 @@ class Record(Part):
         if cls.subject is None:
             return key
         parts = dict(zip(cls.key_fields, split_key(key), strict=True))
-        return join_key(parts[name] for name in cls.subject[1])
+        return join_key([parts[name] for name in cls.subject[1]])
 
     def encoded(self) -> bytes:
         """Return the record as compact JSON with only the fields that are set: absent stays absent."""
@@ -94,13 +95,12 @@ class Record(Part):
         return frozenset(_personal(cls, ""))
 
 
-def join_key(parts: Any) -> str:
+def join_key(parts: Sequence[str]) -> str:
     """Join key parts with ``|``, escaping it, so that ("a|b",) and ("a", "b") differ."""
-    listed = list(parts)
-    joined = _SEPARATOR.join(listed)
-    if "\\" not in joined and joined.count(_SEPARATOR) == len(listed) - 1:
+    joined = _SEPARATOR.join(parts)
+    if "\\" not in joined and joined.count(_SEPARATOR) == len(parts) - 1:
         return joined
-    return _SEPARATOR.join(part.replace("\\", "\\\\").replace(_SEPARATOR, "\\|") for part in listed)
+    return _SEPARATOR.join(part.replace("\\", "\\\\").replace(_SEPARATOR, "\\|") for part in parts)
 
 
 def split_key(key: str) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from obmen.entities import Price, Product, Record, Stock
+import msgspec
+
+from obmen.entities import Price, Record, Stock
 from obmen.records import Op
 
 FEWEST = 5
@@ -91,11 +93,18 @@ def verdict(effects: Mapping[str, int], known: int, live: int, guards: Guards) -
     return held
 
 
-def is_live(record: Record) -> bool:
-    """Whether the record is something that can be lost: a stock above zero, a product not archived."""
-    if isinstance(record, Stock):
-        return record.available > 0
-    return not (isinstance(record, Product) and record.archived)
+class _Life(msgspec.Struct):
+    available: Decimal | None = None
+    archived: bool | None = None
+
+
+_LIFE = msgspec.json.Decoder(_Life)
+
+
+def is_live(canonical: bytes) -> bool:
+    """Whether a record, encoded, is something that can be lost: a stock above zero, a product not archived."""
+    life = _LIFE.decode(canonical)
+    return life.available != 0 and not life.archived
 
 
 def _too_many(count: int, of: int, limit: Decimal) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+import msgspec
 import sqlalchemy as sa
 
 from obmen.state import tables
@@ -13,8 +13,7 @@ from obmen.state.ledger import Transaction
 _A = tables.agreed
 
 
-@dataclass(frozen=True, slots=True)
-class Agreed:
+class Agreed(msgspec.Struct, frozen=True):
     """``hash`` of the payload that was confirmed, the canonical record it was made from, and its step.
 
     ``live``: it is stocked, or not archived: what a guard counts as something that can be lost. ``at``: when it

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
 from obmen.errors import StateError
-from obmen.state import tables
+from obmen.state import planner, tables
 
 _LOCK = 0x6F626D656E  # "obmen" in ASCII: PostgreSQL's advisory lock while migrating
 
@@ -55,6 +55,8 @@ def upgrade(engine: Engine) -> None:
             fn=lambda revision, _context: scripts._upgrade_revs("head", revision),  # noqa: SLF001 - alembic's own way for programs
         )
         context.run_migrations()
+        if connection.dialect.name == "sqlite":
+            planner.teach(connection)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ flight; after a restart: in doubt), ``accepted`` (the peer works on it under ``t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -60,8 +59,7 @@ class Row(msgspec.Struct, frozen=True):
 _ROW = tuple(_O.c[name] for name in Row.__struct_fields__)
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """A change to be put into the outbox."""
 
     key: str
@@ -99,15 +97,22 @@ def put(
         }
         for one in decided
     ]
-    flying = {
-        (row.key, row.sequence)
-        for row in of(tx, connection, entity, [one.key for one in decided])
-        if row.state in IN_FLIGHT
-    }
+    flying = _flying(tx, connection, entity, [one.key for one in decided])
     resting = [row for row in rows if (row["key"], row["sequence"]) not in flying]
     behind = [row for row in rows if (row["key"], row["sequence"]) in flying]
     tx.upsert(_O, resting)
     tx.upsert(_O, behind, keep=("state", "attempt", "not_before", "waits_for", "reason"))
+
+
+def _flying(tx: Transaction, connection: str, entity: str, keys: Sequence[str]) -> set[tuple[str, int]]:
+    """Return key and sequence of those rows of these records that are in flight."""
+    query = sa.select(_O.c.key, _O.c.sequence).where(
+        _O.c.connection == connection,
+        _O.c.entity == entity,
+        tx.among(_O.c.key, keys),
+        _O.c.state.in_(IN_FLIGHT),
+    )
+    return {(key, sequence) for key, sequence in tx.rows(query)}
 
 
 def drop(tx: Transaction, rows: Sequence[Row]) -> None:
@@ -167,11 +172,15 @@ def due(
     tx: Transaction,
     flow: str,
     connection: str,
+    entity: str,
     states: Sequence[str],
     limit: int,
-    after: tuple[str, int] | None = None,
+    after: tuple[str, int] = ("", -1),
 ) -> list[Row]:
     """Return rows whose time has come, by key, from after the given one on; of one record its earliest step."""
+    ripe = (_O.c.flow == flow, _O.c.connection == connection, _O.c.state.in_(states), _O.c.not_before <= tx.now)
+    if tx.one(sa.select(sa.literal(1)).where(*ripe).limit(1)) is None:
+        return []
     earlier = _O.alias("earlier")
     blocked = (
         sa.select(sa.literal(1))
@@ -186,17 +195,14 @@ def due(
     query = (
         sa.select(*_ROW)
         .where(
-            _O.c.flow == flow,
-            _O.c.connection == connection,
-            _O.c.state.in_(states),
-            _O.c.not_before <= tx.now,
+            *ripe,
+            _O.c.entity == entity,
+            sa.tuple_(_O.c.key, _O.c.sequence) > sa.tuple_(*after),
             sa.or_(_O.c.sequence == 0, ~blocked),
         )
         .order_by(_O.c.key, _O.c.sequence)
         .limit(limit)
     )
-    if after is not None:
-        query = query.where(sa.tuple_(_O.c.key, _O.c.sequence) > sa.tuple_(*after))
     return [Row(*row) for row in tx.rows(query)]
 
 

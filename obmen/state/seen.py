@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
+import msgspec
 import sqlalchemy as sa
 
 from obmen.state import tables
@@ -39,8 +40,7 @@ class Checkpoint:
     read_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """A canonical record that is known to come from a native one, that one's fingerprint, and the run that saw it."""
 
     key: str

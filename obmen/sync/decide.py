@@ -23,6 +23,7 @@ class Decision:
 
 
 NOTHING = Decision("nothing")
+DROP = Decision("drop")
 
 
 def decide(
@@ -36,18 +37,29 @@ def decide(
     if record.history:
         return _next_step(digest, agreed, queued, refused)
     row = queued[-1] if queued else None
-    if row is not None and row.hash == digest:
+    if row is None:
+        return NOTHING if digest in (agreed.hash if agreed else None, refused) else _put(record, agreed)
+    if row.hash == digest:
         return NOTHING
+    if row.state in IN_FLIGHT:
+        return _behind(record, digest, row)
     if agreed is not None and agreed.hash == digest:
-        if row is None:
-            return NOTHING
-        return Decision("put", row.op) if row.state in IN_FLIGHT else Decision("drop")
-    if row is None and refused == digest:
-        return NOTHING
+        return DROP
+    decision = _put(record, agreed)
+    return DROP if decision is NOTHING else decision
+
+
+def _put(record: Record, agreed: Agreed | None) -> Decision:
     op = operation(record, agreed)
-    if op is None:
-        return Decision("drop") if row is not None and row.state not in IN_FLIGHT else NOTHING
-    return Decision("put", op)
+    return NOTHING if op is None else Decision("put", op)
+
+
+def _behind(record: Record, digest: bytes, row: Row) -> Decision:
+    """Decide on a record of which something is on its way: it follows when that has landed."""
+    landed = Agreed(row.key, row.sent_hash or row.hash, row.sent_canonical or row.canonical)
+    if landed.hash == digest:
+        return Decision("put", row.sent_op or row.op)
+    return _put(record, landed)
 
 
 def operation(record: Record, agreed: Agreed | None) -> Op | None:

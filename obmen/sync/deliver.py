@@ -23,6 +23,7 @@ from obmen.sync.steps import OnStep, ignore
 
 _ROUND = 2000
 _SETTLE = 2.0
+_START = ("", -1)
 _STOPPING = (Unavailable, Denied, ConfigurationError)
 """What a writer raises before the call had any effect, and what the next record would meet too."""
 _Pair = tuple[Row, Item]
@@ -85,8 +86,8 @@ class Deliverer:
     def _send(self) -> bool:
         """Send what is due, once; return whether anything was."""
         progress = False
-        after: tuple[str, int] | None = None
-        while rows := self._due(("pending",), after):
+        after = _START
+        while rows := self._due("pending", after):
             after = (rows[-1].key, rows[-1].sequence)
             chosen = [row for row in rows if self.only is None or self.only(row)]
             with self.ledger.read() as tx:
@@ -100,9 +101,9 @@ class Deliverer:
                     self._call(spec, pairs[start : start + spec.batch])
         return progress
 
-    def _due(self, states: Sequence[str], after: tuple[str, int] | None) -> list[Row]:
+    def _due(self, state: str, after: tuple[str, int]) -> list[Row]:
         with self.ledger.read() as tx:
-            return outbox.due(tx, self.flow.name, self.target.name, states, _ROUND, after)
+            return outbox.due(tx, self.flow.name, self.target.name, self._entity, (state,), _ROUND, after)
 
     def _set_aside(self, prepared: Prepared) -> None:
         if not (prepared.waits or prepared.refused or prepared.idle):
@@ -189,8 +190,8 @@ class Deliverer:
     def _poll(self) -> bool:
         """Ask what became of accepted records; return whether any came to an outcome."""
         progress = False
-        after: tuple[str, int] | None = None
-        while rows := self._due(("accepted",), after):
+        after = _START
+        while rows := self._due("accepted", after):
             after = (rows[-1].key, rows[-1].sequence)
             tickets: dict[str, list[Row]] = {}
             for row in rows:
@@ -225,8 +226,8 @@ class Deliverer:
 
     def _recover(self) -> None:
         """Clear up rows that were sent and whose outcome is unknown."""
-        after: tuple[str, int] | None = None
-        while rows := self._due(("sent",), after):
+        after = _START
+        while rows := self._due("sent", after):
             after = (rows[-1].key, rows[-1].sequence)
             with self.ledger.read() as tx:
                 prepared = self._preparer.prepare(tx, rows, in_flight=True)

@@ -160,12 +160,13 @@ class Examiner:
                     continue
                 if record is None:
                     continue
-                keys_of[one.source].append(record.key)
-                if record.key in made:
+                key = record.key
+                keys_of[one.source].append(key)
+                if key in made:
                     failed.add(one.source)
-                    self._problem(changes, one, _same_key(record, made[record.key][1].source, one.source))
+                    self._problem(changes, one, _same_key(record, made[key][1].source, one.source))
                     continue
-                made[record.key] = (record, one)
+                made[key] = (record, one)
         self._contested_keys(tx, made, keys_of, failed, changes)
         for one in slices:
             before = {record.key for record in known.get(one.source, [])}
@@ -264,8 +265,8 @@ def _code(error: ObmenError, otherwise: str) -> str:
 
 def _same_key(record: Record, first: str, second: str) -> DuplicateKey:
     message = (
-        f"Two records have the {' + '.join(record.key_fields)} '{record.key}': {first} and {second}. The first keeps it, "
-        "nothing is taken from the second. Give one of them another in the source."
+        f"Two records have the {' + '.join(record.key_fields)} '{record.key}': {first} and {second}. The first keeps "
+        "it, nothing is taken from the second. Give one of them another in the source."
     )
     return DuplicateKey(message, record.key)
 

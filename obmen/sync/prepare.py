@@ -61,11 +61,12 @@ class Preparer:
         """Put rows into the target's words; with ``in_flight``, what was sent instead of the newest."""
         prepared = Prepared()
         records = [self.flow.entity.decoded(_content(row, in_flight=in_flight)) for row in rows]
-        known = self._look_up(tx, records)
+        subjects = [record.subject_key for record in records]
+        known = self._look_up(tx, records, subjects)
         taken: set[str] = set()
-        for row, record in zip(rows, records, strict=True):
+        for row, record, subject in zip(rows, records, subjects, strict=True):
             try:
-                item = self._item(row, record, known, in_flight=in_flight)
+                item = self._item(row, record, subject, known, in_flight=in_flight)
             except (_Idle, NotCarried):
                 prepared.idle.append(row)
             except _Waits as signal:
@@ -81,20 +82,20 @@ class Preparer:
                     prepared.ready.append((row, item))
         return prepared
 
-    def _item(self, row: Row, record: Record, known: _Known, *, in_flight: bool) -> Item:
+    def _item(self, row: Row, record: Record, subject: str, known: _Known, *, in_flight: bool) -> Item:
         op = (row.sent_op if in_flight else None) or row.op
         spec = self.target.connector.writers.get((self._entity, op))
         if spec is None:
             message = f"{self.target.name} has no way to {op} a {self._entity}."
             raise Refused(message, code="unsupported")
-        native_id = known.native_ids.get(record.subject_key)
+        native_id = known.native_ids.get(subject)
         if not self.flow.entity.identity and native_id is None:
-            raise _Waits(waiting.for_binding(self.target.name, self._subject, record.subject_key))
+            raise _Waits(waiting.for_binding(self.target.name, self._subject, subject))
         if self.flow.entity.identity and (
             native_id is None if op != "put" else native_id and not spec.updates
         ):
             raise _Idle
-        payload = self.target.mapping.push(record, known.refs, self._beside(record, known))
+        payload = self.target.mapping.push(record, known.refs, self._beside(subject, known))
         try:
             natural = pick(payload, spec.key)
         except IncompleteSource as error:
@@ -111,16 +112,16 @@ class Preparer:
             attempt=row.attempt + (0 if in_flight else 1),
         )
 
-    def _beside(self, record: Record, known: _Known) -> dict[str, Record]:
+    def _beside(self, subject: str, known: _Known) -> dict[str, Record]:
         beside = {}
         for entity in self.flow.companions:
-            found = known.companions[entity].get(record.subject_key)
+            found = known.companions[entity].get(subject)
             if found is None:
-                raise _Waits(waiting.for_record(self.target.name, entity, record.subject_key))
+                raise _Waits(waiting.for_record(self.target.name, entity, subject))
             beside[entity] = found
         return beside
 
-    def _look_up(self, tx: Transaction, records: Sequence[Record]) -> _Known:
+    def _look_up(self, tx: Transaction, records: Sequence[Record], subjects: Sequence[str]) -> _Known:
         wanted: dict[str, set[str]] = {}
         for record in records:
             for entity, key in self.target.mapping.push_refs(record):
@@ -130,7 +131,6 @@ class Preparer:
             for entity, keys in wanted.items()
             for key, native_id in bindings.native_ids(tx, self.target.name, entity, keys).items()
         }
-        subjects = [record.subject_key for record in records]
         own = bindings.native_ids(tx, self.target.name, self._subject, subjects)
         beside = {
             entity: self._companions(tx, companion, records)

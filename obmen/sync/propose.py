@@ -77,7 +77,7 @@ def _for_target(
     queued = _queued(tx, target, entity, keys)
     refused = quarantine.refused(tx, flow.name, target.name, keys)
     decided = into.decided.setdefault(target.name, [])
-    for record in records:
+    for key, record in zip(keys, records, strict=True):
         try:
             digest = payload_hash(target.mapping, record)
         except NotCarried:
@@ -85,13 +85,13 @@ def _for_target(
             continue
         except Refused as error:
             problem = Problem(
-                "push", error.code, _redact(str(error)), key=record.key, canonical=record.encoded()
+                "push", error.code, _redact(str(error)), key=key, canonical=record.encoded()
             )
             into.problems.append((target.name, problem))
             continue
-        before = confirmed.get(record.key)
-        rows = queued.get(record.key, [])
-        decision = decide(record, digest, before, rows, refused.get(record.key))
+        before = confirmed.get(key)
+        rows = queued.get(key, [])
+        decision = decide(record, digest, before, rows, refused.get(key))
         if decision.verdict == "drop":
             into.dropped += [row for row in rows if row.state not in outbox.IN_FLIGHT]
         elif decision.verdict == "put":
@@ -102,7 +102,7 @@ def _for_target(
             pause = spec.every if spec is not None else 0.0
             decided.append(
                 Decided(
-                    record.key,
+                    key,
                     decision.op,
                     effect,
                     digest,

@@ -151,8 +151,7 @@ class Receipt:
         self.on_sent(1)
 
     def _snapshot(self, row: Row, digest: bytes, canonical: bytes) -> None:
-        live = is_live(self.flow.entity.decoded(canonical))
-        self._snapshots.append(Agreed(row.key, digest, canonical, row.sequence, live))
+        self._snapshots.append(Agreed(row.key, digest, canonical, row.sequence, is_live(canonical)))
 
 
 def _changed_since(row: Row) -> bool:

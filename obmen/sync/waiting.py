@@ -6,7 +6,7 @@ price read before its product), and another record's own change (a card waits fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -39,10 +39,10 @@ def bound(tx: Transaction, connection: str, entity: str, pairs: Mapping[str, str
         quarantine.wake(tx, tokens)
 
 
-def decided(tx: Transaction, connection: str, entity: type[Record], keys: Iterable[str]) -> None:
+def decided(tx: Transaction, connection: str, entity: type[Record], keys: Sequence[str]) -> None:
     """Wake what waited for these records' own changes."""
-    tokens = [for_record(connection, entity.entity, entity.subject_of(key)) for key in keys]
-    if tokens and _any(tx):
+    if keys and _any(tx):
+        tokens = [for_record(connection, entity.entity, entity.subject_of(key)) for key in keys]
         outbox.wake(tx, tokens)
         quarantine.wake(tx, tokens)
 

@@ -6,8 +6,7 @@ from obmen.state.quarantine import Entry
 
 _BY_CODE = {
     "duplicate_key": (
-        "Give one of the two another key in {connection}. "
-        "As soon as they differ, both are taken by themselves."
+        "Give one of the two another key in {connection}. As soon as they differ, both are taken by themselves."
     ),
     "duplicate_id": "Remove one of the two in {connection}, then: obmen quarantine replay {id}",
     "unmapped": (
@@ -15,8 +14,7 @@ _BY_CODE = {
         "purpose). The next sync of {flow} takes the record again by itself."
     ),
     "bad_value": (
-        "Correct the value in the source, or mend the mapping. "
-        "The next sync of {flow} takes it again by itself."
+        "Correct the value in the source, or mend the mapping. The next sync of {flow} takes it again by itself."
     ),
     "unresolved": "Bring in the record that it needs, then: obmen quarantine replay {id}",
     "exhausted": "See what {connection} answered, mend that, then: obmen quarantine replay {id}",
@@ -39,10 +37,7 @@ _REFUSED = (
     "Correct the record in the source: once it changes, it is sent again by itself. If the cause was in "
     "{connection}, and is mended: obmen quarantine replay {id}"
 )
-_WAITING = (
-    "It waits for another record and goes on by itself when that comes. "
-    "To try now: obmen quarantine replay {id}"
-)
+_WAITING = "It waits for another record and goes on by itself when that comes. To try now: obmen quarantine replay {id}"
 _DUE = "It is tried again at the next run: obmen sync {flow}"
 
 
@@ -54,6 +49,4 @@ def next_step(entry: Entry) -> str:
         text = _WAITING
     else:
         text = _BY_CODE.get(entry.code, _PULLED if entry.stage == "pull" else _REFUSED)
-    return text.format(
-        connection=entry.connection, flow=entry.flow, id=entry.id, key=entry.key or entry.source
-    )
+    return text.format(connection=entry.connection, flow=entry.flow, id=entry.id, key=entry.key or entry.source)

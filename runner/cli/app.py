@@ -58,9 +58,7 @@ def options(
     ] = False,
     version: Annotated[  # noqa: ARG001 - its callback has answered already
         bool,
-        typer.Option(
-            "--version", metavar="", callback=_show_version, is_eager=True, help="Show the version."
-        ),
+        typer.Option("--version", metavar="", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Keep 1C:Управление торговлей and the sales channels in agreement.

@@ -38,9 +38,7 @@ def check_mappings(project: Project) -> Iterator[Found]:
             tested[mapping.source, connection] = sum(result.ok for result in results)
             for result in results:
                 if not result.ok:
-                    yield Found(
-                        "problem", connection, f"{result.name} failed: {result.message}", result.where
-                    )
+                    yield Found("problem", connection, f"{result.name} failed: {result.message}", result.where)
     passed = sum(tested.values())
     yield Found("ok", "mappings", f"{plural(len(tested), 'mapping')}, {plural(passed, 'test')} passed.")
 
@@ -75,11 +73,7 @@ def rule_line(project: Project, connection: str, rule: Rule) -> str:
 def rule_named(bound: BoundMapping, name: str, *, pulls: bool) -> Rule | None:
     """Return the rule of a field for one direction, wherever it is nested."""
     return next(
-        (
-            rule
-            for rule in _rules(bound.scope)
-            if rule.name == name and (rule.pulls if pulls else rule.pushes)
-        ),
+        (rule for rule in _rules(bound.scope) if rule.name == name and (rule.pulls if pulls else rule.pushes)),
         None,
     )
 

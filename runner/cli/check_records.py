@@ -74,20 +74,14 @@ class RecordCheck:
             yield from self._told_causes(flow, kind, of_kind)
 
     def _told_causes(self, flow: Flow, kind: str, causes: list[_Cause]) -> Iterator[Found]:
-        owners = (
-            self._owners(flow, [cause.first.key for cause in causes[:_MOST]])
-            if kind == "duplicate_key"
-            else {}
-        )
+        owners = self._owners(flow, [cause.first.key for cause in causes[:_MOST]]) if kind == "duplicate_key" else {}
         ids = [source for cause in causes[:_MOST] for source in cause.sources] + list(owners.values())
         lines = find_lines(self._source(flow).options, ids) if kind != "unmapped" else {}
         for cause in causes[:_MOST]:
             entry = cause.first
             owner = owners.get(entry.key, "")
             also = f" The first stands at {lines[owner]}." if owner in lines else ""
-            many = (
-                f" ({plural(cause.count, 'record')}, such as {_name(entry)})" if kind not in _DOUBLED else ""
-            )
+            many = f" ({plural(cause.count, 'record')}, such as {_name(entry)})" if kind not in _DOUBLED else ""
             where = self._rule_line(flow, entry) or lines.get(entry.source) or self._connection_line(flow)
             level: Level = "warning" if entry.state == "waiting" else "problem"
             yield Found(level, flow.name, f"{entry.message}{many}{also}", where)
@@ -154,9 +148,7 @@ class RecordCheck:
             return ""
         name = entry.message.partition(":")[0].removeprefix(f"{entry.entity}.").partition(" ")[0]
         pulls = entry.stage == "pull"
-        bound = (
-            flow.pull if pulls else next(one.mapping for one in flow.targets if one.name == entry.connection)
-        )
+        bound = flow.pull if pulls else next(one.mapping for one in flow.targets if one.name == entry.connection)
         rule = rule_named(bound, name, pulls=pulls)
         return rule_line(self.project, entry.connection, rule) if rule is not None else ""
 

@@ -18,9 +18,7 @@ def demo(
         Path | None,
         typer.Option("--commerceml", metavar="DIR", help="A real export of 1C instead of invented goods."),
     ] = None,
-    goods: Annotated[
-        int, typer.Option("--goods", min=20, metavar="N", help="How many goods to invent.")
-    ] = 2000,
+    goods: Annotated[int, typer.Option("--goods", min=20, metavar="N", help="How many goods to invent.")] = 2000,
     keep: Annotated[
         Path | None,
         typer.Option("--keep", metavar="DIR", help="Leave the project and its state in this new folder."),

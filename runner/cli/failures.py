@@ -83,15 +83,11 @@ def _bug(session: Session, error: Exception) -> int:
         frames = "".join(traceback.format_exception(error, limit=-_FRAMES))
         session.screen.warning(session.redact(frames.rstrip()))
     else:
-        session.screen.warning(
-            "Nothing is lost. To see where it is: obmen --verbose … with the same command."
-        )
+        session.screen.warning("Nothing is lost. To see where it is: obmen --verbose … with the same command.")
     return ExitCode.BUG
 
 
-_HANDLERS: tuple[
-    tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Session, Any], int]], ...
-] = (
+_HANDLERS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[Session, Any], int]], ...] = (
     (typer.Exit, _ended),
     ((Stopped, KeyboardInterrupt), _stopped),
     (BrokenPipeError, _reader_gone),

@@ -21,9 +21,7 @@ from runner.cli.sync import Json
 from runner.exit_codes import ExitCode
 from runner.render import Screen, plural
 
-app = typer.Typer(
-    no_args_is_help=True, help="Mapping files: run their tests, show what they are compiled to."
-)
+app = typer.Typer(no_args_is_help=True, help="Mapping files: run their tests, show what they are compiled to.")
 _PAIR = 2
 Direction = Literal["pull", "push"]
 
@@ -124,9 +122,7 @@ def _meant(current: Session, names: Sequence[str]) -> Iterator[tuple[Mapping, Co
 
 def _of_project(project: Project, connection: str, entity: str) -> tuple[Mapping, Context]:
     if connection not in project.connections:
-        raise ConfigurationError(
-            f"There is no connection '{connection}'.{meant(connection, project.connections)}"
-        )
+        raise ConfigurationError(f"There is no connection '{connection}'.{meant(connection, project.connections)}")
     return project.mapping(connection, entity), context_of(project.connections[connection])
 
 

@@ -37,7 +37,5 @@ def _masked(value: Any, personal: frozenset[str], path: str) -> Any:
     if path in personal:
         return MASK if value is not None else None
     if isinstance(value, dict):
-        return {
-            name: _masked(item, personal, f"{path}.{name}" if path else name) for name, item in value.items()
-        }
+        return {name: _masked(item, personal, f"{path}.{name}" if path else name) for name, item in value.items()}
     return [_masked(item, personal, path) for item in value] if isinstance(value, list) else value

@@ -35,9 +35,7 @@ Rows = Annotated[
 PlanFile = Annotated[Path, typer.Argument(metavar="FILE", help="A plan that 'obmen plan -o FILE' made.")]
 Canary = Annotated[
     int | None,
-    typer.Option(
-        "--canary", min=1, metavar="N", help="Send N records to each system, read them back, then the rest."
-    ),
+    typer.Option("--canary", min=1, metavar="N", help="Send N records to each system, read them back, then the rest."),
 ]
 
 
@@ -97,9 +95,7 @@ def apply(
         return told(current, done, json=json)
     if json:
         data = reports.as_data(done, current)
-        current.screen.json(
-            {**data, "exit_code": int(ExitCode.STALE), "mismatches": list(map(_told, mismatches))}
-        )
+        current.screen.json({**data, "exit_code": int(ExitCode.STALE), "mismatches": list(map(_told, mismatches))})
     else:
         reports.show(current, done)
         _show_mismatches(current, mismatches)

@@ -41,9 +41,7 @@ Flow = Annotated[str | None, typer.Option("--flow", metavar="FLOW", help="Only o
 Code = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only with this code.")]
 Number = Annotated[int, typer.Argument(metavar="ID", help="The number that the list shows.")]
 Numbers = Annotated[list[int] | None, typer.Argument(metavar="ID", help="The numbers that the list shows.")]
-Every = Annotated[
-    bool, typer.Option("--all", metavar="", help="One line for each record, not for each reason.")
-]
+Every = Annotated[bool, typer.Option("--all", metavar="", help="One line for each record, not for each reason.")]
 Now = Annotated[bool, typer.Option("--now", metavar="", help="Run the flows at once.")]
 
 
@@ -123,9 +121,7 @@ def replay(
 
 
 @app.command()
-def drop(
-    context: typer.Context, ids: Numbers = None, flow: Flow = None, code: Code = None, json: Json = False
-) -> int:
+def drop(context: typer.Context, ids: Numbers = None, flow: Flow = None, code: Code = None, json: Json = False) -> int:
     """Let go of records: they are not tried again as they are. A later change of one is taken as usual."""
     current = session(context)
     with _opened(current, flow) as ledger:
@@ -160,9 +156,7 @@ def _opened(current: Session, flow: str | None) -> Iterator[Ledger]:
         yield ledger
 
 
-def _entries(
-    ledger: Ledger, flow: str | None, code: str | None, states: Sequence[str] = _STATES
-) -> Iterator[Entry]:
+def _entries(ledger: Ledger, flow: str | None, code: str | None, states: Sequence[str] = _STATES) -> Iterator[Entry]:
     after = 0
     while True:
         with ledger.read() as tx:
@@ -244,9 +238,7 @@ def _list_all(entries: Iterator[Entry], now: float, found: list[dict[str, Any]])
     for entry in entries:
         since, reason = ago(entry.created_at, now), clipped(entry.message, _LONGEST)
         where = entry.connection
-        table.add(
-            str(entry.id), entry.code, entry.flow, where, _name(entry), _WORDS[entry.state], since, reason
-        )
+        table.add(str(entry.id), entry.code, entry.flow, where, _name(entry), _WORDS[entry.state], since, reason)
         found.append(_as_data(entry))
     return table
 

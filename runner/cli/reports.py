@@ -113,6 +113,4 @@ def _explain(screen: Screen, session: Session, report: FlowReport) -> None:
             f'If they are right: obmen sync {report.flow} --force "why".',
         )
     if waiting := report.outbox.get("accepted", 0):
-        screen.line(
-            f"{report.flow}: {plural(waiting, 'record')} being worked on there; the next run asks about them."
-        )
+        screen.line(f"{report.flow}: {plural(waiting, 'record')} being worked on there; the next run asks about them.")

@@ -15,12 +15,8 @@ from runner.exit_codes import ExitCode
 from runner.render import Screen
 from runner.sandboxes import load_sandbox
 
-Which = Annotated[
-    str, typer.Argument(metavar="CONNECTOR", help="The connector whose system is stood in for.")
-]
-Port = Annotated[
-    int, typer.Option("--port", min=0, max=65535, metavar="N", help="The port; 0 takes a free one.")
-]
+Which = Annotated[str, typer.Argument(metavar="CONNECTOR", help="The connector whose system is stood in for.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="The port; 0 takes a free one.")]
 _CONTROLS = (
     ("GET", "state", "its records as JSON"),
     ("POST", "reset", "forget them, and every fault"),
@@ -40,9 +36,7 @@ def sandbox(context: typer.Context, connector: Which, port: Port = 0) -> int:
     except Stopped:
         screen.note("Stopped.")
     except OSError as error:
-        message = (
-            f"The port {port} cannot be used ({error.strerror}). Take another, or --port 0 for a free one."
-        )
+        message = f"The port {port} cannot be used ({error.strerror}). Take another, or --port 0 for a free one."
         raise ConfigurationError(message) from error
     return ExitCode.DONE
 

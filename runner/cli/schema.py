@@ -23,7 +23,5 @@ def schema(context: typer.Context, output: Output = None) -> int:
         screen.raw(text)
         return ExitCode.DONE
     output.write_text(text + "\n", encoding="utf-8")
-    screen.line(
-        f"Written to {output}. In the first line of a project: # yaml-language-server: $schema={output}"
-    )
+    screen.line(f"Written to {output}. In the first line of a project: # yaml-language-server: $schema={output}")
     return ExitCode.DONE

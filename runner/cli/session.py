@@ -36,9 +36,7 @@ class Session:
         """Read the project; from now on its secrets are masked in logs and errors."""
         project = load_project(self.project_file)
         secrets = [
-            secret
-            for connection in project.connections.values()
-            for secret in secret_values(connection.options)
+            secret for connection in project.connections.values() for secret in secret_values(connection.options)
         ]
         self.redact = Redactor(secrets)
         logging.configure(self.level, secrets=secrets)

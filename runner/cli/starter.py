@@ -69,9 +69,7 @@ def connection(kind: str, connector: type[Connector]) -> str:
 def environment(names: Iterable[str]) -> str:
     """Return ``.env.example``."""
     lines = "".join(f"{name}=\n" for name in names)
-    return (
-        f"# Copy this file to .env and fill it in. Keep .env out of repositories: it holds secrets.\n{lines}"
-    )
+    return f"# Copy this file to .env and fill it in. Keep .env out of repositories: it holds secrets.\n{lines}"
 
 
 def mappings_readme(classes: Chosen) -> str:
@@ -107,11 +105,7 @@ def _flows(classes: Chosen, names: Mapping[str, str]) -> Iterator[tuple[str, str
         pairs = [
             (
                 source,
-                [
-                    target
-                    for target, other in classes.items()
-                    if target != source and (entity, "put") in other.writers
-                ],
+                [target for target, other in classes.items() if target != source and (entity, "put") in other.writers],
             )
             for source, made in classes.items()
             if entity in made.readers
@@ -131,9 +125,7 @@ def _flows(classes: Chosen, names: Mapping[str, str]) -> Iterator[tuple[str, str
 
 def _name(block: str) -> str:
     """The connection's name: the block's first key."""
-    return next(line for line in block.splitlines() if line and not line.startswith(("#", " "))).partition(
-        ":"
-    )[0]
+    return next(line for line in block.splitlines() if line and not line.startswith(("#", " "))).partition(":")[0]
 
 
 def _secret(field: FieldInfo) -> bool:

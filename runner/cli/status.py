@@ -129,9 +129,7 @@ def _hints(standings: list[_Standing]) -> list[str]:
                 f'If they are right: obmen sync {name} --force "why"'
             )
         if due := one.quarantine.get("due", 0):
-            hints.append(
-                f"{name}: {plural(due, 'record')} to be tried again at the next run: obmen sync {name}"
-            )
+            hints.append(f"{name}: {plural(due, 'record')} to be tried again at the next run: obmen sync {name}")
     if any(one.quarantine.get("open") for one in standings):
         hints.append("Some records were set aside. Look at them: obmen quarantine list")
     return hints

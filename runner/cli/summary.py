@@ -85,9 +85,7 @@ class Summary:
             }
             for part in self._parts.values()
         ]
-        aside = [
-            {"flow": flow, "code": code, "records": count} for (flow, code), count in self._set_aside.items()
-        ]
+        aside = [{"flow": flow, "code": code, "records": count} for (flow, code), count in self._set_aside.items()]
         failures = [msgspec.to_builtins(trouble) for trouble in self._failures]
         return {"to_send": self.to_send, "changes": parts, "set_aside": aside, "unread": failures}
 
@@ -104,9 +102,7 @@ class Summary:
             screen.line(f"  {clipped(first.key, _VALUE)}: {first.message}")
         if not (self._parts or self._failures or self._set_aside):
             names = ", ".join(self.flow_names)
-            screen.line(
-                f"Nothing to send: {names} {'is' if len(self.flow_names) == 1 else 'are'} in agreement."
-            )
+            screen.line(f"Nothing to send: {names} {'is' if len(self.flow_names) == 1 else 'are'} in agreement.")
         elif not self.to_send:
             screen.line("Nothing to send.")
 
@@ -153,8 +149,7 @@ def _sum(part: _Part) -> str:
     effects = ", ".join(f"{number(count)} {effect}" for effect, count in part.effects.most_common())
     words = {"pending": "to send", "held": "held by a guard", "waiting": "waiting for another record"}
     states = ", ".join(
-        f"{number(count)} {words.get(state, 'on the way already')}"
-        for state, count in part.states.most_common()
+        f"{number(count)} {words.get(state, 'on the way already')}" for state, count in part.states.most_common()
     )
     return f"{states} ({effects})"
 

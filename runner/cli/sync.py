@@ -14,9 +14,7 @@ from runner.exit_codes import of_reports
 
 WAIT = 60.0
 
-Flows = Annotated[
-    list[str] | None, typer.Argument(help="Flows by name; all of the project's if none is given.")
-]
+Flows = Annotated[list[str] | None, typer.Argument(help="Flows by name; all of the project's if none is given.")]
 Force = Annotated[
     str | None,
     typer.Option(
@@ -27,9 +25,7 @@ Force = Annotated[
 ]
 Wait = Annotated[
     float,
-    typer.Option(
-        "--wait", min=0, metavar="SECONDS", help="How long to wait for a system that works on what it took."
-    ),
+    typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for a system that works on what it took."),
 ]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON instead of a table.")]
 

@@ -62,9 +62,7 @@ def write_catalogue(
     ``repriced`` and ``restocked`` are numbers of goods (from 0) whose prices are 5 % higher, or whose first
     warehouse holds one piece more, than in the catalogue without them; all else stays byte for byte.
     """
-    made = (
-        _changed(make_good(seed, number), number in repriced, number in restocked) for number in range(goods)
-    )
+    made = (_changed(make_good(seed, number), number in repriced, number in restocked) for number in range(goods))
     return write_pieces(folder, ((good_xml(good), offers_xml(good)) for good in made))
 
 
@@ -223,9 +221,7 @@ def _values(good: Good) -> dict[str, str]:
 
 
 def _listed_value(name: str, value: str) -> str:
-    return _element(
-        "Справочник", f"<ИдЗначения>{fixed_id(f'{name}={value}')}</ИдЗначения><Значение>{value}</Значение>"
-    )
+    return _element("Справочник", f"<ИдЗначения>{fixed_id(f'{name}={value}')}</ИдЗначения><Значение>{value}</Значение>")
 
 
 def _named(name: str) -> str:

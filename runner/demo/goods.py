@@ -142,9 +142,7 @@ def make_good(seed: int, number: int) -> Good:
     )
 
 
-def _variants(
-    dice: random.Random, kind: Kind, number: int, good_id: str, article: str
-) -> tuple[Variant, ...]:
+def _variants(dice: random.Random, kind: Kind, number: int, good_id: str, article: str) -> tuple[Variant, ...]:
     base = Decimal(dice.randint(*kind.price))
     sold = dice.randint(2, len(kind.sizes)) if kind.sizes else 0
     made = []

@@ -17,7 +17,7 @@ SEED = 11
 def play(screen: Screen, *, commerceml: Path | None, goods: int, keep: Path | None) -> None:
     """Play the demonstration; ``keep`` is a folder in which project and state stay for looking around.
 
-    Raises ConfigurationError for folders that do not fit, and ``Untrue`` if anything shown is not so.
+    Raises ConfigurationError for folders that do not fit, and ``UntrueError`` if anything shown is not so.
     """
     if commerceml is not None and not commerceml.is_dir():
         message = "There is no such folder. Give the folder into which 1C writes import*.xml and offers*.xml."

@@ -78,9 +78,7 @@ def _told(export: Path) -> tuple[dict[str, str], list[str]]:
     onec = connector_class("onec")
     connector = onec("ut", onec.options_model.model_validate({"commerceml": export}))
     try:
-        types = {
-            native["ИдТипаЦены"]: native["ТипЦены"] for native in _natives(connector.read("price", None))
-        }
+        types = {native["ИдТипаЦены"]: native["ТипЦены"] for native in _natives(connector.read("price", None))}
         warehouses = {native["Склад"]: None for native in _natives(connector.read("stock", None))}
     finally:
         connector.close()

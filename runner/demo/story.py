@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from obmen.entities import split_key
 from obmen.errors import ObmenError
 from obmen.state import agreed, bindings, quarantine
 from obmen.sync.engine import Engine, FlowReport
@@ -25,7 +26,7 @@ _PATIENCE = 90.0
 _FEWEST_TO_GUARD = 10
 
 
-class Untrue(ObmenError):
+class UntrueError(ObmenError):
     """What an act should have shown did not happen: Obmen does not do what it says."""
 
 
@@ -129,7 +130,7 @@ class Story:
             entries = quarantine.entries(tx)
         self._expect(len(entries) == 1, "exactly the refused record lies in quarantine")
         self.screen.line(f"  {len(moved)} written, 1 set aside:")
-        self.screen.line(f"  {entries[0].key.split('|')[0]}: {entries[0].message}")
+        self.screen.line(f"  {split_key(entries[0].key)[0]}: {entries[0].message}")
         self._fact(f"{count} changed prices", f"made {len(moved)} writes; the one refused harmed no other")
         return entries[0].key
 
@@ -142,10 +143,10 @@ class Story:
         with self.stage.ledger.read() as tx:
             rest = quarantine.entries(tx)
             told = agreed.of(tx, "ozon", "price", [key])[key]
-        shown = self._prices()[key.split("|")[0]]
+        shown = self._prices()[split_key(key)[0]]
         self._expect(not rest, "nothing is left in quarantine")
         self._expect(Decimal(msgspec.json.decode(told.canonical)["amount"]) == shown, "Ozon shows what it was told")
-        self.screen.line(f"  {key.split('|')[0]}: taken; the quarantine is empty")
+        self.screen.line(f"  {split_key(key)[0]}: taken; the quarantine is empty")
         self._fact("The quarantine", "gave it back on demand, and is empty")
 
     def a_slip_is_held(self) -> None:
@@ -181,7 +182,7 @@ class Story:
 
     def _expect(self, truth: bool, claim: str) -> None:
         if not truth:
-            raise Untrue(f"The demonstration expected that {claim}, and it is not so. This is a bug in Obmen.")
+            raise UntrueError(f"The demonstration expected that {claim}, and it is not so. This is a bug in Obmen.")
 
     def _sync(self, *names: str) -> list[FlowReport]:
         with self.stage.assembly() as assembly, progress(self.screen) as listener:
@@ -210,4 +211,3 @@ class Story:
         chosen = skus[:: max(len(skus) // count, 1)][:count]
         with self.stage.ledger.read() as tx:
             return list(bindings.native_ids(tx, "ut", "product", chosen).values())
-

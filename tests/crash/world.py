@@ -17,22 +17,25 @@ from obmen.sync.steps import Step, ignore
 from obmen.testing.clock import FakeClock
 from obmen.testing.peer import Peer, PeerConnector
 
+_LINES = "{ quantity: { path: n, as: number }, price: { path: price, as: number }, sku: %s }"
+_ORDER = (
+    "entity: order\nfields:\n  channel: channel\n  number: number\n  placed_at: { path: at, as: utc }\n"
+    "  currency: currency\n  lines: { path: lines, each: %s }\n"
+)
+_PRICE = (
+    "entity: price\nfields:\n  sku: id\n  price_type: %s\n  amount: { path: amount, as: money_string }\n"
+    "  currency: currency\n"
+)
 MAPPINGS = {
-    "product": "entity: product\nfields: { sku: id, name: name, archived: { path: archived, as: boolean, only: pull } }\n",
-    "price": "entity: price\nfields:\n  sku: id\n  price_type: type\n"
-    "  amount: { path: amount, as: money_string }\n  currency: currency\n",
+    "product": "entity: product\nfields:\n  sku: id\n  name: name\n"
+    "  archived: { path: archived, as: boolean, only: pull }\n",
+    "price": _PRICE % "type",
+    "one_price": _PRICE % "{ path: type, only: pull }" + "fixed: { type: '' }\n",
     "stock": "entity: stock\nfields:\n  sku: id\n  warehouse: place\n  available: { path: free, as: number }\n",
     "keyed": "entity: product\nfields:\n  sku: sku\n  name: name\n",
     "keyed_shop": "entity: product\nfields:\n  sku: id\n  name: name\n",
-    "one_price": "entity: price\nfields:\n  sku: id\n  price_type: { path: type, only: pull }\n"
-    "  amount: { path: amount, as: money_string }\n  currency: currency\nfixed: { type: '' }\n",
-    "order": "entity: order\nfields:\n  channel: channel\n  number: number\n"
-    "  placed_at: { path: at, as: utc }\n  currency: currency\n"
-    "  lines: { path: lines, each: { sku: sku, quantity: { path: n, as: number }, price: { path: price, as: number } } }\n",
-    "linked": "entity: order\nfields:\n  channel: channel\n  number: number\n"
-    "  placed_at: { path: at, as: utc }\n  currency: currency\n"
-    "  lines: { path: lines, each: { sku: { path: sku, ref: product },"
-    " quantity: { path: n, as: number }, price: { path: price, as: number } } }\n",
+    "order": _ORDER % _LINES % "sku",
+    "linked": _ORDER % _LINES % "{ path: sku, ref: product }",
     "order_status": "entity: order_status\nfields:\n  channel: channel\n  number: number\n  status: status\n",
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.onec.commerceml import CommerceML
 from runner.demo.catalogue import write_catalogue
 from tests.e2e.site import Site
 
@@ -33,6 +34,4 @@ def new_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
 
 
 def _first_type(site: Site) -> str:
-    from connectors.onec.commerceml import CommerceML
-
     return next(iter(CommerceML(site.export).price_types().values()))

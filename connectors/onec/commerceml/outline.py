@@ -120,7 +120,7 @@ class Outline:
             self._partial = name == _CHANGES or flag in _YES
             record = PACKAGES[name]
             self.partial[record] = self.partial.get(record, False) or self._partial
-        elif len(path) == 3 and path[0] == ROOT and PACKAGES.get(path[1]) == CONTAINERS.get(name, ""):  # noqa: PLR2004 - root, package, container
+        elif len(path) == 3 and PACKAGES.get(path[1]) == CONTAINERS.get(name, ""):  # noqa: PLR2004 - root, package, container
             self.container, self._within = Opened(CONTAINERS[name], (name, path[1]), self._partial), element
             self.classifier.prefixes.update({p: uri for p, uri in element.nsmap.items() if p})
 

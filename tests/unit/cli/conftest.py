@@ -30,7 +30,9 @@ def place(tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 @pytest.fixture
-def cli(place: Place, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
+def cli(place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+    monkeypatch.setattr("runner.progress.EVERY", float("inf"))  # how slow the machine is shows in no test
+
     def run(*arguments: str) -> Ran:
         capsys.readouterr()
         code = main(arguments)

@@ -34,9 +34,7 @@ def test_init_writes_a_project_that_loads(cli: Cli, place: Place) -> None:
     assert ".env\n" in (place.folder / ".gitignore").read_text("utf-8")
 
 
-def test_every_mapping_of_a_new_project_compiles(
-    cli: Cli, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_mapping_of_a_new_project_compiles(cli: Cli, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     cli("init")
     monkeypatch.setenv("OZON_API_KEY", "a-key")
     ran = cli("mapping", "test")
@@ -208,9 +206,7 @@ def test_a_sandbox_on_a_taken_port_says_so(cli: Cli) -> None:
     assert "cannot be used" in ran.err
 
 
-def test_a_sandbox_of_an_unknown_connector_or_of_one_without(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sandbox_of_an_unknown_connector_or_of_one_without(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Did you mean 'shelf'?" in cli("sandbox", "shlef").err
     monkeypatch.setattr(Shelf, "sandbox", "")
     ran = cli("sandbox", "shelf")

@@ -79,9 +79,7 @@ def test_doubled_articles_unmapped_statuses_and_lonely_warehouses_are_named_with
         assert f"'A-{number - 3}'" in line
         assert f"The first stands at export/product.jsonl:{number - 3}" in line
     for status in ("LOST", "EATEN"):
-        assert any("mappings/erp/order_status.yaml:4:" in one and f'"{status}"' in one for one in found), (
-            ran.out
-        )
+        assert any("mappings/erp/order_status.yaml:4:" in one and f'"{status}"' in one for one in found), ran.out
     assert any("obmen.yaml:7:" in one and '"Attic"' in one for one in found), ran.out
     assert "6 problems" in ran.out
     assert shop.writes == []
@@ -145,9 +143,7 @@ def test_a_mapping_that_fails_its_own_test_is_named(cli: Cli, files: Place) -> N
     assert "mappings/erp/product.yaml:4: test 1 (pull) failed" in problems(ran)[0]
 
 
-def test_a_mapping_that_does_not_compile_hides_nothing_else(
-    cli: Cli, files: Place, shop: ShelfSandbox
-) -> None:
+def test_a_mapping_that_does_not_compile_hides_nothing_else(cli: Cli, files: Place, shop: ShelfSandbox) -> None:
     files.write("mappings/erp/price.yaml", "entity: price\nfields: { sku: id, amout: amount }\n")
     shop.key = "another"
     ran = cli("check")

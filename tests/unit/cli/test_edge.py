@@ -173,9 +173,7 @@ def test_a_missing_folder_ends_with_2_and_names_it(cli: Cli, place: Place, shop:
     told(cli("sync"), 2, str(place.folder / "export"), "Mend the folder")
 
 
-def test_a_source_that_breaks_off_ends_with_4_with_its_line(
-    cli: Cli, place: Place, shop: ShelfSandbox
-) -> None:
+def test_a_source_that_breaks_off_ends_with_4_with_its_line(cli: Cli, place: Place, shop: ShelfSandbox) -> None:
     place.write("export/product.jsonl", '{"id": "A-1", "name": "Rug"}\n{"id": "A-2", "na')
     place.write(
         "obmen.yaml",
@@ -197,9 +195,7 @@ def test_a_state_that_is_no_database_ends_with_5(cli: Cli, place: Place, erp: Sh
     told(cli("sync"), 5, "state.db", "not an SQLite database")
 
 
-def test_a_locked_state_ends_with_5(
-    cli: Cli, place: Place, erp: ShelfSandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_state_ends_with_5(cli: Cli, place: Place, erp: ShelfSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(erp)
     place.project(erp.url, erp.url)
     assert cli("status").code == 0

@@ -117,11 +117,16 @@ def test_a_file_that_is_not_in_its_encoding_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changes_meanwhile_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "import.xml", WHOLE)
-    pages = CommerceML(path).products()
+    path = write(tmp_path / "offers.xml", document(package(*(offer(f"o{n}", price("1")) for n in range(5000)))))
+    pages = CommerceML(path).prices()
     os.utime(path, (1, 1))
     with pytest.raises(IncompleteSource, match="changed while it was being read"):
-        natives(pages)
+        next(pages)
+    pages = CommerceML(path).prices()
+    assert len(next(pages).slices) == 1000
+    os.utime(path, (2, 2))
+    with pytest.raises(IncompleteSource, match="changed while it was being read"):
+        list(pages)
 
 
 def test_an_empty_exchange_is_whole(tmp_path: Path) -> None:

@@ -72,6 +72,17 @@ def test_a_catalogue_may_list_variants_as_goods(tmp_path: Path) -> None:
     assert {native["ИдТовара"] for native in found.values()} == {"a"}
 
 
+@pytest.mark.parametrize("window", [1, 4096])
+def test_a_good_that_is_listed_twice_does_not_double_its_offers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    monkeypatch.setattr(join, "WINDOW", window)
+    offers = (offer("z"), offer("y"), offer("a#1", "<Штрихкод>1</Штрихкод>"), offer("a#2", "<Штрихкод>2</Штрихкод>"))
+    text = document(catalogue(good("a"), good("a#1"), good("y"), good("z")), package(*offers))
+    found = [native for native in natives(CommerceML(write(tmp_path / "all.xml", text)).products())]
+    assert sorted(native["Штрихкод"][0] for native in found if "Штрихкод" in native) == ["1", "2"]
+
+
 def test_a_variant_without_its_good_is_known_by_its_id(tmp_path: Path) -> None:
     text = document(package(offer("a#1", "<Артикул>А-1</Артикул>"), offer("a#2", "<Артикул>А-1</Артикул>")))
     for native in products(write(tmp_path / "all.xml", text)).values():
@@ -204,6 +215,14 @@ def test_files_of_one_moment_are_told_apart_by_their_names(tmp_path: Path) -> No
         write(tmp_path / f"prices0_{number}.xml", text)
     (found,) = natives(CommerceML(tmp_path).prices())
     assert found["ЦенаЗаЕдиницу"] == "10"
+
+
+def test_variants_whose_characteristic_stands_apart_are_told_apart(tmp_path: Path) -> None:
+    for day, number in ((1, 1), (2, 2)):
+        apart = (offer("a", f"<ИдХарактеристики>{n}</ИдХарактеристики>" + price("5")) for n in (number, 3))
+        write(tmp_path / f"{day}.xml", document(package(*apart, changes="true"), made_at=DAY.format(day)))
+    assert by_id(natives(CommerceML(tmp_path).prices())).keys() == {"a#1", "a#2", "a#3"}
+    assert products(tmp_path).keys() == {"a#1", "a#2", "a#3"}
 
 
 def test_a_newer_file_that_says_nothing_of_prices_hides_none(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -236,7 +237,7 @@ def test_i1_a_record_that_is_put_off_waits_longer_each_time(
 
     monkeypatch.setattr(PeerConnector, "write", busy)
     world.sync("prices", patience=10_000)
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(times)]
     for attempt, gap in enumerate(gaps, 1):
         if attempt == 3:
             assert gap == pytest.approx(30.0)

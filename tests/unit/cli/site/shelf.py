@@ -79,11 +79,11 @@ class Shelf(Connector):
     def products(self, cursor: str | None) -> Iterator[Page]:
         return self._pages("product")
 
-    @reader("price", key="id", complete=True)
+    @reader("price", key=("id", "type"), complete=True)
     def prices(self, cursor: str | None) -> Iterator[Page]:
         return self._pages("price")
 
-    @reader("stock", key="id", complete=True)
+    @reader("stock", key=("id", "place"), complete=True)
     def stocks(self, cursor: str | None) -> Iterator[Page]:
         return self._pages("stock")
 
