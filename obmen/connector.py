@@ -219,15 +219,11 @@ class Connector:
         else:
             (cls.finders if role == "find" else cls.pollers)[spec] = name
 
-    def __init__(
-        self, name: str, options: Options, *, clock: Clock | None = None, http: Http | None = None
-    ) -> None:
+    def __init__(self, name: str, options: Options, *, clock: Clock | None = None, http: Http | None = None) -> None:
         self.name = name
         self.options: Any = options
         self.clock: Clock = clock or SystemClock()
-        self.http = http or Http(
-            name, self.transport(options), clock=self.clock, secrets=secret_values(options)
-        )
+        self.http = http or Http(name, self.transport(options), clock=self.clock, secrets=secret_values(options))
 
     @classmethod
     def transport(cls, options: Any) -> Transport:  # noqa: ARG003 - subclasses read their own options

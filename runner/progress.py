@@ -6,7 +6,7 @@ A log that fills with bars hides what matters, and a terminal that stays silent 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.text import Text
 
 from obmen.clock import Clock, SystemClock
+from obmen.errors import StateError
 from obmen.sync.engine import Listener, Silent
 from runner.render import Screen, number, span
 
@@ -70,11 +71,13 @@ class Tally:
     def delivering(self, flow: str, target: str, count: int) -> None:
         """So many more records came to an outcome."""
         work = self._work((flow, target), f"{flow}: sending to {target}")
-        work.done += count
         now = self._clock.monotonic()
         if self._remaining is not None and now - work.counted_at >= _COUNT_AGAIN:
-            work.total, work.counted_at = work.done + self._remaining(flow, target), now
-        elif work.total is not None:
+            work.counted_at = now
+            with suppress(StateError):  # a bar may never stop the work
+                work.total = work.done + self._remaining(flow, target)
+        work.done += count
+        if work.total is not None:
             work.total = max(work.total, work.done)
         self._show(work)
 

@@ -51,9 +51,7 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     name = f"obmen_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
-        yield postgres_server.replace("postgresql://", "postgresql+psycopg://").replace(
-            "/postgres?", f"/{name}?"
-        )
+        yield postgres_server.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 

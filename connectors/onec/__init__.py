@@ -34,9 +34,7 @@ class OneC(Connector):
     class Options(OneCOptions):
         """See OneCOptions."""
 
-    def __init__(
-        self, name: str, options: Options, *, clock: Clock | None = None, http: Http | None = None
-    ) -> None:
+    def __init__(self, name: str, options: Options, *, clock: Clock | None = None, http: Http | None = None) -> None:
         super().__init__(name, options, clock=clock, http=http)
         self._base = OData(self.http)
 

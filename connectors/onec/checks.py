@@ -72,11 +72,7 @@ def check_base(base: OData, options: OneCOptions) -> Iterator[Finding]:
         message = f"{russian(DOCUMENT)} of this base lacks {', '.join(missing)}: is it UT 11.4 or 11.5?"
         yield Finding("problem", message, "url")
         return
-    version = (
-        "11.5 (VAT rates are a catalog)"
-        if has_vat_catalog(metadata)
-        else "11.4 (VAT rates are an enumeration)"
-    )
+    version = "11.5 (VAT rates are a catalog)" if has_vat_catalog(metadata) else "11.4 (VAT rates are an enumeration)"
     yield Finding("ok", f"{russian(DOCUMENT)} is published, in the shape of UT {version}.", "url")
     base.some(DOCUMENT, where="Posted eq true", top=1, select=("Ref_Key",))
     if options.order is None:

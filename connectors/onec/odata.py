@@ -76,9 +76,7 @@ class OData:
                 return None
             raise
 
-    def some(
-        self, entity_set: str, *, where: str, top: int, select: Sequence[str] = (), skip: int = 0
-    ) -> Reply:
+    def some(self, entity_set: str, *, where: str, top: int, select: Sequence[str] = (), skip: int = 0) -> Reply:
         """Return at most ``top`` objects, ordered by reference, from the ``skip``-th on."""
         options = {
             "$filter": where,

@@ -58,9 +58,7 @@ class OrderOptions(Options):
     priority: Reference | None = Field(default=None, description="Приоритет")
     department: Reference | None = Field(default=None, description="Подразделение")
     manager: Reference | None = Field(default=None, description="Менеджер")
-    cancel_reason: Reference | None = Field(
-        default=None, description="ПричинаОтмены of the lines of a cancelled order"
-    )
+    cancel_reason: Reference | None = Field(default=None, description="ПричинаОтмены of the lines of a cancelled order")
     currencies: dict[str, Reference] = Field(min_length=1, description="Валюта by its ISO code, such as RUB")
     warehouses: dict[str, Reference] = Field(
         min_length=1, description="Склад by name; an order that names no warehouse goes to the first"
@@ -81,9 +79,7 @@ class OrderOptions(Options):
     @model_validator(mode="after")
     def _rate_is_known(self) -> OrderOptions:
         if self.vat not in self.vat_rates:
-            message = (
-                f"vat is {self.vat}, and vat_rates has no such rate (it has {', '.join(self.vat_rates)})"
-            )
+            message = f"vat is {self.vat}, and vat_rates has no such rate (it has {', '.join(self.vat_rates)})"
             raise ValueError(message)
         return self
 

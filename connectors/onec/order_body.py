@@ -188,9 +188,7 @@ def _percent(rate: str, options: OrderOptions) -> Decimal:
     for percent, native in options.vat_rates.items():
         if native.lower() == rate.lower():
             return Decimal(0) if percent == "none" else Decimal(percent)
-    message = (
-        f"The VAT rate '{rate}' is none of the connection's order.vat_rates; add it there with its percent."
-    )
+    message = f"The VAT rate '{rate}' is none of the connection's order.vat_rates; add it there with its percent."
     raise Refused(message, code="unknown_vat", field="СтавкаНДС")
 
 

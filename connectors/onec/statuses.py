@@ -47,12 +47,8 @@ class Statuses:
         A record is ``_READ`` and ``Состояние``: the status, or ``Отменен`` for a closed order all of whose
         lines are cancelled. The cursor is the naive local time at which the last whole read began.
         """
-        now = (
-            self._clock.now().astimezone(ZoneInfo(self._options.timezone)).replace(tzinfo=None, microsecond=0)
-        )
-        since = (datetime.fromisoformat(cursor) if cursor else now) - timedelta(
-            days=self._options.lookback_days
-        )
+        now = self._clock.now().astimezone(ZoneInfo(self._options.timezone)).replace(tzinfo=None, microsecond=0)
+        since = (datetime.fromisoformat(cursor) if cursor else now) - timedelta(days=self._options.lookback_days)
         where = f"Date ge {moment(since)} and {NUMBER} ne '' and Posted eq true and DeletionMark eq false"
         cancelled = self._cancelled(where)
         for rows in self._base.pages(DOCUMENT, where=where, select=_READ):

@@ -36,9 +36,7 @@ class Prices(Connector):
             if received >= reply["total"]:
                 return
             if not slices or reply["cursor"] in {"", where}:
-                raise IncompleteSource(
-                    f"{reply.what}: the list stopped at {received} of {reply['total']} prices."
-                )
+                raise IncompleteSource(f"{reply.what}: the list stopped at {received} of {reply['total']} prices.")
             where = reply["cursor"]
 
     @lookup("price", batch=PRICE_LIMIT)

@@ -40,9 +40,7 @@ def listed(http: Http, visibility: Visibility) -> Iterator[list[Native]]:
         if received >= reply["result.total"]:
             return
         if not items or reply["result.last_id"] == last_id:
-            raise IncompleteSource(
-                f"{reply.what}: the list stopped at {received} of {reply['result.total']} products."
-            )
+            raise IncompleteSource(f"{reply.what}: the list stopped at {received} of {reply['result.total']} products.")
         last_id = reply["result.last_id"]
 
 
@@ -80,9 +78,7 @@ class Products(Connector):
     @writer("product", key="offer_id", batch=IMPORT_LIMIT, absolute=True)
     def import_products(self, batch: Batch) -> Iterator[Outcome]:
         """Hand cards to an import task (``ProductAPI_ImportProductsV3``); each replaces the whole card."""
-        reply = self.http.post(
-            paths.PRODUCT_IMPORT, json={"items": batch.payloads}, safe=True, group="import"
-        )
+        reply = self.http.post(paths.PRODUCT_IMPORT, json={"items": batch.payloads}, safe=True, group="import")
         for item in batch.items:
             yield batch.accepted(item.id, reply["result.task_id"])
 

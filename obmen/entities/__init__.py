@@ -12,9 +12,7 @@ from obmen.entities.price import Price
 from obmen.entities.product import Product
 from obmen.entities.stock import Stock
 
-ENTITIES: dict[str, type[Record]] = {
-    entity.entity: entity for entity in (Product, Price, Stock, Order, OrderStatus)
-}
+ENTITIES: dict[str, type[Record]] = {entity.entity: entity for entity in (Product, Price, Stock, Order, OrderStatus)}
 
 __all__ = [
     "ENTITIES",

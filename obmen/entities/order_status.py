@@ -6,9 +6,7 @@ from typing import ClassVar, Literal
 
 from obmen.entities.base import Instant, Key, Record, Text
 
-Status = Literal[
-    "new", "confirmed", "assembling", "ready", "shipped", "delivered", "cancelled", "returned", "disputed"
-]
+Status = Literal["new", "confirmed", "assembling", "ready", "shipped", "delivered", "cancelled", "returned", "disputed"]
 
 
 class OrderStatus(Record):

@@ -24,9 +24,7 @@ def asked(headers: Mapping[str, str], units: Mapping[str, float], now: datetime)
     headers the longest wait counts. What is neither a finite number nor a date is ignored.
     """
     waits = [
-        _seconds(value, unit, headers, now)
-        for name, unit in units.items()
-        if (value := headers.get(name)) is not None
+        _seconds(value, unit, headers, now) for name, unit in units.items() if (value := headers.get(name)) is not None
     ]
     return max((wait for wait in waits if wait is not None), default=None)
 

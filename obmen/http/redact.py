@@ -20,9 +20,7 @@ _OPENING = (
     r"(?:\w+[-_.])?(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|private[-_]?key|signature|cookie"
     r"|authorization|(?:access|refresh|auth|session|client)[-_]?(?:token|key|id[-_]?token|secret)|пароль)"
 )
-_PERSON = (
-    r"(?:customer|buyer|client|user|contact|person|receiver|recipient|addressee|delivery|shipping|billing)"
-)
+_PERSON = r"(?:customer|buyer|client|user|contact|person|receiver|recipient|addressee|delivery|shipping|billing)"
 _PERSONAL = (
     rf"(?:{_PERSON}[-_.]?)?(?:name|(?:full|first|last|middle|second|sur)[-_]?name|patronymic|fio|address(?:[-_]?tail)?"
     r"|phones?|phone[-_]?numbers?|mobile|tel(?:ephone)?|e[-_]?mails?|birth[-_]?da(?:y|te)|passport|comment)"

@@ -31,9 +31,7 @@ class Reply:
 
     __slots__ = ("_json", "content", "headers", "request_id", "status", "what")
 
-    def __init__(
-        self, status: int, headers: Any, content: bytes, *, what: str = "", request_id: str = ""
-    ) -> None:
+    def __init__(self, status: int, headers: Any, content: bytes, *, what: str = "", request_id: str = "") -> None:
         self.status = status
         self.headers = headers
         self.content = content.removeprefix(_BOM)
@@ -74,9 +72,7 @@ class Reply:
         try:
             value: Any = _envelope(path).decode(self.content)
         except msgspec.DecodeError as error:
-            raise IncompleteSource(
-                f"{self.what}: the answer has no list at {path or 'its top'} ({error})."
-            ) from error
+            raise IncompleteSource(f"{self.what}: the answer has no list at {path or 'its top'} ({error}).") from error
         for step in path.split(".") if path else ():
             value = getattr(value, step)
         return [bytes(raw) for raw in value]

@@ -165,9 +165,7 @@ class Http:
         habits = self.transport.retry
         signal = state.outcome.exception() if state.outcome else None
         after = signal.after if isinstance(signal, _Repeat) else None
-        return max(
-            after or 0.0, pause.growing(state.attempt_number, habits.first_delay, habits.longest_delay)
-        )
+        return max(after or 0.0, pause.growing(state.attempt_number, habits.first_delay, habits.longest_delay))
 
     def _once(self, call: _Call) -> Reply:
         waited = self.budgets.take(call.group, self.transport.retry.patience)
@@ -215,16 +213,12 @@ class Http:
                 return self._lost(call, error)
             target = response.headers.get("Location")
             if response.status_code not in _MOVED or target is None:
-                return Reply(
-                    response.status_code, response.headers, content, what=call.what, request_id=call.id
-                )
+                return Reply(response.status_code, response.headers, content, what=call.what, request_id=call.id)
             moved = urljoin(response.url, target)
             if call.method != "GET" or _origin(moved) != _origin(response.url):
                 return self._sent_elsewhere(call, response.status_code, moved)
             url, params = moved, None
-        return ConfigurationError(
-            f"{call.what}: the peer redirects without end. Check the connection's address."
-        )
+        return ConfigurationError(f"{call.what}: the peer redirects without end. Check the connection's address.")
 
     def _lost(self, call: _Call, error: Exception) -> Exception:
         reason = self.redact(innermost(error))
@@ -256,9 +250,7 @@ class Http:
         message = self.redact(f"{call.what}: status {status}: the peer sends us to {place}")
         if status in _SEE_OTHER and not call.safe:
             return InDoubt(f"{message} after a write, so its effect is unknown.")
-        return ConfigurationError(
-            f"{message}, where no credentials are taken. Mend the connection's address."
-        )
+        return ConfigurationError(f"{message}, where no credentials are taken. Mend the connection's address.")
 
     def _judge(self, reply: Reply, call: _Call) -> None:
         """Return if the answer is good; otherwise raise what it means."""
@@ -317,9 +309,7 @@ class Http:
 
     def _log_repeat(self, call: _Call, state: tenacity.RetryCallState) -> None:
         signal = state.outcome.exception() if state.outcome else None
-        _LOG.warning(
-            "http.repeat", **self._about(call), delay=round(state.upcoming_sleep, 3), reason=str(signal)
-        )
+        _LOG.warning("http.repeat", **self._about(call), delay=round(state.upcoming_sleep, 3), reason=str(signal))
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

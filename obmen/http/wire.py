@@ -123,11 +123,7 @@ def _host(url: str, connection: str) -> str | None:
 
 def credentials(transport: Transport) -> list[str]:
     """Return the secrets that stand in the transport itself, whether or not its author named them."""
-    found = [
-        value
-        for name, value in transport.headers.items()
-        if any(word in name.lower() for word in _OPENS_DOORS)
-    ]
+    found = [value for name, value in transport.headers.items() if any(word in name.lower() for word in _OPENS_DOORS)]
     if isinstance(transport.auth, HTTPBasicAuth):
         password = transport.auth.password
         found.append(password.decode("utf-8", "replace") if isinstance(password, bytes) else str(password))

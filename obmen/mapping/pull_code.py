@@ -41,9 +41,7 @@ class PullCode:
                 continue
             inner, label = _inner(function, rule), f"{prefix}{rule.name}."
             self._lists(rule.each, inner, label)
-            self.source.add(
-                0, f"def {inner}(elements, refs):", f'    """Read the elements of {label[:-1]}."""'
-            )
+            self.source.add(0, f"def {inner}(elements, refs):", f'    """Read the elements of {label[:-1]}."""')
             self.source.add(1, "rows = []", "for native in listed(elements):")
             self._body(rule.each, None, label, 2, inner)
             self.source.add(2, "rows.append(out)")
@@ -91,9 +89,7 @@ class PullCode:
         target = f"{parts.owner(rule.field.steps, 'out')}[{quoted(rule.field.steps[-1])}]"
         add(depth, comment(f"{rule.name} ← {describe(rule)}"))
         if rule.connection or rule.fixed is not MISSING:
-            add(
-                depth, f"{target} = {self.source.literal(self.connection if rule.connection else rule.fixed)}"
-            )
+            add(depth, f"{target} = {self.source.literal(self.connection if rule.connection else rule.fixed)}")
             return
         add(depth, f"at = {quoted(prefix + rule.name)}", f"value = {self._found(rule)}")
         converted = self._converted(rule, function)
@@ -124,9 +120,7 @@ class PullCode:
         return f"{NOT_EMPTY} and value != {self.source.literal(rule.when_absent)}"
 
     def _decoded(self, rule: Rule) -> str:
-        return (
-            "value" if rule.codec is None else f"{self.source.codec(rule.codec, rule.argument, 'in')}(value)"
-        )
+        return "value" if rule.codec is None else f"{self.source.codec(rule.codec, rule.argument, 'in')}(value)"
 
     def _converted(self, rule: Rule, function: str) -> str:
         if rule.each is not None:

@@ -105,9 +105,7 @@ class PushCode:
         encoded = self._encoded(rule, function)
         if rule.keep:
             add(depth, f"if {self._is_set(rule, record, parts)}:")
-            self._store(
-                steps, "value" if encoded == "value" else f"None if value is None else {encoded}", depth + 1
-            )
+            self._store(steps, "value" if encoded == "value" else f"None if value is None else {encoded}", depth + 1)
         elif rule.when_absent is MISSING:
             add(depth, f"if {_filled(rule)}:")
             self._store(steps, encoded, depth + 1)

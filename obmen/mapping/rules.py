@@ -179,9 +179,7 @@ class RuleReader:
                 raise self.error(f"the argument of {name} is a text, not {argument!r}", *path, "as")
         return codec, argument
 
-    def _field_rules(
-        self, field: CanonicalField, spec: Any, inherited: Only, path: tuple[Any, ...]
-    ) -> list[Rule]:
+    def _field_rules(self, field: CanonicalField, spec: Any, inherited: Only, path: tuple[Any, ...]) -> list[Rule]:
         if not isinstance(spec, list):
             return [self._rule(field, spec, inherited, path)]
         rules = [self._rule(field, item, inherited, (*path, index)) for index, item in enumerate(spec)]
@@ -195,9 +193,7 @@ class RuleReader:
     def _rule(self, field: CanonicalField, spec: Any, inherited: Only, path: tuple[Any, ...]) -> Rule:
         spec = {"path": spec} if isinstance(spec, str) else spec
         if not isinstance(spec, dict):
-            message = (
-                f"{field.name} is a native path, or a set of words such as {{ path: …, as: … }}, not {spec!r}"
-            )
+            message = f"{field.name} is a native path, or a set of words such as {{ path: …, as: … }}, not {spec!r}"
             raise self.error(message, *path)
         spec = self.words(spec, FIELD_WORDS, field.name, *path)
         self._together(field, spec, path)
@@ -228,18 +224,14 @@ class RuleReader:
     def _given(self, rule: Rule, spec: dict[str, Any], only: Only, path: tuple[Any, ...]) -> Rule:
         word = "value" if "value" in spec else "fixed"
         if only == "push":
-            raise self.error(
-                f"{rule.name}: `{word}` gives a canonical value, which only pull does", *path, word
-            )
+            raise self.error(f"{rule.name}: `{word}` gives a canonical value, which only pull does", *path, word)
         rule = replace(rule, pushes=False)
         if word == "value":
             if spec["value"] != "connection":
                 raise self.error(f"`value` is connection, not {spec['value']!r}", *path, "value")
             return replace(rule, connection=True)
         if rule.field.kind in ("part", "parts"):
-            raise self.error(
-                f"{rule.name} is {KIND_NAMES[rule.field.kind]} and cannot be fixed", *path, "fixed"
-            )
+            raise self.error(f"{rule.name} is {KIND_NAMES[rule.field.kind]} and cannot be fixed", *path, "fixed")
         try:
             return replace(rule, fixed=rule.field.valid(spec["fixed"]))
         except BadValue as error:
@@ -266,27 +258,19 @@ class RuleReader:
         if not rule.paths:
             raise self.error(f"{rule.name}: `each` needs the `path` of the list", *path)
         if spec.get("when_absent", []) != []:
-            raise self.error(
-                f"{rule.name}: `when_absent` of a list is the empty list []", *path, "when_absent"
-            )
+            raise self.error(f"{rule.name}: `when_absent` of a list is the empty list []", *path, "when_absent")
         if "fixed" in spec and only == "pull":
-            raise self.error(
-                f"{rule.name}: `fixed` beside `each` is for push, and this only pulls", *path, "fixed"
-            )
+            raise self.error(f"{rule.name}: `fixed` beside `each` is for push, and this only pulls", *path, "fixed")
         constants = self.constants(spec.get("fixed", {}), *path, "fixed")
         scope = self.scope(rule.field.model, spec["each"], constants, only, *path, "each")
         return replace(rule, each=scope, when_absent=spec.get("when_absent", MISSING))
 
     def _expression(self, rule: Rule, spec: dict[str, Any], only: Only, path: tuple[Any, ...]) -> Rule:
         if rule.paths and only is None:
-            message = (
-                "an expression has no way back: say `only: pull` (and no path), or `only: push` with the path"
-            )
+            message = "an expression has no way back: say `only: pull` (and no path), or `only: push` with the path"
             raise self.error(f"{rule.name}: {message}", *path, "expr")
         if rule.paths and only == "pull":
-            raise self.error(
-                f"{rule.name}: on pull the expression reads, so `path` has no use", *path, "path"
-            )
+            raise self.error(f"{rule.name}: on pull the expression reads, so `path` has no use", *path, "path")
         if not rule.paths and only == "push":
             raise self.error(f"{rule.name}: on push the expression needs a `path` to be written to", *path)
         if not isinstance(spec["expr"], str):
@@ -337,15 +321,11 @@ class RuleReader:
 
     def _table(self, rule: Rule, value: Any, path: tuple[Any, ...]) -> Rule:
         if rule.field.kind not in ("text", "number", "boolean", "any"):
-            raise self.error(
-                f"{rule.name} is {KIND_NAMES[rule.field.kind]}, which no table gives", *path, "table"
-            )
+            raise self.error(f"{rule.name} is {KIND_NAMES[rule.field.kind]}, which no table gives", *path, "table")
         if isinstance(value, str):
             return replace(rule, option=value)
         if not isinstance(value, dict):
-            raise self.error(
-                f"{rule.name}: a table is canonical: native, or an option's name", *path, "table"
-            )
+            raise self.error(f"{rule.name}: a table is canonical: native, or an option's name", *path, "table")
         try:
             table = Table(value, rule.field, pulls=rule.pulls, pushes=rule.pushes)
         except TableError as error:

@@ -26,12 +26,12 @@ _MOST_BITS = 256
 class Unresolved(ObmenError):  # noqa: N818 - the record waits, nothing is wrong with it
     """The record needs another one that is not known here yet.
 
-    ``entity`` and ``id`` name that one: its native id on pull, its key on push. ``id`` may be empty when a
-    companion of ``with`` is what is missing and it has no key of its own.
+    ``entity`` and ``id`` name that one: its native id on pull, its key on push; for a companion of ``with``
+    the key of the subject that both are about.
     """
 
     def __init__(self, entity: str, id: str) -> None:  # noqa: A002 - the peer's word
-        super().__init__(f"The {entity} '{id}' is not bound in this connection yet; the record waits for it.")
+        super().__init__(f"The {entity} '{id}' is not known in this connection yet; the record waits for it.")
         self.entity = entity
         self.id = id
 
@@ -64,9 +64,7 @@ class Explainer:
             else f"Correct it in the source, or see {note.mend}"
         )
         message = f"{self.entity}.{note.field}{place}: {subject}{str(error).rstrip('.')}. {step}."
-        return Refused(
-            message, code="unmapped" if isinstance(error, Unmapped) else "bad_value", field=note.field
-        )
+        return Refused(message, code="unmapped" if isinstance(error, Unmapped) else "bad_value", field=note.field)
 
 
 def listed(value: Any) -> list[dict[str, Any]]:
@@ -134,6 +132,4 @@ def _shown(value: Any, hidden: bool) -> str:
         return "a huge number"
     if isinstance(value, int | float | Decimal | date):
         return str(value)[:_LONGEST_SHOWN]
-    return (
-        "a record" if isinstance(value, dict) else "a list" if isinstance(value, list | tuple) else "a value"
-    )
+    return "a record" if isinstance(value, dict) else "a list" if isinstance(value, list | tuple) else "a value"

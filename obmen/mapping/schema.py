@@ -73,9 +73,7 @@ class _Builder:
                 "type": "object",
                 "minProperties": 1,
                 "properties": {item: self.field(field_of(model, item)) for item in dotted_names(model)},
-                "patternProperties": {
-                    rf"^{item}\.[^.]+$": self.field(field_of(model, f"{item}.x")) for item in maps
-                },
+                "patternProperties": {rf"^{item}\.[^.]+$": self.field(field_of(model, f"{item}.x")) for item in maps},
                 "additionalProperties": False,
             }
         return {"$ref": f"#/$defs/{name}"}
@@ -126,9 +124,7 @@ class _Builder:
 def _words(words: Mapping[str, str], schemas: Mapping[str, Schema], *required: str) -> Schema:
     return {
         "type": "object",
-        "properties": {
-            word: {**schemas.get(word, {}), "description": help_} for word, help_ in words.items()
-        },
+        "properties": {word: {**schemas.get(word, {}), "description": help_} for word, help_ in words.items()},
         "additionalProperties": False,
         "required": list(required),
     }

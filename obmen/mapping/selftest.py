@@ -7,7 +7,7 @@ give, push must write the native paths that it writes. ``only:`` in an example c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from obmen.errors import ConfigurationError, ObmenError, Refused
 from obmen.mapping.bound import BoundMapping, Context, Mapping
 from obmen.mapping.canonical import normalise, partial, unpack
 from obmen.mapping.codecs import BadValue
+from obmen.mapping.compile import compile_mapping
 from obmen.mapping.paths import MISSING, dig, put, show
 from obmen.mapping.rules import Rule, Scope
 from obmen.mapping.samples import sample_id, sample_records
@@ -43,7 +44,7 @@ def run_tests(mapping: Mapping, context: Context) -> list[TestResult]:
     results: list[TestResult] = []
     for number, example in enumerate(mapping.spec.tests, 1):
         results += _run_example(mapping, context, example, f"test {number}")
-    if _two_way(mapping.spec.scope):
+    if _two_way_scope(mapping.spec.scope).rules:
         results.append(_run_generated(mapping, context))
     return results
 
@@ -67,9 +68,12 @@ def _run_generated(mapping: Mapping, context: Context) -> TestResult:
         bound = mapping.bind(_context(context, examples[0]) if examples else context)
     except ObmenError as error:
         return TestResult(name, where, ok=False, message=str(error))
-    return _tried(
-        name, where, lambda: [line for record in _made_up(bound) for line in round_trip(bound, record)]
-    )
+
+    def diff() -> list[str]:
+        law = RoundTrip(bound)
+        return [line for record in _made_up(bound) for line in law(record)]
+
+    return _tried(name, where, diff)
 
 
 def _tried(name: str, where: str, diff: Callable[[], list[str]]) -> TestResult:
@@ -77,9 +81,7 @@ def _tried(name: str, where: str, diff: Callable[[], list[str]]) -> TestResult:
         lines = diff()
     except (ObmenError, BadValue) as error:
         lines = [str(error)]
-    shown = lines[:_MOST_LINES] + (
-        [f"… and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else []
-    )
+    shown = lines[:_MOST_LINES] + ([f"… and {len(lines) - _MOST_LINES} more"] if len(lines) > _MOST_LINES else [])
     return TestResult(name, where, ok=not lines, message="\n".join(shown))
 
 
@@ -131,24 +133,39 @@ def _record(entity: str, values: dict[str, Any]) -> Record:
     return record
 
 
-def round_trip(bound: BoundMapping, values: dict[str, Any]) -> list[str]:
-    """Return how pull(push(record)) differs from the record, for the fields that go both ways.
+class RoundTrip:
+    """The law of a mapping: pull(push(record)) is the record, for the fields that one rule reads and writes."""
 
-    ``values`` are normalised canonical values; native ids and companions are made up.
-    """
-    record = _record(bound.entity, values)
-    ids = _made_up_ids(bound, bound.push_refs(record))
-    companions = {
-        entity: _record(entity, next(sample_records(inner), {})) for entity, inner in bound.companions.items()
-    }
-    payload = bound.push(record, ids, companions)
-    back = {(entity, native): key for (entity, key), native in ids.items()}
-    try:
-        pulled = normalise(bound.spec.model, bound.pull(payload, back))
-    except (Refused, BadValue) as error:
-        return [f"what push wrote, pull refuses: {error}"]
-    zone = bound.context.zone
-    return differences(_restricted(bound.scope, unpack(record), zone), _restricted(bound.scope, pulled, zone))
+    def __init__(self, bound: BoundMapping) -> None:
+        self.bound = bound
+        self.scope = _two_way_scope(bound.scope)
+        context = bound.context
+        self._pull = compile_mapping(bound.spec, self.scope, {}, context.connection, context.zone).pull
+
+    def __call__(self, values: dict[str, Any]) -> list[str]:
+        """Return a line for each difference; native ids and companions are made up.
+
+        ``values`` are normalised canonical values. Raises Refused for a record that push does not take.
+        """
+        bound, zone = self.bound, self.bound.context.zone
+        record = _record(bound.entity, values)
+        ids = _made_up_ids(bound, bound.push_refs(record))
+        companions = {
+            entity: _record(entity, next(sample_records(inner), {})) for entity, inner in bound.companions.items()
+        }
+        payload = bound.push(record, ids, companions)
+        back = {(entity, native): key for (entity, key), native in ids.items()}
+        try:
+            pulled = normalise(bound.spec.model, self._pull(payload, back))
+        except (Refused, BadValue) as error:
+            return [f"what push wrote, pull refuses: {error}"]
+        return differences(_restricted(self.scope, unpack(record), zone), _restricted(self.scope, pulled, zone))
+
+
+def _two_way_scope(scope: Scope) -> Scope:
+    both = [rule for rule in scope.rules if rule.pulls and rule.pushes]
+    rules = [rule if rule.each is None else replace(rule, each=_two_way_scope(rule.each)) for rule in both]
+    return replace(scope, rules=tuple(rules))
 
 
 def _made_up(bound: BoundMapping) -> Iterator[dict[str, Any]]:
@@ -162,8 +179,7 @@ def _made_up_ids(bound: BoundMapping, wanted: list[tuple[str, str]]) -> dict[tup
     if bound.spec.subject is not None:
         codecs[bound.spec.subject.entity] = bound.spec.subject.codec.name
     return {
-        (entity, key): sample_id(codecs.get(entity, "text"), number)
-        for number, (entity, key) in enumerate(wanted, 1)
+        (entity, key): sample_id(codecs.get(entity, "text"), number) for number, (entity, key) in enumerate(wanted, 1)
     }
 
 
@@ -175,22 +191,17 @@ def _refs(scope: Scope) -> Iterator[Rule]:
             yield from _refs(rule.each)
 
 
-def _two_way(scope: Scope) -> bool:
-    return any(rule.pulls and rule.pushes for rule in scope.rules)
-
-
 def _restricted(scope: Scope, values: dict[str, Any], round_trip_in: tzinfo | None = None) -> dict[str, Any]:
     """Return of nested canonical values those that pull can give.
 
-    With the zone of a round trip: those that go both ways, and without what ``when_absent`` cannot tell from
-    nothing.
+    With the zone of a round trip, without those that ``when_absent`` cannot tell from nothing.
     """
     kept: dict[str, Any] = {}
     for rule in scope.rules:
         value = dig(values, rule.field.steps, MISSING)
         if not rule.pulls or value is MISSING:
             continue
-        if round_trip_in is not None and (not rule.pushes or _is_nothing(rule, value, round_trip_in)):
+        if round_trip_in is not None and _is_nothing(rule, value, round_trip_in):
             continue
         if rule.each is not None and value is not None:
             value = tuple(_restricted(rule.each, element, round_trip_in) for element in value)
@@ -260,6 +271,4 @@ def _told(value: Any) -> str:
         return "nothing"
     if value is None or isinstance(value, bool):
         return str(value).lower().replace("none", "null")
-    return (
-        f'"{value}"' if isinstance(value, str) else str(value) if isinstance(value, Decimal) else repr(value)
-    )
+    return f'"{value}"' if isinstance(value, str) else str(value) if isinstance(value, Decimal) else repr(value)

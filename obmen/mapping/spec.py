@@ -128,9 +128,7 @@ def read_spec(document: Document) -> Spec:
     data = reader.words(document.data, TOP_WORDS, "a mapping")
     entity = data.get("entity")
     if entity not in ENTITIES:
-        raise reader.error(
-            f"`entity` is one of Obmen's, not {entity!r}.{meant(str(entity), ENTITIES)}", "entity"
-        )
+        raise reader.error(f"`entity` is one of Obmen's, not {entity!r}.{meant(str(entity), ENTITIES)}", "entity")
     model = ENTITIES[entity]
     if "fields" not in data:
         raise reader.error("a mapping needs `fields`")
@@ -309,12 +307,8 @@ def _check_required(reader: RuleReader, scope: Scope, given: set[str], title: st
     given = given | {rule.field.steps[0] for rule in pulled}
     for name in _required(scope.model):
         if name not in given:
-            message = (
-                f"pull never gives '{name}', which {title} requires: map it, give a constant with `fixed`, "
-            )
-            raise reader.error(
-                message + "or say `only: push` at the top of the file if nothing is read", *path
-            )
+            message = f"pull never gives '{name}', which {title} requires: map it, give a constant with `fixed`, "
+            raise reader.error(message + "or say `only: push` at the top of the file if nothing is read", *path)
 
 
 def _required(model: Model) -> Iterator[str]:

@@ -127,15 +127,11 @@ class Table:
 def rows_of(value: Any, name: str, known: Mapping[str, Any]) -> Mapping[Any, Any]:
     """Return a connection's option as the rows of a table. Raises BadValue."""
     if value is None:
-        raise BadValue(
-            f"the connection has no option '{name}'.{meant(name, known)} Write it as canonical: native"
-        )
+        raise BadValue(f"the connection has no option '{name}'.{meant(name, known)} Write it as canonical: native")
     if not isinstance(value, Mapping):
         raise BadValue(f"the connection's option '{name}' is not a table of canonical: native")
     return value
 
 
 def _kind(value: Any) -> str:
-    return (
-        "a number" if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else "a text"
-    )
+    return "a number" if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else "a text"

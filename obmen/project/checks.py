@@ -40,9 +40,7 @@ def _check_source(
 ) -> None:
     source = connections.get(flow.source)
     if source is None:
-        problems.add(
-            (*at, "from"), f"There is no connection '{flow.source}'.{meant(flow.source, connections)}"
-        )
+        problems.add((*at, "from"), f"There is no connection '{flow.source}'.{meant(flow.source, connections)}")
         return
     reader = source.connector.readers.get(flow.entity)
     if reader is None:

@@ -65,9 +65,7 @@ class Filler:
             return "${"
         name, default = match[2], match[3]
         if name is None:
-            self._problems.add(
-                path, "A variable is written ${NAME} or ${NAME:-default}; for a plain '${' write $${."
-            )
+            self._problems.add(path, "A variable is written ${NAME} or ${NAME:-default}; for a plain '${' write $${.")
             return ""
         value = self._variables.get(name)
         if not value and default is not None:

@@ -53,9 +53,7 @@ def load_project(
     return _build(document, data, known, problems)
 
 
-def _build(
-    document: Document, data: Any, known: Mapping[str, type[Connector]], problems: Problems
-) -> Project:
+def _build(document: Document, data: Any, known: Mapping[str, type[Connector]], problems: Problems) -> Project:
     if not isinstance(data, dict):
         problems.add((), "A project has the keys connections and flows.")
         raise problems.error()
@@ -135,8 +133,7 @@ def _flow(name: str, flow: FlowModel, document: Document, folder: Path) -> FlowS
     usual = DEFAULT_GUARDS.get(flow.entity, Guards())
     given = flow.guards.model_fields_set
     guards = {
-        guard: getattr(flow.guards if guard in given else usual, guard)
-        for guard in type(flow.guards).model_fields
+        guard: getattr(flow.guards if guard in given else usual, guard) for guard in type(flow.guards).model_fields
     }
     return FlowSettings(
         name=name,

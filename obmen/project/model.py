@@ -55,9 +55,7 @@ Name = Annotated[str, AfterValidator(_name)]
 Share = Annotated[
     Decimal | None,
     BeforeValidator(_share),
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^([0-9]+([.][0-9]+)? ?%|off)$", "examples": ["20%", "off"]}
-    ),
+    WithJsonSchema({"type": "string", "pattern": r"^([0-9]+([.][0-9]+)? ?%|off)$", "examples": ["20%", "off"]}),
 ]
 Duration = Annotated[
     timedelta,

@@ -28,9 +28,7 @@ def find_mapping(places: Iterable[Path], entity: str, connection: str, where: st
     path = next((place for place in tried if place.is_file()), None)
     if path is None:
         looked = ", ".join(str(place) for place in tried)
-        message = (
-            f"There is no mapping of '{entity}' for the connection '{connection}'. Looked for: {looked}."
-        )
+        message = f"There is no mapping of '{entity}' for the connection '{connection}'. Looked for: {looked}."
         raise ConfigurationError(f"{message} Write one of these.", where=where)
     mapping = load_mapping(path)
     if mapping.entity != entity:
@@ -38,9 +36,7 @@ def find_mapping(places: Iterable[Path], entity: str, connection: str, where: st
     return mapping
 
 
-def mapping_places(
-    connector: type[Connector], kind: str, connection: str, entity: str, folder: Path
-) -> list[Path]:
+def mapping_places(connector: type[Connector], kind: str, connection: str, entity: str, folder: Path) -> list[Path]:
     """Return where a mapping may stand; the first that is there counts. ``kind`` is the connector's name."""
     name = f"{entity}.yaml"
     places = [folder / "mappings" / connection / name, folder / "mappings" / kind / name]

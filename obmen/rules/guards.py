@@ -49,12 +49,7 @@ def effect(before: Record | None, after: Record, op: Op) -> str:
         return "restored"
     if before is None:
         return "created"
-    if (
-        isinstance(before, Stock)
-        and isinstance(after, Stock)
-        and before.available > 0
-        and after.available == 0
-    ):
+    if isinstance(before, Stock) and isinstance(after, Stock) and before.available > 0 and after.available == 0:
         return "zeroed"
     return "changed"
 

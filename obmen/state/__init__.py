@@ -1,5 +1,5 @@
 """The ledger: what Obmen knows of each record, so that nothing is lost, doubled or written for nothing."""
 
-from obmen.state.ledger import Ledger, Lease, Transaction
+from obmen.state.ledger import Lease, Ledger, Transaction
 
 __all__ = ["Lease", "Ledger", "Transaction"]

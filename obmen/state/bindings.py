@@ -17,7 +17,7 @@ def native_ids(tx: Transaction, connection: str, entity: str, keys: Iterable[str
     query = sa.select(_B.c.key, _B.c.native_id).where(
         _B.c.connection == connection, _B.c.entity == entity, tx.among(_B.c.key, keys)
     )
-    return {key: native for key, native in tx.rows(query)}
+    return {row.key: row.native_id for row in tx.rows(query)}
 
 
 def keys(tx: Transaction, connection: str, entity: str, native: Iterable[str]) -> dict[str, str]:
@@ -25,7 +25,7 @@ def keys(tx: Transaction, connection: str, entity: str, native: Iterable[str]) -
     query = sa.select(_B.c.native_id, _B.c.key).where(
         _B.c.connection == connection, _B.c.entity == entity, tx.among(_B.c.native_id, native)
     )
-    return {native_id: key for native_id, key in tx.rows(query)}
+    return {row.native_id: row.key for row in tx.rows(query)}
 
 
 def bind(tx: Transaction, connection: str, entity: str, pairs: Mapping[str, str]) -> dict[str, str]:

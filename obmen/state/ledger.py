@@ -16,7 +16,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Engine
 
 from obmen.clock import Clock, SystemClock
@@ -48,8 +47,8 @@ class Transaction:
         self.now = now
         self._postgresql = connection.dialect.name == "postgresql"
 
-    def rows(self, query: sa.Executable, parameters: Any = None) -> Sequence[sa.Row[Any]]:
-        """Return all rows of a query."""
+    def rows(self, query: sa.Executable, parameters: Any = None) -> Sequence[Any]:
+        """Return all rows of a query: tuples whose values are attributes, by the columns' names, as well."""
         return self.connection.execute(query, parameters).all()
 
     def one(self, query: sa.Executable) -> sa.Row[Any] | None:
@@ -72,6 +71,11 @@ class Transaction:
         ordered = sorted(rows, key=itemgetter(*_key(table)))
         self.connection.exec_driver_sql(statement, list(map(itemgetter(*columns), ordered)))
 
+    def let_go(self) -> None:
+        """Free what SQLite still holds of what was read, when a long walk will not come by it again."""
+        if not self._postgresql:
+            self.connection.exec_driver_sql("PRAGMA shrink_memory")
+
     def among(self, column: sa.ColumnElement[Any], values: Iterable[str | int]) -> sa.ColumnElement[bool]:
         """Return the condition that a column holds one of these values.
 
@@ -80,7 +84,7 @@ class Transaction:
         """
         wanted = sorted(set(values))
         if self._postgresql:
-            return column == sa.any_(sa.literal(wanted, postgresql.ARRAY(column.type)))
+            return column == sa.any_(sa.literal(wanted, sa.ARRAY(column.type)))
         listed = msgspec.json.encode(wanted).decode()
         if _NUL in listed:
             return column.in_(wanted)
@@ -214,10 +218,9 @@ def _upsert(table: sa.Table, columns: Sequence[str], keep: Sequence[str], mark: 
     key = _key(table)
     changed = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in (*key, *keep))
     then = f"UPDATE SET {changed}" if changed else "NOTHING"
-    return (
-        f"INSERT INTO {table.name} ({_quoted(columns)}) VALUES ({', '.join([mark] * len(columns))}) "
-        f"ON CONFLICT ({_quoted(key)}) DO {then}"
-    )
+    marks = ", ".join([mark] * len(columns))
+    into = f"INSERT INTO {table.name} ({_quoted(columns)}) VALUES ({marks})"  # noqa: S608 - names of our own tables
+    return f"{into} ON CONFLICT ({_quoted(key)}) DO {then}"
 
 
 def _quoted(names: Sequence[str]) -> str:
@@ -231,9 +234,7 @@ def _renew(tx: Transaction, lease: Lease) -> None:
         .values(expires_at=tx.now + LEASE_SECONDS)
     )
     if renewed == 0:
-        message = (
-            f"Another process runs the flow '{lease.name}' now; this one stops and leaves everything to it."
-        )
+        message = f"Another process runs the flow '{lease.name}' now; this one stops and leaves everything to it."
         raise LeaseLost(message)
 
 
@@ -250,9 +251,7 @@ def _engine(url: str, busy_seconds: float) -> Engine:
         return engine
     if parsed.get_backend_name() == "postgresql":
         return sa.create_engine(parsed, pool_pre_ping=True)
-    message = (
-        f"The state cannot be kept in {parsed.get_backend_name()}: use sqlite:/// or postgresql+psycopg://."
-    )
+    message = f"The state cannot be kept in {parsed.get_backend_name()}: use sqlite:/// or postgresql+psycopg://."
     raise StateError(message)
 
 

@@ -9,27 +9,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
 from obmen.errors import StateError
-from obmen.state import planner, tables
+from obmen.state import planner
 
+_VERSIONS = Path(__file__).parent / "migrations" / "versions"
+"""Each file is named by its revision, a number, and what follows an underscore."""
+_CURRENT = sa.text("SELECT version_num FROM alembic_version")
 _LOCK = 0x6F626D656E  # "obmen" in ASCII: PostgreSQL's advisory lock while migrating
 
 
 def upgrade(engine: Engine) -> None:
     """Apply the migrations that the database lacks. Raises StateError if a newer Obmen wrote it."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    scripts = ScriptDirectory.from_config(config)
-    newest = scripts.get_current_head()
+    numbers = sorted(file.name.partition("_")[0] for file in _VERSIONS.glob("[0-9]*.py"))
+    newest = numbers[-1]
     with engine.connect().execution_options(obmen_writes=False) as connection, connection.begin():
-        current = MigrationContext.configure(connection).get_current_revision()
-        strange = sa.inspect(connection).get_table_names() if current is None else []
+        names = sa.inspect(connection).get_table_names()
+        current = connection.execute(_CURRENT).scalar() if "alembic_version" in names else None
+        strange = names if current is None else []
     if current == newest:
         return
     if strange and engine.dialect.name == "sqlite":
@@ -38,23 +36,18 @@ def upgrade(engine: Engine) -> None:
             f"'{strange[0]}'). Its tables were not touched. Mend 'state:' in the project."
         )
         raise StateError(message)
-    known = {script.revision for script in scripts.walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in numbers:
         message = (
             f"The state database was written by a newer Obmen (schema {current}); this one knows {newest}. "
             "Install the newer version."
         )
         raise StateError(message)
-    context = EnvironmentContext(config, scripts)
+    from obmen.state.migrations.run import run  # noqa: PLC0415 - Alembic is loaded only where it is needed
+
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        context.configure(
-            connection=connection,
-            target_metadata=tables.metadata,
-            fn=lambda revision, _context: scripts._upgrade_revs("head", revision),  # noqa: SLF001 - alembic's own way for programs
-        )
-        context.run_migrations()
+        run(connection)
         if connection.dialect.name == "sqlite":
             planner.teach(connection)
 

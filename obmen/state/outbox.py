@@ -72,9 +72,7 @@ class Decided(msgspec.Struct, frozen=True):
     not_before: float = 0.0
 
 
-def put(
-    tx: Transaction, flow: str, connection: str, entity: str, decided: Sequence[Decided], run: int
-) -> None:
+def put(tx: Transaction, flow: str, connection: str, entity: str, decided: Sequence[Decided], run: int) -> None:
     """Put changes in; one that is not yet in flight is replaced, one in flight follows when that has landed."""
     rows = [
         {

@@ -60,9 +60,7 @@ class Problem:
     state: str = "open"
 
 
-def add(
-    tx: Transaction, flow: str, connection: str, entity: str, problems: Sequence[Problem], run: int
-) -> None:
+def add(tx: Transaction, flow: str, connection: str, entity: str, problems: Sequence[Problem], run: int) -> None:
     """Set records aside; an older entry for the same record and stage is replaced."""
     if not problems:
         return
@@ -157,11 +155,7 @@ def wake(tx: Transaction, tokens: Sequence[str]) -> int:
 
 def counts(tx: Transaction, flow: str) -> dict[str, int]:
     """Return state → how many entries of a flow are in it, the closed ones left out."""
-    query = (
-        sa.select(_Q.c.state, sa.func.count())
-        .where(_Q.c.flow == flow, _Q.c.state != "closed")
-        .group_by(_Q.c.state)
-    )
+    query = sa.select(_Q.c.state, sa.func.count()).where(_Q.c.flow == flow, _Q.c.state != "closed").group_by(_Q.c.state)
     return {str(state): int(number) for state, number in tx.rows(query)}
 
 
@@ -173,9 +167,7 @@ def any_open(tx: Transaction, flow: str) -> bool:
 
 def has_unreadable(tx: Transaction, flow: str) -> bool:
     """Whether a record lies here of which not even the id could be read, so none may be taken for gone."""
-    query = sa.select(_Q.c.id).where(
-        _Q.c.flow == flow, _Q.c.state == "open", _Q.c.stage == "pull", _Q.c.source == ""
-    )
+    query = sa.select(_Q.c.id).where(_Q.c.flow == flow, _Q.c.state == "open", _Q.c.stage == "pull", _Q.c.source == "")
     return tx.one(query.limit(1)) is not None
 
 

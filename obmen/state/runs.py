@@ -28,9 +28,7 @@ class Run:
 
 def begin(tx: Transaction, flow: str, kind: str, message: str = "") -> int:
     """Note that a pass began; return its number."""
-    statement = sa.insert(tables.run).values(
-        flow=flow, kind=kind, started_at=tx.now, status="running", message=message
-    )
+    statement = sa.insert(tables.run).values(flow=flow, kind=kind, started_at=tx.now, status="running", message=message)
     key = tx.connection.execute(statement).inserted_primary_key
     return int(key[0]) if key is not None else 0
 
@@ -51,9 +49,7 @@ def last(tx: Transaction, flow: str) -> Run | None:
 
 def recent(tx: Transaction, flow: str, limit: int) -> list[Run]:
     """Return the newest passes over a flow, newest first."""
-    query = (
-        sa.select(tables.run).where(tables.run.c.flow == flow).order_by(tables.run.c.id.desc()).limit(limit)
-    )
+    query = sa.select(tables.run).where(tables.run.c.flow == flow).order_by(tables.run.c.id.desc()).limit(limit)
     return [
         Run(
             row.id,

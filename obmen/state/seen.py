@@ -71,13 +71,14 @@ def save_checkpoint(tx: Transaction, flow: str, state: Checkpoint) -> None:
     tx.upsert(tables.checkpoint, [row], keep=("epoch",))
 
 
-def page(tx: Transaction, flow: str, number: int) -> bytes:
-    """Return the fingerprints of a page as last read, in reading order; empty if there was none."""
-    query = sa.select(tables.seen_page.c.fingerprints).where(
-        tables.seen_page.c.flow == flow, tables.seen_page.c.page == number
-    )
-    row = tx.one(query)
-    return row.fingerprints if row is not None else b""
+def numbered_pages(tx: Transaction, flow: str, first: int, end: int) -> dict[int, bytes]:
+    """Return page number → its fingerprints as last read, in reading order, from ``first`` to before ``end``."""
+    page = tables.seen_page.c
+    query = sa.select(page.page, page.fingerprints).where(page.flow == flow, page.page >= first, page.page < end)
+    found = {row.page: row.fingerprints for row in tx.rows(query)}
+    if found:
+        tx.let_go()
+    return found
 
 
 def pages(tx: Transaction, flow: str, first: int = 0) -> Iterator[list[bytes]]:
@@ -99,9 +100,7 @@ def save_pages(tx: Transaction, flow: str, numbered: Sequence[tuple[int, bytes]]
 
 def cut_pages(tx: Transaction, flow: str, count: int) -> None:
     """Forget the pages after the first ``count``."""
-    tx.run(
-        sa.delete(tables.seen_page).where(tables.seen_page.c.flow == flow, tables.seen_page.c.page >= count)
-    )
+    tx.run(sa.delete(tables.seen_page).where(tables.seen_page.c.flow == flow, tables.seen_page.c.page >= count))
 
 
 def forget(tx: Transaction, flow: str) -> None:
@@ -113,6 +112,11 @@ def forget(tx: Transaction, flow: str) -> None:
 def split(fingerprints: bytes) -> list[bytes]:
     """Cut a page's blob into its fingerprints."""
     return [fingerprints[at : at + FINGERPRINT] for at in range(0, len(fingerprints), FINGERPRINT)]
+
+
+def any_record(tx: Transaction, flow: str) -> bool:
+    """Whether any canonical record of a flow is known."""
+    return tx.one(sa.select(_R.c.key).where(_R.c.flow == flow).limit(1)) is not None
 
 
 def by_source(tx: Transaction, flow: str, sources: Iterable[str]) -> dict[str, list[Known]]:
@@ -157,9 +161,7 @@ def gone(tx: Transaction, flow: str) -> Iterator[list[Known]]:
     with closing(sqlite3.connect("")) as scratch:
         scratch.execute("CREATE TABLE present(fingerprint BLOB PRIMARY KEY) WITHOUT ROWID")
         for fingerprints in pages(tx, flow):
-            scratch.executemany(
-                "INSERT OR IGNORE INTO present VALUES (?)", ((one,) for one in sorted(fingerprints))
-            )
+            scratch.executemany("INSERT OR IGNORE INTO present VALUES (?)", ((one,) for one in sorted(fingerprints)))
         for batch in _scan(tx, flow):
             marks = ",".join("?" * len(batch))
             query = f"SELECT fingerprint FROM present WHERE fingerprint IN ({marks})"  # noqa: S608 - only question marks are put in

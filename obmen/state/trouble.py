@@ -44,14 +44,10 @@ def explained(url: str) -> Iterator[None]:
     try:
         yield
     except NoSuchModuleError as error:
-        raise StateError(
-            f"The state database {shown(url)} needs a driver that is not installed: {error}."
-        ) from error
+        raise StateError(f"The state database {shown(url)} needs a driver that is not installed: {error}.") from error
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] in {"psycopg", "psycopg2"}:
-            message = (
-                "The state is in PostgreSQL, but its driver is not installed: pip install 'obmen[postgres]'."
-            )
+            message = "The state is in PostgreSQL, but its driver is not installed: pip install 'obmen[postgres]'."
             raise StateError(message) from error
         raise
     except DBAPIError as error:

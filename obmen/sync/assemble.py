@@ -73,9 +73,7 @@ class Assembly:
     def _flow(self, settings: FlowSettings, others: Sequence[FlowSettings]) -> Flow:
         targets = tuple(self._target(name, settings) for name in settings.targets)
         pull = self.mapping(settings.source, settings.entity, "pull", settings)
-        back = [
-            other for other in others if other.entity == settings.entity and settings.source in other.targets
-        ]
+        back = [other for other in others if other.entity == settings.entity and settings.source in other.targets]
         return Flow(
             name=settings.name,
             entity=ENTITIES[settings.entity],

@@ -26,9 +26,7 @@ NOTHING = Decision("nothing")
 DROP = Decision("drop")
 
 
-def decide(
-    record: Record, digest: bytes, agreed: Agreed | None, queued: list[Row], refused: bytes | None
-) -> Decision:
+def decide(record: Record, digest: bytes, agreed: Agreed | None, queued: list[Row], refused: bytes | None) -> Decision:
     """Decide on one record for one target.
 
     ``digest``: hash of the payload that it maps to. ``agreed``: what the target last confirmed. ``queued``:

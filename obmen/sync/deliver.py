@@ -128,9 +128,7 @@ class Deliverer:
         outcomes: list[Outcome] = []
         trouble: ObmenError | None = None
         try:
-            for outcome in self.target.connector.write(
-                self._entity, Batch([item for _, item in pairs]), spec.op
-            ):
+            for outcome in self.target.connector.write(self._entity, Batch([item for _, item in pairs]), spec.op):
                 outcomes.append(outcome)  # noqa: PERF402 - what came before an error counts
         except ObmenError as error:
             trouble = error

@@ -13,27 +13,28 @@ _HALF = 2
 
 
 class Differences:
-    """Compares a read with the last one, page by page."""
+    """Compares a read with the last one, page by page. ``first``: no record is known yet, so none can be gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, first: bool = False) -> None:
+        self._first = first
         self._scratch = sqlite3.connect("")
+        self._scratch.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
         for table in ("old", "left", "arrived"):
             self._scratch.execute(f"CREATE TABLE {table}(fingerprint BLOB PRIMARY KEY) WITHOUT ROWID")
         self._loaded = False
         self.found = False
 
-    def page(
-        self, before: Sequence[bytes], now: Sequence[bytes], old_pages: Iterator[Iterable[bytes]]
-    ) -> set[bytes]:
+    def page(self, before: Sequence[bytes], now: Sequence[bytes], old_pages: Iterator[Iterable[bytes]]) -> set[bytes]:
         """Note a page that differs; return which of its fingerprints were not seen in the last read.
 
         ``old_pages`` is walked only once, and only if the page shares less than half with its old self.
         """
         self.found = True
         old, new = set(before), set(now)
-        self._add("left", old - new)
         unseen = new - old
-        self._add("arrived", unseen)
+        if not self._first:
+            self._add("left", old - new)
+            self._add("arrived", unseen)
         if before and len(unseen) * _HALF > len(new) and not self._loaded:
             for fingerprints in old_pages:
                 self._add("old", fingerprints)

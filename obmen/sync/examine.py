@@ -236,15 +236,11 @@ class Examiner:
             return
         wanted = {record.key: one.source for record, one in records}
         before = bindings.keys(tx, self.flow.source.name, self.flow.entity.entity, wanted.values())
-        changes.rekeyed += [
-            before[source] for key, source in wanted.items() if before.get(source, key) != key
-        ]
+        changes.rekeyed += [before[source] for key, source in wanted.items() if before.get(source, key) != key]
         changes.bound.update((key, source) for key, source in wanted.items() if before.get(source) != key)
 
     def _problem(self, changes: Changes, one: Slice, error: ObmenError) -> None:
-        waits = (
-            f"{self.flow.source.name}/{error.entity}#{error.id}" if isinstance(error, Unresolved) else None
-        )
+        waits = f"{self.flow.source.name}/{error.entity}#{error.id}" if isinstance(error, Unresolved) else None
         problem = Problem(
             "pull",
             _code(error, "unresolved"),

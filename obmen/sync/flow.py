@@ -81,9 +81,7 @@ class Companion:
 
     def key_for(self, record: Record) -> str:
         """Return the companion's key beside a record; a field that nothing fixes yet is left empty."""
-        return join_key(
-            [str(getattr(record, name, self.known.get(name, ""))) for name in self.entity.key_fields]
-        )
+        return join_key([str(getattr(record, name, self.known.get(name, ""))) for name in self.entity.key_fields])
 
 
 @dataclass(frozen=True)

@@ -91,9 +91,7 @@ class Preparer:
         native_id = known.native_ids.get(subject)
         if not self.flow.entity.identity and native_id is None:
             raise _Waits(waiting.for_binding(self.target.name, self._subject, subject))
-        if self.flow.entity.identity and (
-            native_id is None if op != "put" else native_id and not spec.updates
-        ):
+        if self.flow.entity.identity and (native_id is None if op != "put" else native_id and not spec.updates):
             raise _Idle
         payload = self.target.mapping.push(record, known.refs, self._beside(subject, known))
         try:
@@ -133,14 +131,11 @@ class Preparer:
         }
         own = bindings.native_ids(tx, self.target.name, self._subject, subjects)
         beside = {
-            entity: self._companions(tx, companion, records)
-            for entity, companion in self.flow.companions.items()
+            entity: self._companions(tx, companion, records) for entity, companion in self.flow.companions.items()
         }
         return _Known(refs, own, beside)
 
-    def _companions(
-        self, tx: Transaction, companion: Companion, records: Sequence[Record]
-    ) -> dict[str, Record]:
+    def _companions(self, tx: Transaction, companion: Companion, records: Sequence[Record]) -> dict[str, Record]:
         """The newest decision about each companion, else what was last confirmed of it."""
         pinned = companion.pinned(seen.checkpoint(tx, companion.flow).pins)
         keys = {pinned.key_for(record): record.subject_key for record in records}

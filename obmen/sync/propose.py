@@ -58,9 +58,7 @@ def vanish(tx: Transaction, flow: Flow, keys: Sequence[str]) -> Proposals:
             continue
         update: dict[str, object] = {"available": 0} if flow.missing == "zero" else {"archived": True}
         ghosts = [
-            flow.entity.model_validate(
-                {**flow.entity.decoded(one.canonical).model_dump(exclude_unset=True), **update}
-            )
+            flow.entity.model_validate({**flow.entity.decoded(one.canonical).model_dump(exclude_unset=True), **update})
             for one in confirmed.values()
         ]
         _for_target(tx, flow, target, ghosts, proposals)
@@ -68,9 +66,7 @@ def vanish(tx: Transaction, flow: Flow, keys: Sequence[str]) -> Proposals:
     return proposals
 
 
-def _for_target(
-    tx: Transaction, flow: Flow, target: Target, records: Sequence[Record], into: Proposals
-) -> None:
+def _for_target(tx: Transaction, flow: Flow, target: Target, records: Sequence[Record], into: Proposals) -> None:
     entity = flow.entity.entity
     keys = [record.key for record in records]
     confirmed = agreed.of(tx, target.name, entity, keys)
@@ -84,9 +80,7 @@ def _for_target(
             into.counts["not_carried"] += 1
             continue
         except Refused as error:
-            problem = Problem(
-                "push", error.code, _redact(str(error)), key=key, canonical=record.encoded()
-            )
+            problem = Problem("push", error.code, _redact(str(error)), key=key, canonical=record.encoded())
             into.problems.append((target.name, problem))
             continue
         before = confirmed.get(key)

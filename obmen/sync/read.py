@@ -7,7 +7,7 @@ that is not there will be seen again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -75,7 +75,10 @@ class Reader:
         self._kept_at = ledger.clock.monotonic()
         with ledger.read() as tx:
             self._checkpoint = seen.checkpoint(tx, flow.name)
+            self._first = not seen.any_record(tx, flow.name)
         self._was_whole = self._checkpoint.whole
+        self._before: dict[int, bytes] = {}
+        self._looked_ahead = 0
         self._examiner = Examiner(flow, run, self._checkpoint.pins)
         self._group = _Group()
 
@@ -84,7 +87,7 @@ class Reader:
         seed = xxhash.xxh3_64_intdigest(self.flow.salt + str(self._checkpoint.epoch).encode())
         number = slices = 0
         partial = False
-        with Differences() as differences:
+        with Differences(first=self._first) as differences:
             try:
                 for page in self._pages():
                     partial = partial or page.partial
@@ -106,26 +109,30 @@ class Reader:
 
     def _page(self, page: Page, number: int, seed: int, differences: Differences) -> None:
         prints = [xxhash.xxh3_128_digest(raw, seed=seed) for raw in page.slices]
-        unseen: Container[bytes] = prints
+        unseen = set(prints)
         if self._complete:
             blob = b"".join(prints)
+            before = self._page_before(number)
+            if before == blob:
+                self.result.counts["unchanged"] += len(prints)
+                return
             with self.ledger.read() as tx:
-                before = seen.page(tx, self.flow.name, number)
-                if before == blob:
-                    self.result.counts["unchanged"] += len(prints)
-                    return
                 unseen = differences.page(seen.split(before), prints, seen.pages(tx, self.flow.name))
             self._group.pages.append((number, blob))
-        slices = [
-            Slice(one, raw, page.decode)
-            for one, raw in zip(prints, page.slices, strict=True)
-            if one in unseen
-        ]
+        slices = [Slice(one, raw, page.decode) for one, raw in zip(prints, page.slices, strict=True) if one in unseen]
         self.result.counts["unchanged"] += len(prints) - len(slices)
         self._group.slices += slices
         self._group.cursor = page.cursor or self._group.cursor
         if self._group.full:
             self._flush(differences)
+
+    def _page_before(self, number: int) -> bytes:
+        """Return the page's fingerprints as last read; they are looked up for many pages at once."""
+        if number >= self._looked_ahead:
+            self._looked_ahead = number + _GROUP_PAGES
+            with self.ledger.read() as tx:
+                self._before = seen.numbered_pages(tx, self.flow.name, number, self._looked_ahead)
+        return self._before.pop(number, b"")
 
     def _flush(self, differences: Differences) -> None:
         """Write the pages gathered so far, their changes, and the checkpoint that passed them."""
@@ -160,7 +167,7 @@ class Reader:
 
     def _may_sweep(self, tx: Transaction, partial: bool, differences: Differences) -> bool:
         """Whether something may be gone, and what is absent may be taken for gone."""
-        if partial or quarantine.has_unreadable(tx, self.flow.name):
+        if self._first or partial or quarantine.has_unreadable(tx, self.flow.name):
             return False
         return not self._was_whole or (differences.found and differences.unexplained())
 

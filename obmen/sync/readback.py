@@ -28,9 +28,7 @@ class Mismatch:
     fields: dict[str, tuple[Any, Any]]
 
 
-def compare(
-    ledger: Ledger, flows: Sequence[Flow], sent: Sequence[Row], *, patience: float = 0.0
-) -> list[Mismatch]:
+def compare(ledger: Ledger, flows: Sequence[Flow], sent: Sequence[Row], *, patience: float = 0.0) -> list[Mismatch]:
     """Read rows back and return those that differ; a peer that needs a while gets up to ``patience`` seconds."""
     deadline = ledger.clock.monotonic() + patience
     while True:

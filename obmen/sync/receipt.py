@@ -61,9 +61,7 @@ class Receipt:
             )
             self.refused(tx, row, [RecordError("unresolved", message)], stage="push", waits_for=token)
             return
-        outbox.change(
-            tx, row, state="waiting", waits_for=token, reason=f"waits for {token}", attempt=row.attempt + 1
-        )
+        outbox.change(tx, row, state="waiting", waits_for=token, reason=f"waits for {token}", attempt=row.attempt + 1)
         self.counts["waiting"] += 1
 
     def refused(

@@ -63,8 +63,9 @@ def _check(current: Session, project: Project) -> Iterator[Found]:
     yield Found("ok", "project", flows, str(project.file))
     yield from _check_state(project)
     yield from check_mappings(project)
+    unreached: set[str] = set()
     for connection in project.connections.values():
-        yield from _check_connection(project, connection)
+        yield from _check_connection(project, connection, unreached)
     try:
         assembly = Assembly(project)
     except ConfigurationError as error:
@@ -76,7 +77,11 @@ def _check(current: Session, project: Project) -> Iterator[Found]:
         with scratch() as ledger, progress(current.screen) as listener:
             records = RecordCheck(project, assembly.flows, ledger, listener)
             for flow in assembly.flows:
-                yield from records.check(flow)
+                if flow.source.name in unreached:
+                    message = f"not read, since {flow.source.name} could not be."
+                    yield Found("warning", flow.name, message)
+                else:
+                    yield from records.check(flow)
 
 
 def _check_state(project: Project) -> Iterator[Found]:
@@ -93,13 +98,15 @@ def _check_state(project: Project) -> Iterator[Found]:
         yield Found("ok", "state", "can be opened.")
 
 
-def _check_connection(project: Project, connection: ConnectionSettings) -> Iterator[Found]:
+def _check_connection(project: Project, connection: ConnectionSettings, unreached: set[str]) -> Iterator[Found]:
+    """Let the connector look; the name of one that fails goes into ``unreached``."""
     connector = connection.connector(connection.name, connection.options)
     try:
         for finding in connector.check():
             where = option_line(project, connection, finding.option) if finding.level != "ok" else ""
             yield Found(finding.level, connection.name, finding.message, where)
     except ObmenError as error:
+        unreached.add(connection.name)
         yield Found("problem", connection.name, str(error), project.where(connection.line))
     finally:
         connector.close()

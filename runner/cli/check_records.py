@@ -31,11 +31,26 @@ _DOUBLED = ("duplicate_key", "duplicate_id")
 
 @dataclass(slots=True)
 class _Cause:
-    """Entries that one change would mend: ``first`` is an example, ``sources`` are their native ids."""
+    """Entries that one change would mend; ``first`` is an example."""
 
     first: Entry
     count: int = 0
-    sources: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Kind:
+    """The causes with one code: the first so many, and how many entries have yet others."""
+
+    causes: dict[str, _Cause] = field(default_factory=dict)
+    rest: int = 0
+
+    def add(self, entry: Entry) -> None:
+        """Count an entry to its cause."""
+        name = _cause_of(entry)
+        if name not in self.causes and len(self.causes) == _MOST:
+            self.rest += 1
+        else:
+            self.causes.setdefault(name, _Cause(entry)).count += 1
 
 
 class RecordCheck:
@@ -61,33 +76,27 @@ class RecordCheck:
             yield Found("ok", flow.name, _told(flow, report))
 
     def _causes(self, flow: Flow) -> Iterator[Found]:
-        causes: dict[tuple[str, str], _Cause] = {}
+        kinds: dict[str, _Kind] = {}
         for entry in self._entries(flow):
-            cause = causes.setdefault(_cause_of(entry), _Cause(entry))
-            cause.count += 1
-            if len(cause.sources) < _MOST:
-                cause.sources.append(entry.source)
-        by_kind: dict[str, list[_Cause]] = {}
-        for (kind, _), cause in causes.items():
-            by_kind.setdefault(kind, []).append(cause)
-        for kind, of_kind in by_kind.items():
-            yield from self._told_causes(flow, kind, of_kind)
+            kinds.setdefault(entry.code, _Kind()).add(entry)
+        for code, kind in kinds.items():
+            yield from self._told_causes(flow, code, list(kind.causes.values()))
+            if kind.rest:
+                yield Found("problem", flow.name, f"and {plural(kind.rest, 'record')} more of this kind ({code}).")
 
-    def _told_causes(self, flow: Flow, kind: str, causes: list[_Cause]) -> Iterator[Found]:
-        owners = self._owners(flow, [cause.first.key for cause in causes[:_MOST]]) if kind == "duplicate_key" else {}
-        ids = [source for cause in causes[:_MOST] for source in cause.sources] + list(owners.values())
-        lines = find_lines(self._source(flow).options, ids) if kind != "unmapped" else {}
-        for cause in causes[:_MOST]:
+    def _told_causes(self, flow: Flow, code: str, causes: list[_Cause]) -> Iterator[Found]:
+        owners = self._owners(flow, [cause.first.key for cause in causes]) if code == "duplicate_key" else {}
+        ids = [cause.first.source for cause in causes] + list(owners.values())
+        lines = find_lines(self._source(flow).options, ids) if code != "unmapped" else {}
+        for cause in causes:
             entry = cause.first
             owner = owners.get(entry.key, "")
             also = f" The first stands at {lines[owner]}." if owner in lines else ""
-            many = f" ({plural(cause.count, 'record')}, such as {_name(entry)})" if kind not in _DOUBLED else ""
+            such = "" if code in _DOUBLED and cause.count == 1 else f", such as {_name(entry)}"
+            many = f" ({plural(cause.count, 'record')}{such})" if such else ""
             where = self._rule_line(flow, entry) or lines.get(entry.source) or self._connection_line(flow)
             level: Level = "warning" if entry.state == "waiting" else "problem"
-            yield Found(level, flow.name, f"{entry.message}{many}{also}", where)
-        if len(causes) > _MOST:
-            rest = sum(cause.count for cause in causes[_MOST:])
-            yield Found("problem", flow.name, f"and {plural(rest, 'record')} more of this kind ({kind}).")
+            yield Found(level, flow.name, f"{entry.message}{also}{many}", where)
 
     def _entries(self, flow: Flow) -> Iterator[Entry]:
         after = 0
@@ -173,13 +182,9 @@ def scratch() -> Iterator[Ledger]:
             ledger.close()
 
 
-def _cause_of(entry: Entry) -> tuple[str, str]:
-    """What tells causes apart: the doubled key or id, else the words of the reason."""
-    if entry.code == "duplicate_key":
-        return entry.code, entry.key
-    if entry.code == "duplicate_id":
-        return entry.code, entry.source
-    return entry.code, entry.message
+def _cause_of(entry: Entry) -> str:
+    """What tells causes of one code apart: the doubled key or id, else the words of the reason."""
+    return {"duplicate_key": entry.key, "duplicate_id": entry.source}.get(entry.code, entry.message)
 
 
 def _told(flow: Flow, report: FlowReport) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from obmen.connector import connector_class, connectors
-from obmen.errors import ConfigurationError
+from obmen.errors import ConfigurationError, meant
 from obmen.project.presets import presets_folder
 from runner.cli import starter
 from runner.cli.session import session
@@ -35,6 +35,8 @@ def init(context: typer.Context, folder: Folder = Path(), connector: Which = Non
     """Write a small annotated project to begin from. Nothing that exists is overwritten."""
     screen = session(context).screen
     kinds = list(dict.fromkeys(connector or [kind for kind in DEFAULT if kind in connectors()]))
+    if not kinds:
+        raise ConfigurationError(f"Say which systems: --connector NAME.{meant('', connectors())}")
     files = _files(kinds)
     standing = [name for name in files if (folder / name).exists()]
     if standing:

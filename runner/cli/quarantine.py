@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import msgspec
@@ -184,12 +184,17 @@ def _chosen(
     if not (ids or flow or code):
         raise ConfigurationError("Say which: ID, --flow FLOW or --code CODE. See them: obmen quarantine list")
     if not ids:
-        return list(_entries(ledger, flow, code, states))
-    chosen = [_entry(ledger, one) for one in dict.fromkeys(ids)]
+        return [_without_payload(entry) for entry in _entries(ledger, flow, code, states)]
+    chosen = [_without_payload(_entry(ledger, one)) for one in dict.fromkeys(ids)]
     for entry in chosen:
         if entry.state not in states:
             raise ConfigurationError(f"Record {entry.id} is not open any more: it is {_WORDS[entry.state]}.")
     return chosen
+
+
+def _without_payload(entry: Entry) -> Entry:
+    """A million of them fit into memory so."""
+    return replace(entry, raw=None, canonical=None)
 
 
 def _move(ledger: Ledger, chosen: Sequence[Entry], state: str) -> None:

@@ -53,8 +53,10 @@ def show(session: Session, reports: Sequence[FlowReport]) -> ExitCode:
     screen.table(_table(reports))
     screen.line()
     screen.line(_sum(reports))
+    for message, flows in _troubles(session, reports).items():
+        _attention(screen, f"{', '.join(flows)}: {message}")
     for report in reports:
-        _explain(screen, session, report)
+        _explain(screen, report)
     if any(report.quarantine.get("open") for report in reports):
         screen.line("Look at what was set aside: obmen quarantine list")
     return of_reports(reports)
@@ -93,14 +95,21 @@ def _sum(reports: Sequence[FlowReport]) -> str:
     written = sum(report.written for report in reports)
     if written:
         return f"{plural(written, 'record')} written."
-    if any(report.outbox or report.trouble for report in reports):
+    if any(report.outbox or report.trouble or report.quarantine for report in reports):
         return "Nothing was written."
     return "Nothing was written: everything is in agreement."
 
 
-def _explain(screen: Screen, session: Session, report: FlowReport) -> None:
-    for error in report.trouble:
-        _attention(screen, f"{report.flow}: {session.redact.secrets(str(error))}")
+def _troubles(session: Session, reports: Sequence[FlowReport]) -> dict[str, list[str]]:
+    """Return message → the flows that it stopped: one cause is told once."""
+    found: dict[str, list[str]] = {}
+    for report in reports:
+        for error in report.trouble:
+            found.setdefault(session.redact.secrets(str(error)), []).append(report.flow)
+    return found
+
+
+def _explain(screen: Screen, report: FlowReport) -> None:
     if report.released:
         screen.line(f"{report.flow}: {plural(report.released, 'held record')} let go, as you said.")
     reasons = [reason for of_target in report.held.values() for reason in of_target.values()]
@@ -112,5 +121,8 @@ def _explain(screen: Screen, session: Session, report: FlowReport) -> None:
             f"{report.flow}: {plural(held, 'record')} held by a guard. See them: obmen plan {report.flow}. "
             f'If they are right: obmen sync {report.flow} --force "why".',
         )
-    if waiting := report.outbox.get("accepted", 0):
-        screen.line(f"{report.flow}: {plural(waiting, 'record')} being worked on there; the next run asks about them.")
+    if accepted := report.outbox.get("accepted", 0):
+        screen.line(f"{report.flow}: {plural(accepted, 'record')} being worked on there; the next run asks.")
+    unsent = sum(report.outbox.get(state, 0) for state in ("pending", "sent"))
+    if unsent and not report.trouble:
+        screen.line(f"{report.flow}: {plural(unsent, 'record')} not told yet; the next run goes on with them.")

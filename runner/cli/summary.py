@@ -32,11 +32,20 @@ class _Part:
     states: Counter[str] = field(default_factory=Counter)
     effects: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    other_reasons: int = 0
     shown: list[Change] = field(default_factory=list)
 
     @property
     def count(self) -> int:
+        """How many records it is about."""
         return self.states.total()
+
+    def hold(self, reason: str) -> None:
+        """Count a held record to its reason; of many different ones only the first are kept."""
+        if reason in self.reasons or len(self.reasons) < _MOST_REASONS:
+            self.reasons[reason] += 1
+        else:
+            self.other_reasons += 1
 
 
 class Summary:
@@ -112,7 +121,7 @@ class Summary:
         part.states[change.state] += 1
         part.effects[change.effect] += 1
         if change.state == "held":
-            part.reasons[change.reason] += 1
+            part.hold(change.reason)
         if len(part.shown) < self._rows:
             part.shown.append(change)
 
@@ -136,10 +145,10 @@ def _show_part(screen: Screen, part: _Part) -> None:
         screen.table(table)
     if part.count > len(part.shown) and part.shown:
         screen.line(f"… and {plural(part.count - len(part.shown), 'record')} more")
-    for reason, count in part.reasons.most_common(_MOST_REASONS):
+    for reason, count in part.reasons.most_common():
         screen.line(f"held ({number(count)}): {reason}.", "yellow")
-    if len(part.reasons) > _MOST_REASONS:
-        screen.line(f"… and {number(len(part.reasons) - _MOST_REASONS)} more reasons")
+    if part.other_reasons:
+        screen.line(f"held for other reasons: {number(part.other_reasons)}", "yellow")
     if part.states["held"]:
         screen.line(f'If what is held is right: obmen sync {flow.name} --force "why"')
     screen.line()

@@ -28,8 +28,6 @@ def _pieces(offers: int, seed: int) -> Iterator[tuple[str, list[str]]]:
         good, catalogued, sold = made[number % _MADE]
         id_ = str(UUID(int=UUID(good.id).int ^ (number // _MADE)))
         article = f"{good.kind.code}-{number:07d}"
-        pieces = [
-            piece.replace(good.id, id_).replace(good.article, article) for piece in (catalogued, *sold[:left])
-        ]
+        pieces = [piece.replace(good.id, id_).replace(good.article, article) for piece in (catalogued, *sold[:left])]
         yield pieces[0], pieces[1:]
         left, number = left - len(pieces) + 1, number + 1

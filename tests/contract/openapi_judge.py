@@ -214,9 +214,7 @@ class Judge:
     def _fields(self, schema: Mapping[str, Any], strict: dict[str, Any], *, closed: bool) -> None:
         properties = schema.get("properties")
         if properties:
-            strict["properties"] = {
-                name: self._strict(inner, closed=True) for name, inner in properties.items()
-            }
+            strict["properties"] = {name: self._strict(inner, closed=True) for name, inner in properties.items()}
             strict.setdefault("type", "object")
         extra = schema.get("additionalProperties")
         if isinstance(extra, Mapping):

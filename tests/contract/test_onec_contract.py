@@ -86,9 +86,7 @@ def fits(type_: str, value: Any) -> bool:
         return isinstance(value, int | Decimal) and not isinstance(value, bool)
     if type_ == "Edm.Int16":
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2 ** WIDTH[type_]
-    pattern = {"Edm.Guid": GUID, "Edm.DateTime": MOMENT, "Edm.Int64": r"-?\d+", "Edm.String": r"(?s).*"}[
-        type_
-    ]
+    pattern = {"Edm.Guid": GUID, "Edm.DateTime": MOMENT, "Edm.Int64": r"-?\d+", "Edm.String": r"(?s).*"}[type_]
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         return False
     return type_ != "Edm.Int64" or abs(int(value)) < 2 ** WIDTH[type_]
@@ -137,9 +135,7 @@ def kind_of(exchange: Exchange) -> str:
     return match[1] if match else ""
 
 
-def test_every_body_that_is_sent_is_one_that_a_real_base_describes(
-    real: Judge, story: list[Exchange]
-) -> None:
+def test_every_body_that_is_sent_is_one_that_a_real_base_describes(real: Judge, story: list[Exchange]) -> None:
     sent = [exchange for exchange in story if exchange.request_body]
     assert {exchange.method for exchange in sent} == {"POST", "PATCH"}
     for exchange in sent:
@@ -147,9 +143,7 @@ def test_every_body_that_is_sent_is_one_that_a_real_base_describes(
         assert list(real.faults(decoded(exchange.request_body), ORDER)) == []
 
 
-def test_every_answer_about_an_order_is_one_that_a_real_base_describes(
-    real: Judge, story: list[Exchange]
-) -> None:
+def test_every_answer_about_an_order_is_one_that_a_real_base_describes(real: Judge, story: list[Exchange]) -> None:
     judged = 0
     for exchange in story:
         if kind_of(exchange) != ORDER or exchange.status >= 400:

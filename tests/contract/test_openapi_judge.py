@@ -28,9 +28,7 @@ DOCUMENT = {
                         }
                     },
                     "204": {},
-                    "400": {
-                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-                    },
+                    "400": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
                 },
             }
         },

@@ -100,9 +100,7 @@ def checks(ozon: Ozon, cabinet: Faulty, clock: Clock) -> None:
 
 def cards(ozon: Ozon, cabinet: Faulty, clock: Clock) -> None:
     ids = sell(ozon, *(f"A-{n}" for n in range(100)), amount=0)
-    again = batch(
-        "offer_id", card("A-1"), card("A-2", name="Другое имя"), card("A-3", depth=0), card("Б" * 51)
-    )
+    again = batch("offer_id", card("A-1"), card("A-2", name="Другое имя"), card("A-3", depth=0), card("Б" * 51))
     (ticket,) = {outcome.ticket for outcome in ozon.write("product", again)}
     first = list(ozon.poll("product", ticket, again))
     kinds = {outcome.id: outcome.kind for outcome in ozon.poll("product", ticket, again)}
@@ -115,9 +113,7 @@ def cards(ozon: Ozon, cabinet: Faulty, clock: Clock) -> None:
     assert [outcome.kind for outcome in ozon.write("product", archived, "restore")] == ["done"]
     assert ozon.find("product", Item(id="A-7", payload={})) == ids["A-7"]
     assert ozon.find("product", Item(id="нет такого", payload={})) is None
-    ozon.http.post(
-        "/v4/product/info/attributes", json={"filter": {"visibility": "ALL"}, "limit": 10}, safe=True
-    )
+    ozon.http.post("/v4/product/info/attributes", json={"filter": {"visibility": "ALL"}, "limit": 10}, safe=True)
 
 
 def refused_cards(ozon: Ozon, cabinet: Faulty, clock: Clock) -> None:

@@ -53,16 +53,8 @@ def test_every_link_leads_somewhere(path: Path) -> None:
     for line, target in links(path.read_text("utf-8")):
         place, _, anchor = target.partition("#")
         there = (path.parent / place).resolve() if place else path
-        known = (
-            anchors(there.read_text("utf-8"))
-            if anchor and there.suffix == ".md" and there.is_file()
-            else None
-        )
-        if (
-            not there.exists()
-            or ROOT not in (there, *there.parents)
-            or (known is not None and anchor not in known)
-        ):
+        known = anchors(there.read_text("utf-8")) if anchor and there.suffix == ".md" and there.is_file() else None
+        if not there.exists() or ROOT not in (there, *there.parents) or (known is not None and anchor not in known):
             lost.append(f"{path.name}:{line}: {target}")
     assert lost == []
 

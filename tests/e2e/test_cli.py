@@ -13,6 +13,7 @@ import structlog
 
 from connectors.onec.commerceml import CommerceML
 from obmen.project.presets import presets_folder
+from obmen.testing.sandbox import Fault
 from runner.cli import main
 from runner.demo.catalogue import write_catalogue
 from runner.demo.edits import reprice
@@ -222,3 +223,75 @@ def own_statuses(folder: Path) -> str:
     preset = (presets_folder() / "ozon" / "order_status.yaml").read_text("utf-8")
     path.write_text(preset.replace("delivering, ", "").replace(", not_accepted", ""), "utf-8")
     return str(path)
+
+
+# -- bad input --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site(new_site: NewSite) -> Site:
+    return new_site(goods=5)
+
+
+def test_a_missing_folder_of_1c_ends_with_2_and_the_path(site: Site, cli: Cli) -> None:
+    site.extra["ut"] = {"commerceml": "elsewhere"}
+    ran = cli(site, "sync")
+    assert ran.code == 2
+    assert ran.err.startswith("Error: ")
+    assert str(site.folder / "elsewhere") in ran.err
+    assert "Traceback" not in ran.err
+    assert writes(site) == {}
+    checked = cli(site, "check")
+    assert checked.code == 2
+    assert any("problem" in line and "elsewhere" in line for line in checked.out.splitlines())
+
+
+def test_a_truncated_export_ends_with_4_and_takes_nothing_for_gone(site: Site, cli: Cli) -> None:
+    assert cli(site, "sync").code == 0
+    untouched = writes(site)
+    path = site.export / "offers0_1.xml"
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    ran = cli(site, "sync")
+    assert ran.code == 4
+    assert "offers0_1.xml" in ran.out
+    assert writes(site) == untouched
+    path.write_bytes(content)
+    assert cli(site, "sync").code == 0
+    assert writes(site) == untouched
+
+
+def test_an_entity_bomb_is_refused_before_anything_is_expanded(site: Site, cli: Cli) -> None:
+    path = site.export / "import0_1.xml"
+    text = path.read_text("utf-8-sig")
+    bomb = '<!DOCTYPE bomb [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    path.write_text(text.replace("?>", f"?>{bomb}", 1).replace("<Наименование>", "<Наименование>&b;", 1), "utf-8-sig")
+    ran = cli(site, "sync")
+    assert ran.code in {2, 4}
+    said = ran.out + ran.err
+    assert "import0_1.xml" in said
+    assert "Traceback" not in said
+    assert "haha" not in said
+    assert writes(site) == {}
+
+
+def test_an_expired_key_of_ozon_ends_with_4_and_check_says_where_a_new_one_is_made(site: Site, cli: Cli) -> None:
+    site.ozon.key_expires_at = 0.0
+    ran = cli(site, "sync")
+    assert ran.code == 4
+    assert "deactivated" in ran.out
+    assert site.ozon.api_key not in ran.out + ran.err
+    assert writes(site) == {}
+    checked = cli(site, "check")
+    assert checked.code == 2
+    assert any(line.startswith("problem") and "obmen.yaml:" in line for line in checked.out.splitlines())
+
+
+def test_html_instead_of_ozon_ends_with_4_and_nothing_is_lost(site: Site, cli: Cli) -> None:
+    site.ozon.faults.append(Fault(kind="html", match="POST /v1/product/import/prices", times=None))
+    ran = cli(site, "sync", "goods", "prices", "--wait", "5")
+    assert ran.code == 4
+    assert "502 Bad Gateway" in ran.out
+    site.ozon.faults.clear()
+    assert cli(site, "sync", "goods", "prices").code == 0
+    assert all(float(price) > 0 for price in prices(site).values())

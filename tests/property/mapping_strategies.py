@@ -66,9 +66,7 @@ JUNK: st.SearchStrategy[Any] = st.recursive(
     | st.integers(-(10**30), 10**30)
     | st.floats()
     | st.decimals()
-    | st.sampled_from(
-        [10**4000, Decimal("sNaN"), "1e999999", "0001-01-01T00:00:00", "٣", "9" * 5000, b"bytes"]
-    )
+    | st.sampled_from([10**4000, Decimal("sNaN"), "1e999999", "0001-01-01T00:00:00", "٣", "9" * 5000, b"bytes"])
     | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,

@@ -30,9 +30,7 @@ from tests.unit.onec.commerceml_kit import (
 WORDS = st.text(alphabet="абв &<>'\"!?#;]-\t\n№é𝄞", max_size=8).map(
     lambda text: text.replace("&", "&amp;").replace("<", "&lt;").replace("]]>", "")
 )
-TAGS = st.sampled_from(
-    ("Ид", "Наименование", "Артикул", "Товарность", "Предложения2", "Цены", "Количество", "а")
-)
+TAGS = st.sampled_from(("Ид", "Наименование", "Артикул", "Товарность", "Предложения2", "Цены", "Количество", "а"))
 NOISE = st.sampled_from(
     (
         "",
@@ -51,9 +49,7 @@ NOISE = st.sampled_from(
         "<Товар />",
     )
 )
-GAPS = st.sampled_from(
-    ("", "\n\t\t", " ", "\r\n", "<!-- между -->", "<?между?>", "текст", "<Чужой/>", "&#32;")
-)
+GAPS = st.sampled_from(("", "\n\t\t", " ", "\r\n", "<!-- между -->", "<?между?>", "текст", "<Чужой/>", "&#32;"))
 
 
 @st.composite
@@ -70,9 +66,7 @@ def records(draw: st.DrawFn, name: str) -> str:
     opening = draw(st.sampled_from((f"<{name}>", f"<{name} >", f"<{name}\n а='1>0'>")))
     closing = draw(st.sampled_from((f"</{name}>",) * 5 + (f"</{name} >",)))
     id_ = draw(st.sampled_from(("<Ид>x</Ид>", "<Ид> x#y </Ид>", "<Ид>&#120;</Ид>", "\n\t<Ид>z</Ид>", "")))
-    said = draw(
-        st.sampled_from(("", "<Наименование>Н</Наименование>", price("5"), "<Количество>3</Количество>"))
-    )
+    said = draw(st.sampled_from(("", "<Наименование>Н</Наименование>", price("5"), "<Количество>3</Количество>")))
     return f"{opening}{id_}{said}{''.join(draw(st.lists(elements(), max_size=3)))}{closing}"
 
 
@@ -180,6 +174,4 @@ def test_every_good_and_every_offer_is_sold_exactly_once(
     assert found.keys() == expected
     for id_, native in found.items():
         number = int(id_[1:].partition("#")[0])
-        assert native.get("Артикул", native.get("АртикулТовара")) == (
-            f"А{number}" if number in goods else None
-        )
+        assert native.get("Артикул", native.get("АртикулТовара")) == (f"А{number}" if number in goods else None)

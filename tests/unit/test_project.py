@@ -151,15 +151,11 @@ class TestState:
     def test_its_folder_is_made_only_by_default(self, tmp_path: Path) -> None:
         project(tmp_path, "connections: { ut: { connector: base } }").make_state_folder()
         assert (tmp_path / ".obmen").is_dir()
-        project(
-            tmp_path, "state: sqlite:///other/x.db\nconnections: { ut: { connector: base } }"
-        ).make_state_folder()
+        project(tmp_path, "state: sqlite:///other/x.db\nconnections: { ut: { connector: base } }").make_state_folder()
         assert not (tmp_path / "other").exists()
 
     def test_its_password_is_not_shown(self, tmp_path: Path) -> None:
-        text = (
-            "state: postgresql://u:${P}@db/obmen\nconnections: { ut: { connector: base, password: '${P}' } }"
-        )
+        text = "state: postgresql://u:${P}@db/obmen\nconnections: { ut: { connector: base, password: '${P}' } }"
         made = project(tmp_path, text, P="hunter2hunter")
         assert "hunter2hunter" in made.state_url
         assert "hunter2hunter" not in repr(made)
@@ -179,9 +175,7 @@ class TestVariables:
 
     def test_a_default_fills_in_for_one_that_is_not_set_or_empty(self, tmp_path: Path) -> None:
         assert project(tmp_path, self.TEXT, PASSWORD="abcd").connections["ut"].options.retries == 5
-        assert (
-            project(tmp_path, self.TEXT, PASSWORD="abcd", RETRIES="").connections["ut"].options.retries == 5
-        )
+        assert project(tmp_path, self.TEXT, PASSWORD="abcd", RETRIES="").connections["ut"].options.retries == 5
 
     def test_a_file_beside_the_project_fills_in_what_the_environment_lacks(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text(
@@ -192,9 +186,7 @@ class TestVariables:
         assert made.password.get_secret_value() == "from # file"
         assert made.retries == 8
 
-    def test_the_real_environment_is_the_default(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_real_environment_is_the_default(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PASSWORD", "really")
         (tmp_path / "obmen.yaml").write_text(self.TEXT, encoding="utf-8")
         made = load_project(tmp_path / "obmen.yaml", connectors=SYSTEMS)
@@ -248,9 +240,7 @@ class TestMappings:
         ]
         for number, place in enumerate(places):
             self._write(place, f"native{number}")
-        made = flows(
-            tmp_path, "prices: { entity: price, from: ut, to: [second], mappings: { second: own.yaml } }"
-        )
+        made = flows(tmp_path, "prices: { entity: price, from: ut, to: [second], mappings: { second: own.yaml } }")
         assert made.mapping("second", "price", flow=made.flows["prices"]).source == str(places[4])
         for place in reversed(places[:4]):
             assert made.mapping("second", "price").source == str(place)
@@ -262,9 +252,7 @@ class TestMappings:
     def test_one_for_another_entity_is_refused(self, tmp_path: Path) -> None:
         self._write(tmp_path / "mappings" / "shop" / "stock.yaml", "x")
         made = flows(tmp_path, "stock: { entity: stock, from: ut, to: shop }")
-        with pytest.raises(
-            ConfigurationError, match=r"obmen\.yaml:6: .*stock\.yaml maps 'price'; 'stock' is meant"
-        ):
+        with pytest.raises(ConfigurationError, match=r"obmen\.yaml:6: .*stock\.yaml maps 'price'; 'stock' is meant"):
             made.mapping("shop", "stock", flow=made.flows["stock"])
 
     def test_the_presets_of_a_checkout_stand_beside_the_package(self) -> None:

@@ -27,9 +27,7 @@ def _said_of_flows(folder: Path, text: str) -> str:
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"no project file .*obmen\.yaml\. Make one with 'obmen init'"
-    ):
+    with pytest.raises(ConfigurationError, match=r"no project file .*obmen\.yaml\. Make one with 'obmen init'"):
         load_project(tmp_path, connectors=SYSTEMS)
 
 
@@ -202,9 +200,7 @@ def test_a_flows_words(tmp_path: Path, entity: str, words: str, said: str) -> No
     assert _said_of_flows(tmp_path, text).startswith(f"obmen.yaml:10: {said}")
 
 
-def test_nothing_is_missing_where_only_changes_are_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_missing_where_only_changes_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Base.readers, "stock", replace(Base.readers["stock"], complete=False))
     said = _said_of_flows(tmp_path, "x:\n  entity: stock\n  from: ut\n  to: shop\n  missing: zero")
     assert said.startswith("obmen.yaml:10: The connector 'base' reads only changes of 'stock'")
@@ -212,9 +208,7 @@ def test_nothing_is_missing_where_only_changes_are_read(
 
 def test_two_way_flows_come_later(tmp_path: Path) -> None:
     said = _said_of_flows(tmp_path, "x:\n  entity: customer\n  between: [ut, shop]\n  owner: { phones: ut }")
-    assert said == (
-        "obmen.yaml:8: Two-way flows (between:) come in a later version. Until then write from: and to:."
-    )
+    assert said == ("obmen.yaml:8: Two-way flows (between:) come in a later version. Until then write from: and to:.")
 
 
 def test_a_system_that_cannot_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,14 +264,10 @@ class TestCollisions:
 class TestVariables:
     def test_a_missing_one_is_named_with_its_line(self, tmp_path: Path) -> None:
         said = _said(tmp_path, "connections:\n  ut:\n    connector: base\n    password: ${UT_PASSWORD}")
-        assert said.startswith(
-            "obmen.yaml:4: The environment has no variable UT_PASSWORD. Set it, or put it into .env"
-        )
+        assert said.startswith("obmen.yaml:4: The environment has no variable UT_PASSWORD. Set it, or put it into .env")
 
     def test_all_missing_ones_are_named_at_once(self, tmp_path: Path) -> None:
-        said = _said(
-            tmp_path, "state: ${A}\nconnections:\n  ut:\n    connector: base\n    files:\n      - ${B}"
-        )
+        said = _said(tmp_path, "state: ${A}\nconnections:\n  ut:\n    connector: base\n    files:\n      - ${B}")
         assert re.findall(r"yaml:(\d+): .* variable (\w)\.", said) == [("1", "A"), ("6", "B")]
 
     @pytest.mark.parametrize("wrong", ["${}", "${1A}", "${A", "${A-b}"])

@@ -267,10 +267,14 @@ def _named_values(element: Element, entry: str, value: str) -> list[tuple[str, s
 
 
 def _add(native: Native, name: str, pairs: Iterable[tuple[str, str]]) -> None:
-    """Add values by name; several values of one name stand one after the other."""
+    """Add values by name; different values of one name stand one after the other."""
     fields = native.setdefault(name, {})
     for key, text in pairs:
-        fields[key] = f"{fields[key]}; {text}" if key in fields else text
+        known = fields.get(key)
+        if known is None:
+            fields[key] = text
+        elif text not in known.split("; "):
+            fields[key] = f"{known}; {text}"
 
 
 def _below(element: Element, *names: str) -> Iterable[Element]:

@@ -50,9 +50,7 @@ class Given:
         insert = "INSERT OR IGNORE INTO given VALUES (?)"
         self._database.execute("BEGIN")
         kept = [
-            number
-            for number, id_ in enumerate(ids)
-            if id_ is None or self._database.execute(insert, (id_,)).rowcount
+            number for number, id_ in enumerate(ids) if id_ is None or self._database.execute(insert, (id_,)).rowcount
         ]
         self._database.execute("COMMIT")
         return kept
@@ -61,18 +59,15 @@ class Given:
 class Offer(NamedTuple):
     """An offer: what it says of the product (see ``product_part``), and where it stands.
 
-    ``length`` is that of its slice, where the slice can be read again from its file; otherwise 0.
+    ``good`` is the Ид of the good that it sells. ``length`` is that of its slice, where the slice can be read again
+    from its file; otherwise 0.
     """
 
     id: str | None
+    good: str | None
     said: bytes
     place: Place
     length: int
-
-    @property
-    def good(self) -> str | None:
-        """The Ид of the good that it sells."""
-        return None if self.id is None else good_of(self.id)
 
 
 def good_of(id_: str) -> str:
@@ -208,7 +203,7 @@ class Left:
         return said
 
     def _offer(self, row: _Row, said: bytes) -> Offer:
-        return Offer(row.id, said, Place(self._sources[row.source], row.at, bool(row.is_line)), row.length)
+        return Offer(row.id, row.good, said, Place(self._sources[row.source], row.at, bool(row.is_line)), row.length)
 
 
 class _Row(NamedTuple):

@@ -14,8 +14,8 @@ from connectors.onec.commerceml.decode import Decoder, id_of
 from connectors.onec.commerceml.outline import GOOD
 from obmen.errors import Refused
 
-PRICES = ("<Цены".encode(),)
-RESTS = ("<Количество".encode(), "<Склад".encode(), "<Остатки".encode())
+PRICES = tuple(mark.encode() for mark in ("</Цены>", "<Цены"))
+RESTS = tuple(mark.encode() for mark in ("<Склад", "<Количество", "<Остатки"))
 _BEGINS_WITH_ID = re.compile(
     "(?:<(?:Товар|Предложение))?(?:[ \\t\\r\\n][^<>&]*)?>[ \\t\\r\\n]*<Ид>([^<&]+)</Ид>".encode()
 )
@@ -26,11 +26,8 @@ _DESCRIPTIVE = tuple(f"<{name}".encode() for name in ("Артикул", "Штр�
 _PRICED = "<Цены>".encode(), "</Цены>".encode()
 _PARTS = (_PRICED, *((f"<{name}>".encode(), f"</{name}>".encode()) for name in ("Остатки", "Количество")))
 _CLOSE = "</Предложение>".encode()
-_ONLY_RESTS = re.compile(
-    "\\s*(?:<Количество>[^<]*</Количество>\\s*)?(?:<Склад\\s[^<>]*/>\\s*)*</Предложение>".encode()
-)
+_ONLY_RESTS = re.compile("\\s*(?:<Количество>[^<]*</Количество>\\s*)?(?:<Склад\\s[^<>]*/>\\s*)*</Предложение>".encode())
 _STORE = re.compile("<Склад\\s[^<>]*/>".encode())
-_BEFORE = 64
 
 
 def record_id(piece: bytes, record: str, decoder: Decoder) -> str | None:
@@ -54,16 +51,9 @@ def article_of(piece: bytes) -> str:
 
 
 def speaking_of(marks: Sequence[bytes], slices: Sequence[bytes]) -> list[int]:
-    """Return which of the slices hold one of the marks. It stands at about the same place in all of them."""
-    kept, near = [], 0
-    for number, piece in enumerate(slices):
-        at = piece.find(marks[0], near)
-        if at < 0:
-            at = next((at for mark in marks if (at := piece.find(mark)) >= 0), -1)
-        if at >= 0:
-            kept.append(number)
-            near = max(0, at - _BEFORE)
-    return kept
+    """Return which of the slices hold one of the marks. Prices and rests stand last, so they are sought from there."""
+    last, *others = marks
+    return [n for n, piece in enumerate(slices) if piece.rfind(last) >= 0 or any(mark in piece for mark in others)]
 
 
 def product_part(offer: bytes) -> bytes | None:

@@ -125,11 +125,7 @@ class Outline:
             self.classifier.prefixes.update({p: uri for p, uri in element.nsmap.items() if p})
 
     def _is_record(self, name: str, element: Element) -> bool:
-        return (
-            self.container is not None
-            and name == self.container.record
-            and element.getparent() is self._within
-        )
+        return self.container is not None and name == self.container.record and element.getparent() is self._within
 
     def _end_outside(self, name: str, element: Element) -> None:
         parent = element.getparent()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from connectors.onec.commerceml.files import Source
 from obmen.errors import IncompleteSource
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a record begins: at a position of ``Source.chunks``, or in a line if ``is_line`` is true."""
 
     source: Source

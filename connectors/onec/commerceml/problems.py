@@ -41,8 +41,7 @@ def find_problems(export: Export) -> Iterator[Problem]:
     for kind, name, ids in export.classifier.doubled_names():
         yield Problem(
             f"doubled_{kind.replace(' ', '_')}",
-            f"{len(ids)} {kind}s are named '{name}', so their ids stand for them: {', '.join(ids)}."
-            " Rename them in 1C.",
+            f"{len(ids)} {kind}s are named '{name}', so their ids stand for them: {', '.join(ids)}. Rename them in 1C.",
         )
     with closing(scratch()) as database:
         database.executescript(_TABLES)
@@ -74,9 +73,7 @@ def _gather(export: Export, database: sqlite3.Connection) -> None:
 
 
 def _doubled_ids(export: Export, database: sqlite3.Connection) -> Iterator[Problem]:
-    query = (
-        "SELECT kind, id FROM record WHERE id <> '' GROUP BY kind, id HAVING count(*) > 1 ORDER BY min(rowid)"
-    )
+    query = "SELECT kind, id FROM record WHERE id <> '' GROUP BY kind, id HAVING count(*) > 1 ORDER BY min(rowid)"
     for kind, id_ in database.execute(query).fetchall():
         where = "SELECT source, place, is_line FROM record WHERE kind = ? AND id = ? ORDER BY rowid"
         places = _places(export, database.execute(where, (kind, id_)))
@@ -100,9 +97,7 @@ def _unpriced(export: Export, database: sqlite3.Connection) -> Iterator[Problem]
     where = "FROM record WHERE kind = ? AND id NOT IN (SELECT id FROM priced)"
     missing = database.execute(f"SELECT count(*) {where}", (OFFER,)).fetchone()[0]
     if missing:
-        rows = database.execute(
-            f"SELECT source, place, is_line {where} ORDER BY rowid LIMIT ?", (OFFER, SHOWN)
-        )
+        rows = database.execute(f"SELECT source, place, is_line {where} ORDER BY rowid LIMIT ?", (OFFER, SHOWN))
         message = f"Offers without a price: {missing}. They are sold nowhere until 1C gives them one."
         yield Problem("no_price", message, _places(export, rows))
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from connectors.onec.commerceml import keys
 from connectors.onec.commerceml.decode import SEPARATOR, Decoder
 from connectors.onec.commerceml.export import Export
-from connectors.onec.commerceml.join import Given, Left, Offer, Window
+from connectors.onec.commerceml.join import Given, Left, Offer, Window, good_of
 from connectors.onec.commerceml.outline import GOOD, OFFER, Opened
 from connectors.onec.commerceml.pages import PAGE, Pages
 from connectors.onec.commerceml.places import Place
@@ -81,8 +81,7 @@ def _goods(export: Export) -> Iterator[list[_Good]]:
             ids = [keys.record_id(piece, GOOD, decoder) for piece in batch.slices]
             kept = range(len(ids)) if given is None else given.fresh(ids)
             yield [
-                (ids[n], as_element(batch.slices[n], GOOD), Place(source, batch.place(n), batch.lines))
-                for n in kept
+                (ids[n], as_element(batch.slices[n], GOOD), Place(source, batch.place(n), batch.lines)) for n in kept
             ]
 
 
@@ -98,6 +97,7 @@ def _offers(export: Export) -> Generator[Offer, None, None]:
             ids = [keys.record_id(part, OFFER, decoder) for _, part in said]
             rereadable = source.direct and not batch.lines
             for kept in range(len(ids)) if given is None else given.fresh(ids):
-                n, part = said[kept]
+                (n, part), id_ = said[kept], ids[kept]
+                place = Place(source, batch.place(n), batch.lines)
                 length = len(batch.slices[n]) if rereadable else 0
-                yield Offer(ids[kept], part, Place(source, batch.place(n), batch.lines), length)
+                yield Offer(id_, None if id_ is None else good_of(id_), part, place, length)

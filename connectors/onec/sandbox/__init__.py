@@ -112,9 +112,7 @@ class OneCSandbox(Sandbox):
         """Bring goods into the catalog."""
         with self.lock:
             for ref in refs:
-                self.base.create(
-                    "Catalog_Номенклатура", {"Ref_Key": ref, "Description": "Товар"}, own_ref=True
-                )
+                self.base.create("Catalog_Номенклатура", {"Ref_Key": ref, "Description": "Товар"}, own_ref=True)
 
     def _by_hand(self, number: str, change: Record) -> None:
         with self.lock:

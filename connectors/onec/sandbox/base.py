@@ -169,9 +169,7 @@ class Base:
         if "Товары" in kind.sections:
             record["МаксимальныйКодСтроки"] = str(len(record["Товары"]))
 
-    def _row(
-        self, at: int, row: Mapping[str, Any], properties: Mapping[str, str], *, numbered: bool
-    ) -> Record:
+    def _row(self, at: int, row: Mapping[str, Any], properties: Mapping[str, str], *, numbered: bool) -> Record:
         if "LineNumber" not in row:
             raise Refusal("Поле объекта не обнаружено (LineNumber)")
         filled = empty(properties)

@@ -64,9 +64,7 @@ def _type(
     _fill(element, properties)
     for target in _navigations(properties, published):
         relation = f"{NAMESPACE}.{name}_{target}"
-        _sub(
-            element, "NavigationProperty", Name=target, Relationship=relation, FromRole="Begin", ToRole="End"
-        )
+        _sub(element, "NavigationProperty", Name=target, Relationship=relation, FromRole="Begin", ToRole="End")
         association = _sub(schema, "Association", Name=f"{name}_{target}")
         _sub(association, "End", Role="Begin", Type=f"{NAMESPACE}.{name}", Multiplicity="*")
         _sub(association, "End", Role="End", Type=f"{NAMESPACE}.{TARGETS[target]}", Multiplicity="0..1")

@@ -200,6 +200,5 @@ _EMPTY = {
 def empty(properties: Mapping[str, str]) -> dict[str, object]:
     """Return every property with the value that 1C gives to one that was never filled."""
     return {
-        name: "StandardODATA.Undefined" if name.endswith("_Type") else _EMPTY[kind]
-        for name, kind in properties.items()
+        name: "StandardODATA.Undefined" if name.endswith("_Type") else _EMPTY[kind] for name, kind in properties.items()
     }

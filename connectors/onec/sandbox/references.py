@@ -31,9 +31,7 @@ SEED: dict[str, dict[str, dict[str, Any]]] = {
     "Catalog_Организации": {ORGANIZATION: {"Description": "ООО «Образец»"}},
     "Catalog_Партнеры": {PARTNER: {"Description": "Покупатели площадок", "Клиент": True}},
     "Catalog_Контрагенты": {CONTRAGENT: {"Description": "Розничный покупатель", "Партнер_Key": PARTNER}},
-    "Catalog_СоглашенияСКлиентами": {
-        AGREEMENT: {"Description": "Продажи через площадки", "Партнер_Key": PARTNER}
-    },
+    "Catalog_СоглашенияСКлиентами": {AGREEMENT: {"Description": "Продажи через площадки", "Партнер_Key": PARTNER}},
     "Catalog_Валюты": {ROUBLE: {"Description": "RUB", "Code": "643"}},
     "Catalog_Склады": {ref: {"Description": name} for name, ref in WAREHOUSES.items()},
     "Catalog_СтавкиНДС": {

@@ -33,9 +33,7 @@ def entry(request: Request, name: str, record: Mapping[str, Any], *, status: int
     return _xml(_entry(name, record), "application/atom+xml;type=entry;charset=utf-8", status=status)
 
 
-def feed(
-    request: Request, name: str, records: Iterable[Mapping[str, Any]], count: int | None = None
-) -> Response:
+def feed(request: Request, name: str, records: Iterable[Mapping[str, Any]], count: int | None = None) -> Response:
     """Answer with a collection; ``count`` is of all that meet the filter."""
     if speaks_json(request):
         counted = {} if count is None else {"odata.count": str(count)}

@@ -42,9 +42,7 @@ class Limits:
 
 
 RELAXED = Limits()
-VENDOR = Limits(
-    calls_per_second=50, stock_calls_per_minute=80, stock_pair_seconds=30.0, price_updates_per_hour=10
-)
+VENDOR = Limits(calls_per_second=50, stock_calls_per_minute=80, stock_pair_seconds=30.0, price_updates_per_hour=10)
 
 
 class Invalid(Exception):  # noqa: N818 - it says what the request is
@@ -307,8 +305,7 @@ class Cabinet(Sandbox):
                 "cursor": str(begin + len(told)) if more else "",
                 "has_next": more,
                 "warehouses": [
-                    {"warehouse_id": id_, "name": name, "status": "created", "is_rfbs": False}
-                    for id_, name in told
+                    {"warehouse_id": id_, "name": name, "status": "created", "is_rfbs": False} for id_, name in told
                 ],
             }
         )

@@ -122,8 +122,7 @@ class Cards(Cabinet):
         if task is None or self.fault("task_gone"):
             raise Invalid("task not found", 404)
         waiting = [
-            {"offer_id": card.offer_id, "product_id": 0, "status": "pending", "errors": []}
-            for card, _ in task.cards
+            {"offer_id": card.offer_id, "product_id": 0, "status": "pending", "errors": []} for card, _ in task.cards
         ]
         rows = task.results + waiting
         if self.fault("late_task"):

@@ -67,8 +67,7 @@ class Postings(Cabinet):
         pairs = list(lines.items() if isinstance(lines, Mapping) else lines)
         with self.lock:
             taken = [
-                Line(self.products[offer_id], quantity, self.products[offer_id].price)
-                for offer_id, quantity in pairs
+                Line(self.products[offer_id], quantity, self.products[offer_id].price) for offer_id, quantity in pairs
             ]
             warehouse_id = self._place(taken, warehouse)
             for line in taken:

@@ -71,9 +71,7 @@ def details(product: Product) -> dict[str, Any]:
         },
         "stocks": {
             "has_stock": free > 0,
-            "stocks": [
-                {"present": free + reserved, "reserved": reserved, "sku": product.sku, "source": "fbs"}
-            ],
+            "stocks": [{"present": free + reserved, "reserved": reserved, "sku": product.sku, "source": "fbs"}],
         },
         "visibility_details": {"has_price": product.price > 0, "has_stock": free > 0},
         "errors": [],

@@ -14,6 +14,7 @@ import pytest
 import structlog
 from rich.console import Console
 
+from obmen.errors import StateError
 from obmen.testing.clock import FakeClock
 from runner import logging
 from runner.progress import EVERY, progress
@@ -138,10 +139,23 @@ def test_deliveries_ask_the_ledger_how_much_is_left(capsys: pytest.CaptureFixtur
 
     with progress(Screen(), remaining=remaining, clock=clock) as listener:
         for _ in range(6):
-            left["shop"] -= 100
             listener.delivering("goods", "shop", 100)
+            left["shop"] -= 100
             clock.advance(1.0)
     assert capsys.readouterr().err == "goods: sending to shop: 600 of 1,000, 120/s, about 3 s left\n"
+
+
+def test_a_ledger_that_cannot_tell_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = FakeClock()
+
+    def remaining(flow: str, target: str) -> int:
+        raise StateError("locked")
+
+    with progress(Screen(), remaining=remaining, clock=clock) as listener:
+        listener.delivering("goods", "shop", 100)
+        clock.advance(10.0)
+        listener.delivering("goods", "shop", 100)
+    assert capsys.readouterr().err == "goods: sending to shop: 200, 20/s\n"
 
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -448,3 +448,46 @@ def test_dropping_what_is_in_doubt_says_what_that_means(
     assert "•••" in shown
     ran = cli("quarantine", "drop", str(entry["id"]))
     assert "takes your word" in ran.out
+
+
+REFERRING = """\
+flows:
+  goods: { entity: product, from: erp, to: [] }
+  orders: { entity: order, from: shop, to: erp, attempts: 3 }
+"""
+ORDER_OF_GOODS = """\
+entity: order
+only: push
+fields:
+  number: number
+  lines: { path: lines, each: { sku: { path: good, ref: product }, quantity: { path: n, as: number } } }
+"""
+
+
+@pytest.mark.field("N6")
+@pytest.mark.field("I2")
+def test_one_order_of_unknown_goods_is_parked_with_one_ticket_and_replayed_once(
+    place: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    fill(erp, 3)
+    place.project(erp.url, shop.url, flows=REFERRING)
+    place.write("mappings/erp/order.yaml", ORDER_OF_GOODS)
+    for number in range(1, 51):
+        shop.put("order", order(f"N-{number}", "B-1" if number == 20 else "A-1"))
+    assert cli("sync", "--wait", "0").code == 0
+    assert len(erp.records["order"]) == 49
+    codes = [cli("sync", "--wait", "0").code for _ in range(4)]
+    assert codes[-2:] == [3, 3]
+    entries = cli("quarantine", "list", "--all", "--json").data["records"]
+    assert [(entry["key"], entry["code"]) for entry in entries] == [("shop|N-20", "unresolved")]
+    assert "erp/product/B-1" in entries[0]["message"]
+    assert len(erp.writes) == 49
+
+    erp.put("product", {"id": "B-1", "name": "Lamp"})
+    assert cli("sync", "goods").code == 0
+    ran = cli("quarantine", "replay", str(entries[0]["id"]), "--now")
+    assert ran.code == 0, ran
+    assert "1 record written." in ran.out
+    assert erp.writes[49:] == [("order", ["N-20"])]
+    assert cli("sync").code == 0
+    assert len(erp.writes) == 50

@@ -211,9 +211,7 @@ class _Shop(Connector):
 
 
 def test_a_connections_own_secrets_are_known_without_being_named() -> None:
-    options = _Shop.options_model.model_validate(
-        {"key": "key-in-options", "more": {"a": "key-deep-in-options"}}
-    )
+    options = _Shop.options_model.model_validate({"key": "key-in-options", "more": {"a": "key-deep-in-options"}})
     shop = _Shop("shop", options)
     said = "key-in-options token-in-a-header password-in-auth key-deep-in-options"
     assert shop.http.redact(said) == " ".join([MASK] * 4)

@@ -37,9 +37,7 @@ def test_slices_are_the_bytes_that_came() -> None:
     assert _reply(b"[1, [2]]").slices("") == [b"1", b"[2]"]
 
 
-@pytest.mark.parametrize(
-    "content", [b"{}", b'{"items": null}', b'{"items": {}}', b"[]", b'{"items": [1', b"<html>"]
-)
+@pytest.mark.parametrize("content", [b"{}", b'{"items": null}', b'{"items": {}}', b"[]", b'{"items": [1', b"<html>"])
 def test_a_list_that_is_not_there_is_an_incomplete_source(content: bytes) -> None:
     with pytest.raises(IncompleteSource, match="no list at items"):
         _reply(content).slices("items")
@@ -70,9 +68,7 @@ def test_slices_put_together_are_the_list(records: list[dict[str, object]]) -> N
         ("any", b"success", "text/plain", True),
     ],
 )
-def test_half_an_answer_or_another_kind_is_told_apart(
-    expect: Expect, content: bytes, kind: str, whole: bool
-) -> None:
+def test_half_an_answer_or_another_kind_is_told_apart(expect: Expect, content: bytes, kind: str, whole: bool) -> None:
     assert _reply(content, kind=kind).holds(expect) is whole
 
 

@@ -97,9 +97,7 @@ def test_retry_after_zero_does_not_hammer(peer: Make, http: Connect, clock: Fake
     assert sum(clock.sleeps) >= 0.5
 
 
-def test_a_wait_beyond_the_patience_is_left_to_the_engine_at_once(
-    peer: Make, http: Connect, clock: FakeClock
-) -> None:
+def test_a_wait_beyond_the_patience_is_left_to_the_engine_at_once(peer: Make, http: Connect, clock: FakeClock) -> None:
     shop = peer(answer(status=429, Retry_After="3600"))
     session = http(shop.url)
     with pytest.raises(Unavailable) as caught:
@@ -145,9 +143,7 @@ def test_a_safe_write_is_repeated_after_any_failure(peer: Make, http: Connect) -
 @pytest.mark.parametrize(
     ("status", "error"), [(400, Refused), (404, Refused), (422, Refused), (401, Denied), (403, Denied)]
 )
-def test_a_clear_refusal_is_not_repeated(
-    peer: Make, http: Connect, status: int, error: type[Exception]
-) -> None:
+def test_a_clear_refusal_is_not_repeated(peer: Make, http: Connect, status: int, error: type[Exception]) -> None:
     shop = peer(answer(b'{"message": "no such thing"}', status=status))
     with pytest.raises(error, match="no such thing"):
         http(shop.url).get("/list")

@@ -135,8 +135,7 @@ class TestLost:
         (
             "half a gzip",
             raw(
-                b"HTTP/1.1 200 X\r\nContent-Encoding: deflate\r\n\r\n"
-                + zlib.compress(b'{"id": 1}' * 99)[:20],
+                b"HTTP/1.1 200 X\r\nContent-Encoding: deflate\r\n\r\n" + zlib.compress(b'{"id": 1}' * 99)[:20],
                 hang_up=True,
             ),
         ),
@@ -147,9 +146,7 @@ class TestLost:
     )
 
     @pytest.mark.parametrize("script", [loss[1] for loss in LOSSES], ids=[loss[0] for loss in LOSSES])
-    def test_a_write_is_in_doubt_and_a_read_is_made_again(
-        self, peer: Make, http: Connect, script: Any
-    ) -> None:
+    def test_a_write_is_in_doubt_and_a_read_is_made_again(self, peer: Make, http: Connect, script: Any) -> None:
         shop = peer(script)
         with pytest.raises(InDoubt, match="effect is unknown"):
             http(shop.url).post("/create", json={})
@@ -292,18 +289,14 @@ def test_every_call_carries_an_id_and_its_repeats_the_same_one(peer: Make, http:
 class TestAProxy:
     """What a proxy is told to build the connection is not the call yet."""
 
-    def test_one_that_refuses_the_tunnel(
-        self, peer: Make, http: Connect, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_one_that_refuses_the_tunnel(self, peer: Make, http: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
         proxy = peer(raw(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", hang_up=True))
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         with pytest.raises(Unavailable, match="nothing was sent"):
             http("https://shop.example", retry=ONCE).post("/create", json={})
         assert proxy.requests[0].startswith(b"CONNECT shop.example:443 ")
 
-    def test_one_that_loses_the_answer(
-        self, peer: Make, http: Connect, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_one_that_loses_the_answer(self, peer: Make, http: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
         proxy = peer(raw(b"", hang_up=True))
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         with pytest.raises(InDoubt):

@@ -63,9 +63,7 @@ def test_numbers_texts_and_yes_no_have_versions_of_their_own() -> None:
 def test_the_version_is_stable_between_runs() -> None:
     code = f"from obmen.mapping import parse_mapping; print(parse_mapping({TEXT!r}).version.hex())"
     environment = {"PYTHONHASHSEED": "7", "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == version(TEXT).hex() == "ff019879ecb23a21f2ae2bce5456d7d2"
 
 
@@ -75,13 +73,9 @@ def test_the_bound_version_covers_what_the_connection_decides() -> None:
     assert mapping.bind(Context("other", {**OPTIONS, "other": 6})).version == here
     assert mapping.bind(Context("ozon", {"warehouses": {"Основной": 2}})).version != here
     local = parse_mapping("entity: price\nonly: push\nfields:\n  valid_from: { path: a, as: local_time }\n")
-    zones = [
-        local.bind(Context("ut", zone=ZoneInfo(name))).version for name in ("Europe/Moscow", "Asia/Omsk")
-    ]
+    zones = [local.bind(Context("ut", zone=ZoneInfo(name))).version for name in ("Europe/Moscow", "Asia/Omsk")]
     assert zones[0] != zones[1]
-    named = parse_mapping(
-        "entity: order_status\nfields:\n  channel: { value: connection }\n  number: n\n  status: s\n"
-    )
+    named = parse_mapping("entity: order_status\nfields:\n  channel: { value: connection }\n  number: n\n  status: s\n")
     assert named.bind(Context("a")).version != named.bind(Context("b")).version
 
 

@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from textwrap import dedent, indent
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from obmen.entities import ENTITIES, Order, OrderStatus, Price, Product, Record, Stock
+from obmen.entities import Order, OrderStatus, Price, Stock
 from obmen.errors import ConfigurationError
-from obmen.mapping import BoundMapping, Context, NotCarried, Unresolved, parse_mapping
+from obmen.mapping import Context, NotCarried, parse_mapping
 
-REFS: dict[tuple[str, str], str] = {}
-GIVEN = {
-    "sku": "S",
-    "price_type": "base",
-    "warehouse": "W",
-    "currency": "RUB",
-    "channel": "C",
-    "number": "N",
-    "status": "new",
-    "amount": "1",
-    "available": "1",
-    "placed_at": "2026-06-15T06:50:09Z",
-}
-ORDER = {
-    "channel": "ozon",
-    "number": "1",
-    "placed_at": datetime(2026, 6, 15, 6, 50, 9, tzinfo=UTC),
-    "currency": "RUB",
-    "lines": [{"sku": "A-1", "quantity": 2, "price": "10"}],
-}
-
-
-def bound(entity: str, fields: str, rest: str = "", **context: Any) -> BoundMapping:
-    """Bind a mapping of the given lines, all required fields of the entity beside them being constants."""
-    named = {line.split(":")[0].strip() for line in dedent(fields).strip().splitlines()}
-    model = ENTITIES[entity]
-    missing = [name for name, info in model.model_fields.items() if info.is_required() and name in GIVEN]
-    lines = [f'  {name}: {{ fixed: "{GIVEN[name]}" }}' for name in missing if name not in named]
-    if entity == "order" and "lines" not in named:
-        lines.append('  lines: { expr: "`[]`" }')
-    text = f"entity: {entity}\nfields:\n{indent(dedent(fields).strip(), '  ')}\n" + "\n".join(lines)
-    return parse_mapping(f"{text}\n{dedent(rest)}").bind(Context("ozon", **context))
-
-
-def pulled(mapping: BoundMapping, native: dict[str, Any], name: str) -> Any:
-    return mapping.pull(native, REFS).get(name, "absent")
-
-
-def product(**fields: Any) -> Record:
-    return Product(sku="A-1", **fields)
+from .mapping_kit import ORDER, REFS, bound, product, pulled
 
 
 class TestPaths:
@@ -78,9 +37,7 @@ class TestPaths:
         assert mapping.push(order, REFS, {}) == native
         assert mapping.push(Order.model_validate(ORDER), REFS, {}) == {}
 
-    @pytest.mark.parametrize(
-        "native", [{}, {"buyer": None}, {"buyer": []}, {"buyer": ""}, {"buyer": {"full": []}}]
-    )
+    @pytest.mark.parametrize("native", [{}, {"buyer": None}, {"buyer": []}, {"buyer": ""}, {"buyer": {"full": []}}])
     def test_an_empty_thing_on_the_way_is_absent(self, native: dict[str, Any]) -> None:
         mapping = bound("order", "customer.name: buyer.full.name")
         assert "customer" not in mapping.pull(native, REFS)
@@ -124,9 +81,7 @@ class TestWords:
         assert mapping.push(product(name="1", brand="2"), REFS, {}) == {"b": "2"}
 
     def test_only_for_the_whole_file(self) -> None:
-        mapping = parse_mapping(
-            "entity: price\nonly: push\nfields:\n  amount: { path: price, as: decimal }\n"
-        )
+        mapping = parse_mapping("entity: price\nonly: push\nfields:\n  amount: { path: price, as: decimal }\n")
         both = mapping.bind(Context("x"))
         assert (both.pulls, both.pushes) == (False, True)
         with pytest.raises(ConfigurationError, match=r"mapping\.yaml:3: This mapping of price does not pull"):
@@ -175,9 +130,7 @@ class TestWords:
         assert bound("product", fields).push(product(), REFS, {}) == {}
 
     def test_empty_keep_tells_emptied_from_absent(self) -> None:
-        mapping = bound(
-            "product", "name: { path: n, empty: keep }\nbarcodes: { path: b, as: joined, empty: keep }"
-        )
+        mapping = bound("product", "name: { path: n, empty: keep }\nbarcodes: { path: b, as: joined, empty: keep }")
         assert mapping.pull({"n": "", "b": ""}, REFS) == {"sku": "S", "name": "", "barcodes": ()}
         assert mapping.pull({"n": None, "b": None}, REFS) == {"sku": "S", "name": None, "barcodes": None}
         assert mapping.pull({}, REFS) == {"sku": "S"}
@@ -304,126 +257,6 @@ class TestTables:
             "s": "Жив",
             "w": "XL",
         }
-
-
-class TestReferences:
-    LINES = """
-    lines:
-      path: rows
-      each:
-        sku: { path: item, ref: product, as: CODEC }
-        quantity: { path: n, as: integer }
-        price: { path: p, as: number }
-    """
-
-    def test_a_native_id_becomes_a_key_and_back(self) -> None:
-        mapping = bound("order", self.LINES.replace("CODEC", "guid"))
-        guid = "cbcf4984-55bc-11d9-848a-00112f43529a"
-        native = {"rows": [{"item": guid.upper(), "n": 2, "p": 10}, {"item": guid, "n": 1, "p": 10}]}
-        assert mapping.pull_refs(native) == [("product", guid)]
-        lines = mapping.pull(native, {("product", guid): "A-1"})["lines"]
-        assert [line["sku"] for line in lines] == ["A-1", "A-1"]
-        order = Order.model_validate(ORDER)
-        assert mapping.push_refs(order) == [("product", "A-1")]
-        assert mapping.push(order, {("product", "A-1"): guid}, {}) == {
-            "rows": [{"item": guid, "n": 2, "p": 10}]
-        }
-
-    def test_a_separator_within_a_key_is_no_separator(self) -> None:
-        mapping = bound("order", self.LINES.replace("CODEC", "text"))
-        order = Order.model_validate({**ORDER, "lines": [{"sku": "A|1\\", "quantity": 1, "price": 1}]})
-        [(entity, key)] = mapping.push_refs(order)
-        assert key == Product(sku="A|1\\").key
-        payload = mapping.push(order, {(entity, key): "id"}, {})
-        assert mapping.pull(payload, {(entity, "id"): key})["lines"][0]["sku"] == "A|1\\"
-
-    def test_what_is_not_bound_is_named(self) -> None:
-        mapping = bound("order", self.LINES.replace("CODEC", "integer_id"))
-        with pytest.raises(Unresolved) as caught:
-            mapping.pull({"rows": [{"item": 5, "n": 1, "p": 1}]}, REFS)
-        assert (caught.value.entity, caught.value.id) == ("product", "5")
-        with pytest.raises(Unresolved) as caught:
-            mapping.push(Order.model_validate(ORDER), REFS, {})
-        assert (caught.value.entity, caught.value.id) == ("product", "A-1")
-
-    def test_an_absent_reference_asks_for_nothing(self) -> None:
-        mapping = bound("order", self.LINES.replace("CODEC", "guid"))
-        empty = "00000000-0000-0000-0000-000000000000"
-        assert mapping.pull_refs({"rows": [{"item": empty}, {"item": None}, {}]}) == []
-        assert mapping.pull({"rows": [{"item": empty, "n": 1, "p": 2}]}, REFS)["lines"] == [
-            {"quantity": 1, "price": 2}
-        ]
-
-    def test_a_list_of_references_is_listed_up_to_a_fault_which_pull_tells(self) -> None:
-        mapping = bound("order", self.LINES.replace("CODEC", "guid"))
-        guid = "cbcf4984-55bc-11d9-848a-00112f43529a"
-        assert mapping.pull_refs({"rows": [{"item": guid}, {"item": "junk"}, {"item": guid}]}) == [
-            ("product", guid)
-        ]
-        assert mapping.pull_refs({"rows": "junk"}) == []
-
-
-class TestSubjects:
-    def test_the_subject_fills_the_key_and_is_written_as_its_id(self) -> None:
-        mapping = parse_mapping(
-            "entity: price\nsubject: { path: Ид, as: integer_id }\nfields:\n  price_type: { fixed: b }\n"
-            "  currency: { fixed: RUB }\n  amount: { path: p, as: number }\n"
-        ).bind(Context("ut"))
-        native = {"Ид": 7, "p": 5}
-        assert mapping.pull_refs(native) == [("product", "7")]
-        assert mapping.pull(native, {("product", "7"): "A\\|1"})["sku"] == "A|1"
-        price = Price(sku="A|1", price_type="b", amount=Decimal(5), currency="RUB")
-        assert mapping.push_refs(price) == [("product", "A\\|1")]
-        assert mapping.push(price, {("product", "A\\|1"): "7"}, {}) == native
-        assert {"sku", "amount"} == mapping.carries
-
-    def test_a_key_of_several_parts(self) -> None:
-        mapping = parse_mapping(
-            "entity: order_status\nsubject: Ref_Key\nfields:\n  status: { path: s, table: { new: a } }\n"
-        ).bind(Context("ut"))
-        assert mapping.pull({"Ref_Key": "g", "s": "a"}, {("order", "g"): "ozon|1\\|2"}) == {
-            "channel": "ozon",
-            "number": "1|2",
-            "status": "new",
-        }
-        with pytest.raises(Unresolved) as caught:
-            mapping.push(OrderStatus(channel="ozon", number="1|2", status="new"), REFS, {})
-        assert (caught.value.entity, caught.value.id) == ("order", "ozon|1\\|2")
-
-    def test_in_one_direction_alone(self) -> None:
-        mapping = bound(
-            "price",
-            "sku: offer_id\namount: { path: p, as: number }",
-            "subject: { path: product_id, only: push }",
-        )
-        native = {"offer_id": "A", "p": 5}
-        assert mapping.pull_refs(native) == []
-        assert mapping.pull(native, REFS)["sku"] == "A"
-        price = Price(sku="A", price_type="b", amount=Decimal(5), currency="RUB")
-        assert mapping.push(price, {("product", "A"): "77"}, {}) == {"product_id": "77", **native}
-
-
-class TestCompanions:
-    def test_another_record_goes_along(self) -> None:
-        rest = """
-        with:
-          price:
-            amount: { path: price, as: money_string }
-            old_amount: { path: old, as: decimal, when_absent: '0' }
-        """
-        mapping = bound("product", "sku: offer_id", rest)
-        assert mapping.needs == {"price"}
-        price = Price(sku="A-1", price_type="b", amount=Decimal(5), currency="RUB")
-        assert mapping.push(product(), REFS, {"price": price}) == {
-            "offer_id": "A-1",
-            "price": "5.00",
-            "old": "0",
-        }
-        with pytest.raises(Unresolved) as caught:
-            mapping.push(product(), REFS, {})
-        assert (caught.value.entity, caught.value.id) == ("price", "A-1")
-        assert mapping.carries == {"sku"}
-        assert mapping.push(product(), REFS, None) == {"offer_id": "A-1"}
 
 
 class TestTimes:

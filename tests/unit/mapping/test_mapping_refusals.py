@@ -146,16 +146,12 @@ def test_personal_values_are_never_shown(order: BoundMapping) -> None:
         assert secret not in str(caught.value)
         assert secret not in repr(caught.value)
         assert caught.value.__cause__ is None
-    with pytest.raises(
-        Refused, match=r"order\.comment: the value \(personal, so not shown\) at 'comment' is not in"
-    ):
+    with pytest.raises(Refused, match=r"order\.comment: the value \(personal, so not shown\) at 'comment' is not in"):
         order.pull({"comment": secret}, {})
 
 
 def test_a_fault_of_an_expression_shows_nothing_of_the_record_or_of_the_field_before() -> None:
-    text = ORDER.replace(
-        "comment: { path: comment, table: { a: b } }", 'total: { expr: "sum(a)", only: pull }'
-    )
+    text = ORDER.replace("comment: { path: comment, table: { a: b } }", 'total: { expr: "sum(a)", only: pull }')
     mapping = parse_mapping(text, "o.yaml").bind(Context("ozon"))
     with pytest.raises(Refused) as caught:
         mapping.pull({"buyer": {"phone": "+7900"}, "a": ["+7901"]}, {})
@@ -164,12 +160,8 @@ def test_a_fault_of_an_expression_shows_nothing_of_the_record_or_of_the_field_be
 
 
 def test_companions_are_named_as_such() -> None:
-    text = (
-        "entity: product\nfields:\n  sku: id\nwith:\n  price: { amount: { path: price, as: money_string } }\n"
-    )
+    text = "entity: product\nfields:\n  sku: id\nwith:\n  price: { amount: { path: price, as: money_string } }\n"
     mapping = parse_mapping(text, "m.yaml").bind(Context("ozon"))
     companion = Product(sku="A").model_copy(update={"amount": Decimal("0.001")})
-    with pytest.raises(
-        Refused, match=r"product\.price\.amount: 0\.001 at 'price' has more than two .* see m\.yaml:5"
-    ):
+    with pytest.raises(Refused, match=r"product\.price\.amount: 0\.001 at 'price' has more than two .* see m\.yaml:5"):
         mapping.push(Product(sku="A"), {}, {"price": companion})

@@ -44,9 +44,7 @@ def test_every_preset_is_valid(preset: Path) -> None:
     assert [error.message for error in VALIDATOR.iter_errors(as_json(read_yaml(preset).data))] == []
 
 
-@pytest.mark.parametrize(
-    "text", [text for text, _, message in CASES if any(word in message for word in WORDS)]
-)
+@pytest.mark.parametrize("text", [text for text, _, message in CASES if any(word in message for word in WORDS)])
 def test_it_refuses_the_words_that_the_reader_refuses(text: str) -> None:
     assert not VALIDATOR.is_valid(as_json(parse_yaml(text, "m.yaml").data))
 

@@ -135,10 +135,7 @@ def test_made_up_values_find_a_codec_that_breaks_the_law(monkeypatch: pytest.Mon
 def test_made_up_values_find_a_record_that_pull_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CODECS, "wrong", Codec("wrong", "number", (str,), CODECS["integer"].pull, str))
     [made_up] = run(PRICE.replace("money_string }\n  old", "wrong }\n  old"))
-    assert (
-        "what push wrote, pull refuses: price.amount: \"1990.5\" at 'price' is not a whole number"
-        in made_up.message
-    )
+    assert "what push wrote, pull refuses: price.amount: \"1990.5\" at 'price' is not a whole number" in made_up.message
 
 
 def test_differences_mind_types_and_lists() -> None:

@@ -11,7 +11,13 @@ from obmen.records import Native
 
 from .commerceml_kit import by_id, catalogue, document, good, natives, offer, package, price, write
 
-TRAITS = "<ХарактеристикиТовара><ХарактеристикаТовара><Наименование>Размер</Наименование><Значение>{}</Значение></ХарактеристикаТовара></ХарактеристикиТовара>"  # fmt: skip
+TRAITS = (
+    "<ХарактеристикиТовара><ХарактеристикаТовара><Наименование>Размер</Наименование>"
+    "<Значение>{}</Значение></ХарактеристикаТовара></ХарактеристикиТовара>"
+)
+COLOUR = (
+    "<ЗначенияСвойств><ЗначенияСвойства><Ид>Цвет</Ид><Значение>синий</Значение></ЗначенияСвойства></ЗначенияСвойств>"
+)
 
 
 def products(path: Path) -> dict[str, Native]:
@@ -21,15 +27,14 @@ def products(path: Path) -> dict[str, Native]:
 def test_a_good_is_sold_by_its_variants(tmp_path: Path) -> None:
     text = document(
         catalogue(
-            good("a", "А-1", "<Описание>Общее</Описание><Штрихкод>1</Штрихкод>"
-                 "<ЗначенияСвойств><ЗначенияСвойства><Ид>Цвет</Ид><Значение>синий</Значение></ЗначенияСвойства></ЗначенияСвойств>"),
+            good("a", "А-1", "<Описание>Общее</Описание><Штрихкод>1</Штрихкод>" + COLOUR),
             good("b", "Б-1"),
         ),
         package(
             offer("a#1", "<Артикул>А-1</Артикул><Штрихкод>11</Штрихкод>" + TRAITS.format("S"), name="Вещь (S)"),
             offer("a#2", "<Артикул>А-1-M</Артикул>" + TRAITS.format("M"), name="Вещь (M)"),
         ),
-    )  # fmt: skip
+    )
     found = products(write(tmp_path / "all.xml", text))
     assert found.keys() == {"a#1", "a#2", "b"}
     assert found["a#1"] == {
@@ -79,7 +84,7 @@ def test_a_good_that_is_listed_twice_does_not_double_its_offers(
     monkeypatch.setattr(join, "WINDOW", window)
     offers = (offer("z"), offer("y"), offer("a#1", "<Штрихкод>1</Штрихкод>"), offer("a#2", "<Штрихкод>2</Штрихкод>"))
     text = document(catalogue(good("a"), good("a#1"), good("y"), good("z")), package(*offers))
-    found = [native for native in natives(CommerceML(write(tmp_path / "all.xml", text)).products())]
+    found = natives(CommerceML(write(tmp_path / "all.xml", text)).products())
     assert sorted(native["Штрихкод"][0] for native in found if "Штрихкод" in native) == ["1", "2"]
 
 
@@ -103,14 +108,16 @@ def test_deletion_of_the_good_or_of_the_offer_counts(tmp_path: Path) -> None:
     "daily",
     [
         "{}<Количество>{}</Количество>",
-        '{}<Количество>1</Количество><Склад ИдСклада="w" КоличествоНаСкладе="{}"/>\n<Склад ИдСклада="v" КоличествоНаСкладе="1"/>',
+        '{}<Количество>1</Количество><Склад ИдСклада="w" КоличествоНаСкладе="{}"/>\n<Склад ИдСклада="v" Остаток="1"/>',
         "{}<Остатки><Остаток><Склад><Ид>w</Ид><Количество>{}</Количество></Склад></Остаток></Остатки>",
         "{}<НомерВерсии>1</НомерВерсии><Количество>{}</Количество>",
     ],
-)  # fmt: skip
+)
 def test_a_new_price_or_rest_leaves_the_product_as_it_was(tmp_path: Path, daily: str) -> None:
     def slices(amount: str, count: str) -> list[bytes]:
-        text = document(catalogue(good("a")), package(offer("a", daily.format(price(amount), count)), offer("b", price(amount))))
+        text = document(
+            catalogue(good("a")), package(offer("a", daily.format(price(amount), count)), offer("b", price(amount)))
+        )
         return [piece for page in CommerceML(write(tmp_path / "all.xml", text)).products() for piece in page.slices]
 
     assert slices("5", "1") == slices("6", "200")
@@ -119,7 +126,9 @@ def test_a_new_price_or_rest_leaves_the_product_as_it_was(tmp_path: Path, daily:
 def test_prices_and_rests_alone_are_no_products(tmp_path: Path) -> None:
     write(tmp_path / "import.xml", document(catalogue(good("a"))))
     rest = "<Остатки><Остаток><Склад><Ид>w</Ид><Количество>1</Количество></Склад></Остаток></Остатки>"
-    write(tmp_path / "prices.xml", document(package(offer("a#1", price("5"), name=""), offer("z", price("6"), name=""))))
+    write(
+        tmp_path / "prices.xml", document(package(offer("a#1", price("5"), name=""), offer("z", price("6"), name="")))
+    )
     write(tmp_path / "rests.xml", document(package(offer("z", rest, name=""))))
     assert products(tmp_path).keys() == {"a"}
 
@@ -226,7 +235,10 @@ def test_variants_whose_characteristic_stands_apart_are_told_apart(tmp_path: Pat
 
 
 def test_a_newer_file_that_says_nothing_of_prices_hides_none(tmp_path: Path) -> None:
-    write(tmp_path / "prices.xml", document(package(offer("a", price("5"), name=""), changes="true"), made_at=DAY.format(1)))
+    write(
+        tmp_path / "prices.xml",
+        document(package(offer("a", price("5"), name=""), changes="true"), made_at=DAY.format(1)),
+    )
     rest = document(package(offer("a", "<Количество>2</Количество>", name=""), changes="true"), made_at=DAY.format(2))
     write(tmp_path / "rests.xml", rest)
     write(tmp_path / "import.xml", document(catalogue(good("a", "А-1"), changes="true"), made_at=DAY.format(1)))

@@ -15,7 +15,14 @@ def problems(path: Path) -> list[Problem]:
 
 @pytest.mark.field("N19")
 def test_doubled_articles_are_named_with_every_line(tmp_path: Path) -> None:
-    goods = [good("a", "А &amp; 1"), good("b", "Б"), good("c", "А &amp; 1"), good("d", "Г"), good("e", "Б"), good("f", "В")]
+    goods = [
+        good("a", "А &amp; 1"),
+        good("b", "Б"),
+        good("c", "А &amp; 1"),
+        good("d", "Г"),
+        good("e", "Б"),
+        good("f", "В"),
+    ]
     write(tmp_path / "import0_1.xml", document(catalogue(*goods)))
     sold = [offer(id_, price("1")) for id_ in "abcdef"]
     single = [offer("x", "<Артикул>В</Артикул>" + price("1")), offer("y", "<Артикул>Д</Артикул>" + price("1"))]
@@ -34,10 +41,11 @@ def test_doubled_articles_are_named_with_every_line(tmp_path: Path) -> None:
 
 def test_variants_may_share_the_article_of_their_good(tmp_path: Path) -> None:
     coded = "<Артикул>{}</Артикул>" + price("1")
+    offers = [("a#0", "А"), ("a#1", "А"), ("a#2", "А"), ("b#1", "А-1"), ("z#1", "Я"), ("z#2", "Я")]
     text = document(
         catalogue(good("a", "А"), good("b", "Б")),
-        package(*(offer(f"a#{n}", coded.format("А")) for n in range(3)), offer("b#1", coded.format("А-1")), offer("z#1", coded.format("Я")), offer("z#2", coded.format("Я"))),
-    )  # fmt: skip
+        package(*(offer(id_, coded.format(article)) for id_, article in offers)),
+    )
     assert problems(write(tmp_path / "all.xml", text)) == []
     other = text.replace("<Ид>b#1</Ид>", "<Ид>a#9</Ид>").replace("<Артикул>Б<", "<Артикул>А-1<")
     assert [problem.code for problem in problems(write(tmp_path / "all.xml", other))] == ["doubled_article"]

@@ -72,9 +72,7 @@ def test_every_price_is_the_files(folder: Path) -> None:
 
 @in_folders
 def test_every_rest_is_the_files(folder: Path) -> None:
-    names = {
-        text(node, "c:Ид"): text(node, "c:Наименование") for node in found(folder, "//c:Склады/c:Склад[c:Ид]")
-    }
+    names = {text(node, "c:Ид"): text(node, "c:Наименование") for node in found(folder, "//c:Склады/c:Склад[c:Ид]")}
     expected = {
         (text(node, "../c:Ид"), node.get("ИдСклада")): node.get("КоличествоНаСкладе")
         for node in found(folder, "//c:Предложение/c:Склад[@ИдСклада]")

@@ -65,9 +65,7 @@ def test_the_error_is_read_in_each_of_its_dresses(
         (200, PAGE, InDoubt),
     ],
 )
-def test_each_error_is_named_by_what_to_do_next(
-    status: int, body: bytes | str, kind: type[Exception]
-) -> None:
+def test_each_error_is_named_by_what_to_do_next(status: int, body: bytes | str, kind: type[Exception]) -> None:
     explained = explain(reply(status, body))
     assert type(explained) is kind
     assert "ut: POST /Document" in str(explained)

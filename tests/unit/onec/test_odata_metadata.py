@@ -89,9 +89,7 @@ def test_an_unknown_property_of_a_line_is_refused_too() -> None:
 
 def test_memory_does_not_follow_the_number_of_unwanted_types() -> None:
     head, _, tail = WHOLE.partition(b"<EntityType")
-    unwanted = (
-        b'<EntityType Name="InformationRegister_X%d"><Property Name="A" Type="Edm.String"/></EntityType>'
-    )
+    unwanted = b'<EntityType Name="InformationRegister_X%d"><Property Name="A" Type="Edm.String"/></EntityType>'
 
     def peak(count: int) -> int:
         content = head + b"".join(unwanted % at for at in range(count)) + b"<EntityType" + tail

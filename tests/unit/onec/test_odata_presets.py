@@ -18,9 +18,7 @@ from obmen.records import Batch, Item, natural_id, pick
 from tests.unit.onec.odata_support import SHIRT, SHIRT_RED, connected
 
 PRESETS = Path(__file__).resolve().parents[3] / "mappings" / "onec"
-CONTEXT = Context(
-    connection="ut", options={"order": references.ORDER_OPTIONS}, zone=ZoneInfo("Europe/Moscow")
-)
+CONTEXT = Context(connection="ut", options={"order": references.ORDER_OPTIONS}, zone=ZoneInfo("Europe/Moscow"))
 PRODUCTS = {"A-1": SHIRT, "A-2": SHIRT_RED}
 ORDER = Order(
     channel="ozon",
@@ -126,9 +124,7 @@ def test_a_status_of_the_channel_becomes_one_of_1c(status: Any, state: str, read
         send(onec, ORDER)
         assert send(onec, OrderStatus(channel="ozon", number=ORDER.number, status=status)).kind == "done"
         assert sandbox.order(ORDER.number)["Статус"] == state
-        natives = [
-            n for page in onec.read("order_status", None) for raw in page.slices for n in page.decode(raw)
-        ]
+        natives = [n for page in onec.read("order_status", None) for raw in page.slices for n in page.decode(raw)]
     mapping = bound("order_status")
     (native,) = natives
     refs = {("order", native["Ref_Key"]): ORDER.key}

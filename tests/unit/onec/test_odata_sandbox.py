@@ -257,8 +257,7 @@ def test_lists_are_filtered_chosen_sorted_and_cut(client: Client) -> None:
         ref = f"8d1d7287-6240-11f1-9296-08002761f3c{at}"
         client("POST", ORDER, {**GOOD, "Ref_Key": ref, "НомерПоДаннымКлиента": str(at), "СуммаДокумента": at})
     assert [
-        row["НомерПоДаннымКлиента"]
-        for row in client.list("СуммаДокумента ge 3", select="НомерПоДаннымКлиента")
+        row["НомерПоДаннымКлиента"] for row in client.list("СуммаДокумента ge 3", select="НомерПоДаннымКлиента")
     ] == [
         "3",
         "4",
@@ -348,15 +347,11 @@ def test_a_filter_that_cannot_be_read_is_refused(source: str) -> None:
         compile_filter(source)(RECORD)
 
 
-def test_state_shows_orders_and_catalogs_and_reset_forgets_orders(
-    sandbox: OneCSandbox, client: Client
-) -> None:
+def test_state_shows_orders_and_catalogs_and_reset_forgets_orders(sandbox: OneCSandbox, client: Client) -> None:
     client("POST", ORDER, GOOD)
     state = requests.get(f"{sandbox.url}/__sandbox__/state", timeout=10).json()
     assert state["orders"][0]["Товары"][0]["Номенклатура_Key"] == SHIRT
-    assert {row["Ref_Key"] for row in state["catalogs"]["Catalog_Склады"]} == set(
-        references.WAREHOUSES.values()
-    )
+    assert {row["Ref_Key"] for row in state["catalogs"]["Catalog_Склады"]} == set(references.WAREHOUSES.values())
     assert requests.post(f"{sandbox.url}/__sandbox__/reset", timeout=10).status_code == 204
     assert sandbox.state()["orders"] == []
     assert sandbox.state()["catalogs"]["Catalog_Организации"]

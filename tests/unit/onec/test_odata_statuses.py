@@ -75,10 +75,7 @@ def test_a_record_tells_what_1c_calls_the_order() -> None:
     with connected() as (onec, _):
         write(onec, payload())
         (native,) = [
-            native
-            for page in onec.read("order_status", None)
-            for raw in page.slices
-            for native in page.decode(raw)
+            native for page in onec.read("order_status", None) for raw in page.slices for native in page.decode(raw)
         ]
     assert native == {
         "Ref_Key": REF,

@@ -100,9 +100,7 @@ def card(offer_id: str, **changes: object) -> Native:
 
 def batch(key: str | tuple[str, ...], *payloads: Native, native_ids: dict[str, str] | None = None) -> Batch:
     known = native_ids or {}
-    return Batch(
-        [Item(id=pick(p, key), payload=p, native_id=known.get(natural_id(pick(p, key)))) for p in payloads]
-    )
+    return Batch([Item(id=pick(p, key), payload=p, native_id=known.get(natural_id(pick(p, key)))) for p in payloads])
 
 
 def stock(offer_id: str, product_id: str | int, warehouse_id: int, amount: int) -> Native:

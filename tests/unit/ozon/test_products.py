@@ -59,9 +59,7 @@ def test_an_import_replaces_the_whole_card(ozon, sandbox):
     assert (native["barcodes"], native["images"]) == ([], [])
 
 
-@pytest.mark.parametrize(
-    ("fault", "word"), [("task_gone", "is gone"), ("empty_task", "category and the VAT")]
-)
+@pytest.mark.parametrize(("fault", "word"), [("task_gone", "is gone"), ("empty_task", "category and the VAT")])
 def test_a_task_that_holds_nothing_is_asked_for_anew(ozon, sandbox, fault, word):
     items = batch("offer_id", card("A-1"))
     sandbox.faults.append(Fault(kind="custom", name=fault, times=None))

@@ -134,9 +134,7 @@ def test_a_pair_is_looked_up_even_when_the_article_holds_the_joining_sign(ozon):
 
 def test_more_without_a_cursor_is_not_a_whole_list(canned):
     items = {"result": {"items": [{"offer_id": "A-1", "product_id": 1}], "total": 1, "last_id": "1"}}
-    ozon = canned(
-        {paths.PRODUCT_LIST: [items], paths.STOCKS: [{"cursor": "", "has_next": True, "products": []}]}
-    )
+    ozon = canned({paths.PRODUCT_LIST: [items], paths.STOCKS: [{"cursor": "", "has_next": True, "products": []}]})
     with pytest.raises(IncompleteSource, match="no cursor"):
         list(ozon.read("stock", None))
 

@@ -203,9 +203,7 @@ def test_a_record_is_not_written_again_before_the_peers_pause_is_over(
     assert [entity for entity, _ in world.shop.calls].count("stock") == 2
 
 
-def test_a_record_that_is_put_off_again_and_again_is_set_aside(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_record_that_is_put_off_again_and_again_is_set_aside(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(world, 2)
     world.sync("products")
     world.attempts = 4
@@ -224,9 +222,7 @@ def test_a_record_that_is_put_off_again_and_again_is_set_aside(
 
 
 @pytest.mark.field("I1")
-def test_i1_a_record_that_is_put_off_waits_longer_each_time(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_i1_a_record_that_is_put_off_waits_longer_each_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(world, 1)
     world.sync("products")
     times: list[float] = []

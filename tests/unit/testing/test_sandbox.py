@@ -82,9 +82,7 @@ def test_it_refuses_what_it_does_not_know(shop: Shop, client: requests.Session) 
     assert client.post(f"{shop.url}/records", data=b"{not json", timeout=5).status_code == 400
 
 
-def test_its_own_failure_is_shown(
-    shop: Shop, client: requests.Session, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_its_own_failure_is_shown(shop: Shop, client: requests.Session, capsys: pytest.CaptureFixture[str]) -> None:
     answer = client.get(f"{shop.url}/records/7", timeout=5)
     assert answer.status_code == 500
     assert "IndexError" in answer.json()["message"]
@@ -115,9 +113,7 @@ class TestFaults:
         ("kind", "kept"),
         [("drop", 0), ("drop_after", 1), ("hang", 0), ("hang_after", 1), ("truncate", 1)],
     )
-    def test_an_answer_that_does_not_come(
-        self, shop: Shop, client: requests.Session, kind: Any, kept: int
-    ) -> None:
+    def test_an_answer_that_does_not_come(self, shop: Shop, client: requests.Session, kind: Any, kept: int) -> None:
         shop.faults.append(Fault(kind=kind, seconds=0.01))
         with pytest.raises(requests.RequestException):
             _create(client, shop)
@@ -162,9 +158,7 @@ class TestFaults:
         assert client.delete(faults, timeout=5).status_code == 204
         assert _create(client, shop).status_code == 201
 
-    @pytest.mark.parametrize(
-        "body", ["{", "{}", '[{"kind": "nonsense"}]', "[{}]", '[{"kind": "drop", "match": "("}]']
-    )
+    @pytest.mark.parametrize("body", ["{", "{}", '[{"kind": "nonsense"}]', "[{}]", '[{"kind": "drop", "match": "("}]'])
     def test_a_wrong_one_is_refused(self, shop: Shop, client: requests.Session, body: str) -> None:
         answer = client.post(f"{shop.url}/__sandbox__/faults", data=body, timeout=5)
         assert answer.status_code == 400

@@ -14,7 +14,6 @@ _WAITS = sa.text("waits_for IS NOT NULL")
 
 def upgrade() -> None:
     """Create every table."""
-
     op.create_table(
         "run",
         sa.Column("id", _Id, primary_key=True, autoincrement=True),
@@ -131,6 +130,4 @@ def upgrade() -> None:
     op.create_index("quarantine_by_flow", "quarantine", ["flow", "state", "id"])
     op.create_index("quarantine_by_source", "quarantine", ["flow", "source"])
     op.create_index("quarantine_by_key", "quarantine", ["flow", "key"])
-    op.create_index(
-        "quarantine_by_wait", "quarantine", ["waits_for"], sqlite_where=_WAITS, postgresql_where=_WAITS
-    )
+    op.create_index("quarantine_by_wait", "quarantine", ["waits_for"], sqlite_where=_WAITS, postgresql_where=_WAITS)

@@ -1,0 +1,34 @@
+"""The measure of the bench: a bare parser over a file. ``python -m tests.bench.bare FILE``.
+
+In a module of its own, so that its memory is that of the parser alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from tests.bench.cost import print_cost
+
+
+def parse_xml(path: Path) -> None:
+    """Go through the offers of a package, letting go of each."""
+    from lxml import etree  # noqa: PLC0415 - not part of what JSON needs
+
+    for _, element in etree.iterparse(path, tag="{*}Предложение"):
+        element.clear()
+        while element.getprevious() is not None:
+            del element.getparent()[0]
+
+
+def parse_json(path: Path) -> None:
+    """Decode the answers one by one."""
+    with path.open("rb") as file:
+        for answer in file:
+            json.loads(answer)
+
+
+if __name__ == "__main__":
+    given = Path(sys.argv[1])
+    print_cost(lambda: parse_xml(given) if given.suffix == ".xml" else parse_json(given))
