@@ -41,6 +41,10 @@ def postgres_server() -> Iterator[str]:
 
         folder = tempfile.mkdtemp(prefix="obmen-postgres-")
         server = pgserver.get_server(folder, cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:  # it need not outlive a power cut
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 

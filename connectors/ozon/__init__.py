@@ -61,8 +61,8 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses):
         ``client_id`` and ``api_key`` are from the cabinet (Настройки → Seller API); a key lives six months.
         ``url``: another address, such as the sandbox's. ``warehouses``: canonical name → Ozon's warehouse
         id. ``category``: where new cards go. ``assumed``: see AssumedCard. ``lookback_days``: how far the first
-        read of postings goes back. ``cancel_reason``: Ozon's reason id for a cancellation by the seller (352 is "out of stock";
-        402, "other", needs ``cancel_message``).
+        read of postings goes back. ``cancel_reason``: Ozon's reason id for a cancellation by the seller (352 is
+        "out of stock"; 402, "other", needs ``cancel_message``).
         """
 
         client_id: Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]

@@ -17,7 +17,7 @@ from obmen.entities import Record
 from obmen.errors import ConfigurationError, IncompleteSource, ObmenError, Refused
 from obmen.http.redact import Redactor
 from obmen.mapping import NotCarried, Unresolved
-from obmen.records import Native, decode_json, pick
+from obmen.records import Native, pick
 from obmen.state import bindings, quarantine, seen
 from obmen.state.ledger import Transaction
 from obmen.state.outbox import Decided, Row
@@ -32,13 +32,21 @@ _redact = Redactor()
 
 @dataclass(slots=True)
 class Slice:
-    """One raw record on its way: its natives once decoded, and the id that its system knows it by."""
+    """One raw record on its way: its natives or why it has none, and the id that its system knows it by."""
 
     fingerprint: bytes
     raw: bytes
-    decode: Callable[[bytes], Iterable[Native]] = decode_json
     natives: list[Native] = field(default_factory=list)
+    fault: Refused | None = None
     source: str = ""
+
+    @classmethod
+    def of(cls, fingerprint: bytes, raw: bytes, decode: Callable[[bytes], Iterable[Native]]) -> Slice:
+        """Decode a slice at once, so that nothing of its page need be kept until it is examined."""
+        try:
+            return cls(fingerprint, raw, list(decode(raw)))
+        except (Refused, IncompleteSource) as error:
+            return cls(fingerprint, raw, fault=_unreadable(error))
 
 
 @dataclass(slots=True)
@@ -98,22 +106,17 @@ class Examiner:
     def _decoded(self, slices: Sequence[Slice], changes: Changes) -> list[Slice]:
         readable = []
         for one in slices:
-            try:
-                one.natives = one.natives or list(one.decode(one.raw))
-                one.source = pick(one.natives[0], self._key) if one.natives else ""
-            except (Refused, IncompleteSource) as error:
-                self.unreadable = True
-                problem = Problem(
-                    "pull",
-                    _code(error, "unreadable"),
-                    _redact(str(error)),
-                    raw=one.raw,
-                    fingerprint=one.fingerprint,
-                )
-                changes.problems.append((self.flow.source.name, problem))
-                continue
+            fault = one.fault
             if one.natives:
-                readable.append(one)
+                try:
+                    one.source = pick(one.natives[0], self._key)
+                    readable.append(one)
+                except IncompleteSource as error:
+                    fault = _unreadable(error)
+            if fault is not None:
+                self.unreadable = True
+                problem = Problem("pull", fault.code, _redact(str(fault)), raw=one.raw, fingerprint=one.fingerprint)
+                changes.problems.append((self.flow.source.name, problem))
         return readable
 
     def _unmoved(
@@ -253,6 +256,10 @@ class Examiner:
             state="waiting" if waits else "open",
         )
         changes.problems.append((self.flow.source.name, problem))
+
+
+def _unreadable(error: ObmenError) -> Refused:
+    return Refused(str(error), code=_code(error, "unreadable"))
 
 
 def _code(error: ObmenError, otherwise: str) -> str:

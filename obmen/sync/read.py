@@ -119,7 +119,9 @@ class Reader:
             with self.ledger.read() as tx:
                 unseen = differences.page(seen.split(before), prints, seen.pages(tx, self.flow.name))
             self._group.pages.append((number, blob))
-        slices = [Slice(one, raw, page.decode) for one, raw in zip(prints, page.slices, strict=True) if one in unseen]
+        slices = [
+            Slice.of(one, raw, page.decode) for one, raw in zip(prints, page.slices, strict=True) if one in unseen
+        ]
         self.result.counts["unchanged"] += len(prints) - len(slices)
         self._group.slices += slices
         self._group.cursor = page.cursor or self._group.cursor

@@ -105,7 +105,7 @@ def replay(
     """Try records again at the next run, or with --now at once."""
     current = session(context)
     with _opened(current, flow) as ledger:
-        chosen = _chosen(ledger, ids or (), flow, code, ("open", "waiting"))
+        chosen = _chosen(ledger, ids or (), flow, code, _STATES)
         _move(ledger, chosen, "due")
     names = sorted({entry.flow for entry in chosen})
     if now and chosen:

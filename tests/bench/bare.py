@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.bench.cost import print_cost
+from tests.bench.json_data import BUFFER
 
 
 def parse_xml(path: Path) -> None:
@@ -18,13 +19,14 @@ def parse_xml(path: Path) -> None:
 
     for _, element in etree.iterparse(path, tag="{*}Предложение"):
         element.clear()
-        while element.getprevious() is not None:
-            del element.getparent()[0]
+        package = element.getparent()
+        while package is not None and package[0] is not element:
+            del package[0]
 
 
 def parse_json(path: Path) -> None:
     """Decode the answers one by one."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=BUFFER) as file:
         for answer in file:
             json.loads(answer)
 

@@ -16,7 +16,7 @@ from obmen.entities import Price
 from obmen.http.reply import Reply
 from obmen.mapping import Context, load_mapping, parse_mapping
 from obmen.sync.flow import Flow, Target
-from tests.bench.json_data import PAGE, sku
+from tests.bench.json_data import BUFFER, PAGE, sku
 
 _PRESET = Path(__file__).parents[2] / "mappings" / "onec" / "price.yaml"
 _OFFER, _ID = "<Предложение>".encode(), "<Ид>".encode()
@@ -41,7 +41,7 @@ class Peer(Connector):
 
     @reader("price", key="offer_id", complete=True)
     def prices(self, cursor: str | None) -> Iterator[Page]:
-        with self.options.answers.open("rb") as file:
+        with self.options.answers.open("rb", buffering=BUFFER) as file:
             for answer in file:
                 yield Page(Reply(200, {}, answer, what="prices").slices("result.items"))
 

@@ -73,7 +73,7 @@ class Classifier:
         """Add the units below a ЕдиницыИзмерения element."""
         self.revision += 1
         for unit in children(units, "ЕдиницаИзмерения"):
-            fields = {local(part): (part.text or "").strip() for part in unit}
+            fields = texts_of(unit)
             for key in (fields.get("Ид", ""), fields.get("Код", "")):
                 self.units.setdefault(key, fields)
 
@@ -108,18 +108,25 @@ class Classifier:
 
 def local(element: Element) -> str:
     """Return the element's name without its namespace."""
-    return str(element.tag).rpartition("}")[2]
+    name = str(element.tag)
+    return name.rpartition("}")[2] if name.startswith("{") else name
 
 
 def children(element: Element, name: str) -> Iterator[Element]:
     """Yield the children of that local name."""
-    return (child for child in element if local(child) == name)
+    return element.iterchildren(f"{{*}}{name}")
 
 
 def text_of(element: Element, name: str) -> str:
     """Return the stripped text of the first child of that local name; empty if there is none."""
-    found = next(children(element, name), None)
-    return "" if found is None else (found.text or "").strip()
+    for child in element.iterchildren(f"{{*}}{name}"):
+        return (child.text or "").strip()
+    return ""
+
+
+def texts_of(element: Element) -> dict[str, str]:
+    """Return the stripped texts of all children by their local names."""
+    return {local(child): (child.text or "").strip() for child in element}
 
 
 def _unambiguous(names: dict[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from connectors.onec.commerceml.classifier import Classifier, Element, children, local, text_of
+from connectors.onec.commerceml.classifier import Classifier, Element, children, local, text_of, texts_of
 from connectors.onec.commerceml.outline import GOOD, OFFER
 from connectors.onec.commerceml.slicer import as_element
 from obmen.errors import Refused
@@ -26,6 +26,7 @@ MAIN_WAREHOUSE = "Основной склад"
 _DEEPEST = 32
 _YES = {"true", "1", "да", "истина"}
 _NOT_OF_A_PRODUCT = {"Цены", "Остатки", "Количество", "Склад", "Склады"}
+_VALUES = {"Значение", "ИдЗначения"}
 _LISTS = {"Штрихкод", "Картинка"}
 _VARIANT = "#"
 _ONE = re.compile(r"1([.,]0*)?")
@@ -195,10 +196,12 @@ def _value(element: Element, depth: int = 1) -> Any:
     """Return an element as its text, or as a dict of its attributes and children where it has any."""
     if depth > _DEEPEST:
         raise Refused(f"The record's elements are nested deeper than {_DEEPEST}.", code="too_deep")
-    fields: Native = {str(name): str(text).strip() for name, text in element.attrib.items() if name[0] != "{"}
+    text = (element.text or "").strip()
+    if not len(element) and not element.keys():
+        return text
+    fields: Native = {str(name): str(said).strip() for name, said in element.items() if name[0] != "{"}
     for child in element:
         _put(fields, local(child), _value(child, depth + 1))
-    text = (element.text or "").strip()
     if not fields:
         return text
     if text:
@@ -227,13 +230,12 @@ def _groups(native: Native, element: Element, classifier: Classifier) -> None:
 def _properties(native: Native, element: Element, classifier: Classifier) -> None:
     found = []
     for entry in children(element, "ЗначенияСвойства"):
-        property_id = text_of(entry, "Ид")
-        unknown: tuple[str, dict[str, str]] = text_of(entry, "Наименование") or property_id, {}
+        said = [(local(part), (part.text or "").strip()) for part in entry]
+        known = dict(said)
+        property_id = known.get("Ид", "")
+        unknown: tuple[str, dict[str, str]] = known.get("Наименование") or property_id, {}
         name, listed = classifier.properties.get(property_id, unknown)
-        for part in entry:
-            text = (part.text or "").strip()
-            if local(part) in {"Значение", "ИдЗначения"} and text:
-                found.append((name, listed.get(text, text)))
+        found += [(name, listed.get(text, text)) for part, text in said if part in _VALUES and text]
     _add(native, "Свойства", found)
 
 
@@ -262,8 +264,8 @@ def _unit(native: Native, element: Element, classifier: Classifier) -> None:
 
 
 def _named_values(element: Element, entry: str, value: str) -> list[tuple[str, str]]:
-    pairs = [(text_of(child, "Наименование"), text_of(child, value)) for child in children(element, entry)]
-    return [(name, text) for name, text in pairs if name and text]
+    said = [texts_of(child) for child in children(element, entry)]
+    return [(one["Наименование"], one[value]) for one in said if one.get("Наименование") and one.get(value)]
 
 
 def _add(native: Native, name: str, pairs: Iterable[tuple[str, str]]) -> None:

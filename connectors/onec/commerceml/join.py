@@ -21,7 +21,8 @@ from connectors.onec.commerceml.outline import OFFER
 from connectors.onec.commerceml.places import Place
 
 WINDOW = 4096
-"""Offers that are held in memory at most."""
+WINDOW_BYTES = 32 << 20
+"""Offers that are held in memory at most, and the bytes of what they say."""
 _TAG = f"<{OFFER}".encode()
 
 
@@ -83,18 +84,20 @@ class Window:
         self._left = left
         self._held: dict[str, list[Offer]] = {}
         self._count = 0
+        self._bytes = 0
 
     def fill(self) -> None:
         """Hold as many offers as there is room for, and make room if there is none."""
-        if self._count >= WINDOW:
-            self._drop(WINDOW // 4)
-        while self._count < WINDOW and (offer := next(self._offers, None)) is not None:
+        if self._is_full():
+            self._drop(max(1, self._count // 4))
+        while not self._is_full() and (offer := next(self._offers, None)) is not None:
             good = offer.good
             if good is None:
                 self._left.add([offer])
             else:
                 self._held.setdefault(good, []).append(offer)
                 self._count += 1
+                self._bytes += len(offer.said)
 
     def take(self, id_: str) -> list[Offer]:
         """Return the offers of a good that are held, and hold them no longer."""
@@ -103,7 +106,7 @@ class Window:
         taken = [offer for offer in held if offer.id == id_] if "#" in id_ else held
         if len(taken) < len(held):
             self._held[good] = [offer for offer in held if offer.id != id_]
-        self._count -= len(taken)
+        self._let_go(taken)
         return taken
 
     def drain(self) -> None:
@@ -112,11 +115,22 @@ class Window:
         self._left.add(self._offers)
 
     def _drop(self, count: int) -> None:
-        until = self._count - count
-        while self._count > until:
-            oldest = self._held.pop(next(iter(self._held)))
-            self._left.add(oldest)
-            self._count -= len(oldest)
+        oldest: list[Offer] = []
+        for group in self._held.values():
+            if len(oldest) >= count:
+                break
+            oldest += group
+        for offer in oldest:
+            self._held.pop(offer.good or "", None)
+        self._let_go(oldest)
+        self._left.add(oldest)
+
+    def _let_go(self, offers: list[Offer]) -> None:
+        self._count -= len(offers)
+        self._bytes -= sum(len(offer.said) for offer in offers)
+
+    def _is_full(self) -> bool:
+        return self._count >= WINDOW or self._bytes >= WINDOW_BYTES
 
 
 class Left:

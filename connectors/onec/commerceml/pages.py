@@ -17,6 +17,8 @@ from obmen.errors import Refused
 from obmen.records import Native, Page, decode_json
 
 PAGE = 1000
+PAGE_BYTES = 32 << 20
+"""A page of giants ends earlier, so that it can be held."""
 Decode = Callable[[bytes], Iterator[Native]]
 
 
@@ -30,6 +32,7 @@ class BatchPages:
     partial: bool
     _waiting: list[Batch] = field(default_factory=list)
     _count: int = 0
+    _bytes: int = 0
 
     def add(self, batch: Batch) -> Iterator[Page]:
         """Take records; yield the pages that became full."""
@@ -41,11 +44,14 @@ class BatchPages:
         if batch.slices:
             self._waiting.append(batch)
             self._count += len(batch.slices)
+            self._bytes += sum(map(len, batch.slices))
+            if self._bytes >= PAGE_BYTES:
+                yield from self.rest()
 
     def rest(self) -> Iterator[Page]:
         """Yield what is left."""
         if self._waiting:
-            batches, self._waiting, self._count = self._waiting, [], 0
+            batches, self._waiting, self._count, self._bytes = self._waiting, [], 0, 0
             slices = [piece for batch in batches for piece in batch.slices]
 
             def places(raw: bytes) -> list[Place]:
@@ -63,6 +69,7 @@ class Pages:
     classifier: Classifier
     partial: bool
     count: int = 0
+    _bytes: int = 0
     _slices: list[bytes] = field(default_factory=list)
     _places: list[list[Place]] = field(default_factory=list)
     _revision: int = -1
@@ -73,7 +80,8 @@ class Pages:
         """Take a slice and where its parts come from; yield the page that became full."""
         self._slices.append(piece)
         self._places.append(places)
-        if len(self._slices) == PAGE:
+        self._bytes += len(piece)
+        if len(self._slices) == PAGE or self._bytes >= PAGE_BYTES:
             yield from self.rest()
 
     def rest(self) -> Iterator[Page]:
@@ -84,6 +92,7 @@ class Pages:
         if self._slices:
             slices, places, self._slices, self._places = self._slices, self._places, [], []
             self.count += len(slices)
+            self._bytes = 0
             where = places[0][0].source.name
             decode = _locating(self._decode, lambda raw: places[slices.index(raw)], where)
             yield Page(slices, decode=decode, salt=self._salt, partial=self.partial, where=where)

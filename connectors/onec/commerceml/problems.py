@@ -49,8 +49,8 @@ def find_problems(export: Export) -> Iterator[Problem]:
         database.executescript(_INDEXES)
         if not export.changes:
             yield from _doubled_ids(export, database)
+            yield from _unpriced(export, database)
         yield from _doubled_articles(export, database)
-        yield from _unpriced(export, database)
 
 
 def _gather(export: Export, database: sqlite3.Connection) -> None:

@@ -130,18 +130,18 @@ def _written(elements: list[Element]) -> Iterator[Batch]:
         record = local(elements[0])
         starts = [element.sourceline or 0 for element in elements]
         for element in elements:
-            _without_prefix(element)
+            _without_namespace(element)
         slices = [etree.tostring(element, encoding="utf-8", with_tail=False) for element in elements]
         for element in elements:
             let_go(element)
         yield Batch(record, slices, lines=True, starts=starts)
 
 
-def _without_prefix(element: Element) -> None:
-    """Name the elements of a prefixed record as they would be without the prefix."""
-    if element.prefix:
-        for node in element.iter("*"):
-            node.tag = local(node)
+def _without_namespace(element: Element) -> None:
+    """Name the elements of a record as they would be without namespace and prefix."""
+    for node in element.iter("*"):
+        node.tag = local(node)
+    etree.cleanup_namespaces(element)
 
 
 def _cut(source: Source, outline: Outline, size: int) -> Iterator[Opened | Batch]:

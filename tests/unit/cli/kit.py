@@ -18,7 +18,25 @@ sys.path.append(str(SITE))  # where the invented connector is installed
 
 from shelf import KEY, Shelf, ShelfSandbox  # noqa: E402 - it is found only from here on
 
-__all__ = ["FLOWS", "KEY", "SITE", "Place", "Ran", "Shelf", "ShelfSandbox", "fill", "install"]
+__all__ = [
+    "FLOWS",
+    "KEY",
+    "ORDERS",
+    "SITE",
+    "Place",
+    "Ran",
+    "Shelf",
+    "ShelfSandbox",
+    "fill",
+    "install",
+    "order",
+    "price",
+]
+ORDERS = """\
+flows:
+  products: { entity: product, from: erp, to: shop }
+  orders: { entity: order, from: shop, to: erp }
+"""
 FLOWS = """\
 flows:
   products: { entity: product, from: erp, to: shop }
@@ -103,3 +121,18 @@ def fill(erp: ShelfSandbox, goods: int = 5, *, amount: str = "100.00", free: int
         erp.put("product", {"id": f"A-{number}", "name": f"Rug {number}"})
         erp.put("price", {"id": f"A-{number}", "type": "base", "amount": amount})
         erp.put("stock", {"id": f"A-{number}", "place": "Main", "free": free})
+
+
+def price(number: int, amount: str) -> dict[str, str]:
+    return {"id": f"A-{number}", "type": "base", "amount": amount}
+
+
+def order(number: str, sku: str = "A-1") -> dict[str, object]:
+    lines = [{"sku": sku, "n": 1, "price": 100}]
+    return {
+        "channel": "shop",
+        "number": number,
+        "at": "2026-06-15T06:00:00Z",
+        "buyer": "Ivan Primerov",
+        "lines": lines,
+    }

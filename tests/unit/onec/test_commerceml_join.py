@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors.onec.commerceml import CommerceML, join, pages
+from connectors.onec.commerceml.files import CHUNK
 from obmen.errors import IncompleteSource, Refused
 from obmen.records import Native
 
@@ -166,6 +167,22 @@ def test_the_order_of_files_does_not_matter(
         for id_, native in found.items():
             assert native["Наименование"] == ("Вещь" if "#" not in id_ and id_ in goods else f"Н {id_}")
         assert [len(page.slices) for page in CommerceML(folder).products()] == [7] * (110 // 7) + [110 % 7]
+
+
+def test_giants_are_held_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(join, "WINDOW_BYTES", 20_000)
+    monkeypatch.setattr(pages, "PAGE_BYTES", 30_000)
+    fat = "<Описание>" + "о" * 5000 + "</Описание>"
+    ids = [f"g{number}" for number in range(20)]
+    offers = (offer(id_, fat + price("1")) for id_ in reversed(ids))
+    text = document(catalogue(*(good(id_, extra=fat) for id_ in ids)), package(*offers))
+    source = CommerceML(write(tmp_path / "all.xml", text))
+    assert by_id(natives(source.products())).keys() == set(ids)
+    assert by_id(natives(source.prices())).keys() == set(ids)
+    for read in (source.products, source.prices):
+        sizes = [sum(map(len, page.slices)) for page in read()]
+        assert len(sizes) > 1
+        assert max(sizes) < 30_000 + CHUNK
 
 
 def test_a_file_that_changes_before_an_offer_is_looked_up_again_is_refused(

@@ -73,6 +73,10 @@ def test_offers_without_a_price_are_counted_and_the_first_are_named(tmp_path: Pa
     assert found.places == tuple(f"offers.xml:{line}" for line in range(7, 12))
 
 
+def test_changes_without_a_price_are_no_problem(tmp_path: Path) -> None:
+    assert problems(write(tmp_path / "offers.xml", document(package(offer("a"), changes="true")))) == []
+
+
 def test_places_are_right_in_every_encoding_and_however_long_the_file_is(tmp_path: Path) -> None:
     goods = [good(f"g{n}", f"А-{n}", "<Описание>" + "строка\n" * 20 + "</Описание>") for n in range(3000)]
     goods[2999] = good("last", "А-1500")
