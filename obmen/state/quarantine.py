@@ -140,8 +140,9 @@ def get(tx: Transaction, number: int) -> Entry | None:
 
 
 def set_state(tx: Transaction, numbers: Sequence[int], state: str) -> int:
-    """Move entries to another state; return how many."""
-    return tx.run(sa.update(_Q).where(tx.among(_Q.c.id, numbers)).values(state=state))
+    """Move entries to another state; return how many. One that is closed gives up what it held."""
+    values = {"raw": None, "canonical": None, "waits_for": None} if state == "closed" else {}
+    return tx.run(sa.update(_Q).where(tx.among(_Q.c.id, numbers)).values(state=state, **values))
 
 
 def wake(tx: Transaction, tokens: Sequence[str]) -> int:

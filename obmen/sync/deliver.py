@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from obmen.connector import WriterSpec
-from obmen.errors import ConfigurationError, Denied, InDoubt, Later, ObmenError, Refused, Unavailable
+from obmen.errors import ConfigurationError, Denied, Later, ObmenError, Refused, StateError, Unavailable
 from obmen.records import Batch, Item, Op, Outcome, RecordError
 from obmen.state import Lease, Ledger, Transaction, outbox
 from obmen.state.outbox import Row
@@ -68,16 +68,15 @@ class Deliverer:
 
     def deliver(self) -> Delivered:
         """Deliver until nothing more is due, or the peer cannot be reached."""
-        if self.flow.entity.identity:
-            with self.ledger.write(self.lease) as tx:
-                outbox.retry_waiting(tx, self.flow.name, self.target.name)
         try:
             progress = True
             while progress:
                 self._recover()
                 polled, sent = self._poll(), self._send()
                 progress = polled or sent
-        except (*_STOPPING, InDoubt) as error:
+        except StateError:
+            raise
+        except ObmenError as error:
             self.result.trouble = error
         return self.result
 

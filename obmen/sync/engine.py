@@ -151,7 +151,7 @@ class Engine:
                     report.read, report.held = reader.result.counts, reader.result.held
                 if force:
                     self._force(work, lease, force)
-        except (StateError, ConfigurationError):
+        except StateError:
             raise
         except ObmenError as error:
             report.trouble.append(error)

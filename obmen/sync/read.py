@@ -163,9 +163,16 @@ class Reader:
                     self._sweep(tx)
             self._replay(tx)
             self._guard(tx)
+            self._retry_waiting(tx)
             whole = self._complete and not partial
             self._save(tx, cursor=self._checkpoint.cursor, whole=whole, slices=slices, ended=True)
         self.on_step("read.ended")
+
+    def _retry_waiting(self, tx: Transaction) -> None:
+        """Once a run, look again for what records with an identity wait for; none of them waits for ever."""
+        if self.flow.entity.identity:
+            for target in self.flow.targets:
+                outbox.retry_waiting(tx, self.flow.name, target.name)
 
     def _may_sweep(self, tx: Transaction, partial: bool, differences: Differences) -> bool:
         """Whether something may be gone, and what is absent may be taken for gone."""

@@ -61,7 +61,7 @@ def test_effects_have_names() -> None:
     assert effect(stock(0), stock(0), "put") == "changed"
     assert effect(gone, gone, "archive") == "archived"
     assert effect(gone, gone, "restore") == "restored"
-    assert [is_live(one) for one in (stock(1), stock(0), gone, Product(sku="A"), price("1"))] == [
+    assert [is_live(one.encoded()) for one in (stock(1), stock(0), gone, Product(sku="A"), price("1"))] == [
         True,
         False,
         False,
