@@ -43,12 +43,12 @@ def _measure(name: str, records: int, folder: Path) -> Iterator[tuple[str, ...]]
     file, alone = _INPUTS[name]
     path, count = str(folder / file), str(records)
     repeats = _REPEATS if records <= _REPEATED else 1
-    _run("stages", "make", path, count)
+    _run("make", path, count)
     bare = _best(repeats, "bare", path)
     yield _line(name, records, alone, bare, bare)
     for stage, title in _STAGES.items():
         if stage == "changed":
-            _run("stages", "change", path, count)
+            _run("change", path)
         cost = _best(repeats if stage == "unchanged" else 1, "stages", stage, path, count)
         yield _line(name, records, title, cost, bare)
 

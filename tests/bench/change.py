@@ -1,20 +1,30 @@
-"""Changes one record in a hundred where it stands, so that a million needs no second copy on the disk."""
+"""Changes one price in a hundred where it stands: ``python -m tests.bench.change FILE``.
+
+So a million needs no second copy on the disk. In a process of its own, whose memory is the whole file.
+"""
 
 from __future__ import annotations
 
+import sys
 from mmap import mmap
 from pathlib import Path
 
+from tests.bench.cost import print_cost
+from tests.bench.flows import Input
 
-def change_digits(path: Path, record: bytes, after: bytes, every: int = 100) -> None:
-    """In every hundredth record raise the digit before the mark ``after``.
+_EVERY = 100
 
-    ``record`` is what each record begins with. The size of the file stays.
-    """
-    with path.open("r+b") as file, mmap(file.fileno(), 0) as content:
-        seen, at = 0, content.find(record)
+
+def change(data: Input) -> None:
+    """In every hundredth record raise the last digit of the first price."""
+    with data.path.open("r+b") as file, mmap(file.fileno(), 0) as content:
+        seen, at = 0, content.find(data.record)
         while at >= 0:
-            if seen % every == 0:
-                digit = content.find(after, at) - 1
+            if seen % _EVERY == 0:
+                digit = content.find(data.after_price, at) - 1
                 content[digit] = ord("0") + (content[digit] - ord("0") + 1) % 10
-            seen, at = seen + 1, content.find(record, at + 1)
+            seen, at = seen + 1, content.find(data.record, at + 1)
+
+
+if __name__ == "__main__":
+    print_cost(lambda: change(Input(Path(sys.argv[1]))))

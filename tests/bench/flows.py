@@ -15,6 +15,7 @@ from obmen.connector import Batch, Connector, Options, Outcome, Page, reader, wr
 from obmen.entities import Price
 from obmen.http.reply import Reply
 from obmen.mapping import Context, load_mapping, parse_mapping
+from obmen.state import Ledger
 from obmen.sync.flow import Flow, Target
 from tests.bench.json_data import BUFFER, PAGE, sku
 
@@ -78,6 +79,10 @@ class Input:
         source = Peer("source", Peer.Options(answers=self.path))
         pull = parse_mapping(_PEER).bind(Context("source"), "pull")
         return Flow("prices", Price, source, pull, shelf, where={"price_type": "base"})
+
+    def ledger(self) -> Ledger:
+        """Open the ledger that lies beside the file."""
+        return Ledger(f"sqlite:///{self.path.parent / 'state.db'}")
 
     def goods(self, records: int) -> Iterator[list[str]]:
         """Yield the ids of the goods whose prices these are, a page at a time."""

@@ -1,0 +1,34 @@
+"""Writes the data of the bench: ``python -m tests.bench.make FILE RECORDS``, and an empty ledger beside it.
+
+In the ledger the goods are bound already, as they are when a shop's prices are sent.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from obmen.state import bindings
+from tests.bench.commerceml_data import write_export
+from tests.bench.cost import print_cost
+from tests.bench.flows import Input
+from tests.bench.json_data import write_answers
+
+
+def make(data: Input, records: int) -> None:
+    """Write the data and bind its goods in the source and on the shelf."""
+    if data.xml:
+        catalogue, _ = write_export(data.path.parent, records).files
+        catalogue.unlink()
+    else:
+        write_answers(data.path, records)
+    ledger = data.ledger()
+    for ids in data.goods(records):
+        with ledger.write() as tx:
+            for connection in ("source", "shelf"):
+                bindings.bind(tx, connection, "product", {one: one for one in ids})
+    ledger.close()
+
+
+if __name__ == "__main__":
+    print_cost(lambda: make(Input(Path(sys.argv[1])), int(sys.argv[2])))
