@@ -26,7 +26,7 @@ _REPEATED, _REPEATS = 200_000, 3
 def main() -> None:
     """Print the table, line by line as it is measured."""
     asked = argparse.ArgumentParser(prog="make bench ARGS=…", description="Obmen beside a bare parser.")
-    asked.add_argument("--million", action="store_true", help="also a million records: some ten minutes, 6 GB of disk")
+    asked.add_argument("--million", action="store_true", help="also a million records: half an hour, 6 GB of disk")
     asked.add_argument("--records", type=int, default=100_000, help="how many records (default 100,000)")
     options = asked.parse_args()
     _print(_HEAD)
