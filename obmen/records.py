@@ -59,8 +59,7 @@ class Item:
 
     ``id`` is the record's natural id, the payload's value at the writer's key (a tuple's parts joined by
     ``|``); ``native_id`` what the peer calls it, None if it is not known to exist there;
-    ``idempotency_key`` is the same for every retry of this content; ``before`` is the payload that the peer
-    last confirmed, where there is one.
+    ``idempotency_key`` is the same for every retry of this content.
     """
 
     id: str
@@ -70,7 +69,6 @@ class Item:
     native_id: str | None = None
     idempotency_key: str = ""
     attempt: int = 1
-    before: Native | None = None
 
 
 @dataclass(frozen=True, slots=True)

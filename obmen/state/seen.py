@@ -28,13 +28,12 @@ _KNOWN = (_R.c.key, _R.c.source, _R.c.fingerprint, _R.c.run)
 class Checkpoint:
     """Where a flow's reading stands. ``whole``: the last complete read came to its end.
 
-    ``slices``: how many native records that read held; ``pins``: values of key fields that a flow's target
-    does not carry, and of which there may therefore be only one.
+    ``pins``: values of key fields that a flow's target does not carry, and of which there may therefore be
+    only one.
     """
 
     cursor: str | None = None
     epoch: int = 0
-    slices: int = 0
     whole: bool = False
     pins: Mapping[str, str] = field(default_factory=dict)
     read_at: float | None = None
@@ -54,7 +53,7 @@ def checkpoint(tx: Transaction, flow: str) -> Checkpoint:
     row = tx.one(sa.select(tables.checkpoint).where(tables.checkpoint.c.flow == flow))
     if row is None:
         return Checkpoint()
-    return Checkpoint(row.cursor, row.epoch, row.slices, bool(row.whole), json.loads(row.pins), row.read_at)
+    return Checkpoint(row.cursor, row.epoch, bool(row.whole), json.loads(row.pins), row.read_at)
 
 
 def save_checkpoint(tx: Transaction, flow: str, state: Checkpoint) -> None:
@@ -63,7 +62,6 @@ def save_checkpoint(tx: Transaction, flow: str, state: Checkpoint) -> None:
         "flow": flow,
         "cursor": state.cursor,
         "epoch": state.epoch,
-        "slices": state.slices,
         "whole": int(state.whole),
         "pins": json.dumps(dict(state.pins), ensure_ascii=False),
         "read_at": state.read_at,

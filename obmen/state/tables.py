@@ -54,7 +54,6 @@ checkpoint = Table(
     Column("flow", String, primary_key=True),
     Column("cursor", Text),
     Column("epoch", Integer, nullable=False, server_default="0"),
-    Column("slices", _Id, nullable=False, server_default="0"),
     Column("whole", Integer, nullable=False, server_default="0"),
     Column("pins", Text, nullable=False, server_default="{}"),
     Column("read_at", Double),

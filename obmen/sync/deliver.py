@@ -15,7 +15,6 @@ from obmen.errors import ConfigurationError, Denied, Later, ObmenError, Refused,
 from obmen.records import Batch, Item, Op, Outcome, RecordError
 from obmen.state import Lease, Ledger, Transaction, outbox
 from obmen.state.outbox import Row
-from obmen.sync.backoff import delay
 from obmen.sync.flow import Flow, Target
 from obmen.sync.prepare import Prepared, Preparer
 from obmen.sync.receipt import Receipt
@@ -180,7 +179,7 @@ class Deliverer:
         elif spec.absolute:
             receipt.later(tx, row, str(trouble or "the peer did not mention it"), None)
         else:
-            receipt.doubtful(tx, row, delay(row.attempt, f"{self.flow.name}/{self.target.name}"))
+            receipt.doubtful(tx, row)
 
     # -- tickets ------------------------------------------------------------------------------------------
 

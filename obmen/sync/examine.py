@@ -23,6 +23,7 @@ from obmen.state.ledger import Transaction
 from obmen.state.outbox import Decided, Row
 from obmen.state.quarantine import Problem
 from obmen.state.seen import Known
+from obmen.sync import waiting
 from obmen.sync.flow import Flow
 from obmen.sync.propose import Proposals, propose
 
@@ -243,7 +244,9 @@ class Examiner:
         changes.bound.update((key, source) for key, source in wanted.items() if before.get(source) != key)
 
     def _problem(self, changes: Changes, one: Slice, error: ObmenError) -> None:
-        waits = f"{self.flow.source.name}/{error.entity}#{error.id}" if isinstance(error, Unresolved) else None
+        waits = None
+        if isinstance(error, Unresolved):
+            waits = waiting.for_native(self.flow.source.name, error.entity, error.id)
         problem = Problem(
             "pull",
             _code(error, "unresolved"),

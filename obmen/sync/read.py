@@ -100,7 +100,7 @@ class Reader:
             finally:
                 self._flush(differences)
                 self.result.counts["read"] = slices
-            self._end(number, slices, partial, differences)
+            self._end(number, partial, differences)
         return self.result
 
     def _pages(self) -> Iterator[Page]:
@@ -151,7 +151,7 @@ class Reader:
             self._save(tx, cursor=group.cursor or self._checkpoint.cursor, whole=False)
         self.on_step("read.committed")
 
-    def _end(self, pages: int, slices: int, partial: bool, differences: Differences) -> None:
+    def _end(self, pages: int, partial: bool, differences: Differences) -> None:
         with self.ledger.read() as tx:
             old_rest = seen.pages(tx, self.flow.name, pages) if self._complete else iter(())
             differences.rest(old_rest)
@@ -165,7 +165,7 @@ class Reader:
             self._guard(tx)
             self._retry_waiting(tx)
             whole = self._complete and not partial
-            self._save(tx, cursor=self._checkpoint.cursor, whole=whole, slices=slices, ended=True)
+            self._save(tx, cursor=self._checkpoint.cursor, whole=whole, ended=True)
         self.on_step("read.ended")
 
     def _retry_waiting(self, tx: Transaction) -> None:
@@ -256,7 +256,6 @@ class Reader:
         *,
         cursor: str | None,
         whole: bool,
-        slices: int | None = None,
         ended: bool = False,
     ) -> None:
         self._checkpoint = replace(
@@ -264,7 +263,6 @@ class Reader:
             cursor=cursor,
             whole=whole,
             pins=self._examiner.pins,
-            slices=self._checkpoint.slices if slices is None else slices,
             read_at=tx.now if ended else self._checkpoint.read_at,
         )
         seen.save_checkpoint(tx, self.flow.name, self._checkpoint)

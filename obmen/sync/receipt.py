@@ -99,7 +99,7 @@ class Receipt:
             message = f"Tried {row.attempt} times; last answer: {reason}"
             self.refused(tx, row, [RecordError("exhausted", message)])
             return
-        wait = delay(row.attempt, f"{self.flow.name}/{self.target.name}") if after is None else after
+        wait = self._back_off(row) if after is None else after
         outbox.change(tx, row, state="pending", not_before=tx.now + wait, reason=_redact(reason))
         self.counts["later"] += 1
 
@@ -113,9 +113,9 @@ class Receipt:
         """The record is said once more; its attempts count, so that the writer knows that it is a repeat."""
         outbox.change(tx, row, state="pending", not_before=0.0, reason=_redact(reason))
 
-    def doubtful(self, tx: Transaction, row: Row, wait: float) -> None:
+    def doubtful(self, tx: Transaction, row: Row) -> None:
         """The peer did not mention the record: it stays in doubt and is looked for after a while."""
-        outbox.change(tx, row, not_before=tx.now + wait)
+        outbox.change(tx, row, not_before=tx.now + self._back_off(row))
         self.counts["doubtful"] += 1
 
     def close(self, tx: Transaction) -> None:
@@ -147,6 +147,9 @@ class Receipt:
         self._finished.append(msgspec.structs.replace(row, op="put", sent_hash=b"") if restored else row)
         self.counts["done"] += 1
         self.on_sent(1)
+
+    def _back_off(self, row: Row) -> float:
+        return delay(row.attempt, f"{self.flow.name}/{self.target.name}")
 
     def _snapshot(self, row: Row, digest: bytes, canonical: bytes) -> None:
         self._snapshots.append(Agreed(row.key, digest, canonical, row.sequence, is_live(canonical)))

@@ -157,7 +157,7 @@ def test_gone_finds_records_whose_page_lost_them(ledger: Ledger) -> None:
 
 def test_forgetting_survives_a_checkpoint_that_was_read_before(ledger: Ledger) -> None:
     with ledger.write() as tx:
-        seen.save_checkpoint(tx, "prices", Checkpoint(slices=3))
+        seen.save_checkpoint(tx, "prices", Checkpoint(cursor="3"))
         before = seen.checkpoint(tx, "prices")
         seen.forget(tx, "prices")
         seen.save_checkpoint(tx, "prices", before)

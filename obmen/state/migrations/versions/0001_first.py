@@ -38,7 +38,6 @@ def upgrade() -> None:
         sa.Column("flow", sa.String, primary_key=True),
         sa.Column("cursor", sa.Text),
         sa.Column("epoch", sa.Integer, nullable=False, server_default="0"),
-        sa.Column("slices", _Id, nullable=False, server_default="0"),
         sa.Column("whole", sa.Integer, nullable=False, server_default="0"),
         sa.Column("pins", sa.Text, nullable=False, server_default="{}"),
         sa.Column("read_at", sa.Double),
