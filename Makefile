@@ -18,7 +18,7 @@ demo: $(READY) ## a shop that runs before your eyes: 1C and Ozon as sandboxes, a
 	@$(BIN)/obmen demo $(ARGS)
 
 test: check ## every check, then every test
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(READY) ## lint, format, types, and who may import whom; changes nothing
 	@$(BIN)/ruff check .
