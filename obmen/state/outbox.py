@@ -142,9 +142,15 @@ def release(tx: Transaction, flow: str, connection: str, holding: Mapping[str, s
     tx.run(sa.update(_O).where(fresh).values(state="pending"))
 
 
-def unhold(tx: Transaction, flow: str) -> int:
-    """Let go what the guards held, because a person said so; return how many."""
-    held = sa.and_(_O.c.flow == flow, _O.c.state == "held")
+def hold(tx: Transaction, flow: str, connection: str, reason: str) -> int:
+    """Hold what would be sent next to one target, until a person lets it go; return how many."""
+    pending = sa.and_(_O.c.flow == flow, _O.c.connection == connection, _O.c.state == "pending")
+    return tx.run(sa.update(_O).where(pending).values(state="held", reason=reason))
+
+
+def unhold(tx: Transaction, flow: str, *, reason: str | None = None) -> int:
+    """Let go what is held, for one reason or for any; return how many."""
+    held = sa.and_(_O.c.flow == flow, _O.c.state == "held", True if reason is None else _O.c.reason == reason)
     return tx.run(sa.update(_O).where(held).values(state="pending", reason=""))
 
 

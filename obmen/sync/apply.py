@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from obmen.errors import ConfigurationError
-from obmen.state import Ledger
+from obmen.state import Ledger, Transaction, outbox
 from obmen.state.outbox import Row
 from obmen.sync import plan as plans
 from obmen.sync.engine import Engine, FlowReport, Listener
-from obmen.sync.flow import Flow
+from obmen.sync.flow import Flow, Target
 from obmen.sync.readback import Mismatch, compare
 from obmen.sync.steps import OnStep, ignore
+
+_CANARY = "the canary did not read back as it was sent"
 
 
 class Applier:
@@ -48,7 +50,7 @@ class Applier:
         """Send the first ``count`` records to each target, and read them back.
 
         The rest is sent only if every one of them reads back as it was sent; otherwise the mismatches are
-        returned and the rest waits in the outbox for a new plan or a sync.
+        returned, and what those targets were to get next is held until a person lets it go.
         """
         for flow in self.flows:
             for target in flow.targets:
@@ -56,40 +58,63 @@ class Applier:
                     message = f"{target.name} cannot read back a {flow.entity.entity}: apply the plan without --canary."
                     raise ConfigurationError(message)
         self._verify()
-        sent: list[Row] = []
         with plans.chosen(self.path, held=force is not None) as membership:
-            first = _First(membership, count, sent)
-            reports = self.engine.sync(self.names, patience=patience, force=force, only=first)
+            reports = self.engine.read_only(self.names, force=force)
+            sent = self._hold_all_but(count, membership)
+            reports = self._then(reports, membership, patience)
             mismatches = compare(self.ledger, self.flows, sent, patience=patience)
             if not mismatches:
-                rest = self.engine.sync(self.names, patience=patience, only=membership)
-                reports = [_joined(one, other) for one, other in zip(reports, rest, strict=True)]
+                self._let_go()
+                reports = self._then(reports, membership, patience)
         return reports, mismatches
+
+    def _hold_all_but(self, count: int, membership: plans.Membership) -> list[Row]:
+        """Hold what is not among the first, so that whatever ends this process, nothing else goes out."""
+        first: list[Row] = []
+        for flow in self.flows:
+            with self.ledger.lease(flow.name) as lease, self.ledger.write(lease) as tx:
+                for target in flow.targets:
+                    chosen = _first(tx, flow, target, count, membership)
+                    outbox.hold(tx, flow.name, target.name, _CANARY)
+                    for row in chosen:
+                        outbox.change(tx, row, state="pending", reason="")
+                    first += chosen
+        return first
+
+    def _let_go(self) -> None:
+        for flow in self.flows:
+            with self.ledger.lease(flow.name) as lease, self.ledger.write(lease) as tx:
+                outbox.unhold(tx, flow.name, reason=_CANARY)
+
+    def _then(
+        self, before: Sequence[FlowReport], membership: plans.Membership, patience: float
+    ) -> list[FlowReport]:
+        after = self.engine.sync(self.names, patience=patience, only=membership)
+        return [_joined(one, other) for one, other in zip(before, after, strict=True)]
 
     def _verify(self) -> None:
         plans.verify(self.path, plans.plan(self.ledger, self.engine.flows, self.names))
 
 
-class _First:
-    """Chooses the first so many rows for each target, and remembers them."""
-
-    def __init__(self, membership: plans.Membership, count: int, sent: list[Row]) -> None:
-        self._membership, self._count, self._sent = membership, count, sent
-        self._taken: dict[tuple[str, str], set[str]] = {}
-
-    def __call__(self, row: Row) -> bool:
-        if not self._membership(row):
-            return False
-        taken = self._taken.setdefault((row.flow, row.connection), set())
-        if row.key not in taken:
-            if len(taken) >= self._count:
-                return False
-            taken.add(row.key)
-            self._sent.append(row)
-        return True
+def _first(tx: Transaction, flow: Flow, target: Target, count: int, membership: plans.Membership) -> list[Row]:
+    """Return all steps of the first so many records of a plan that could be sent now."""
+    rows: list[Row] = []
+    keys: set[str] = set()
+    after = ("", -1)
+    while page := outbox.listing(tx, flow.name, target.name, flow.entity.entity, after):
+        for row in page:
+            if row.key not in keys and len(keys) == count:
+                return rows
+            if row.state == "pending" and membership(row):
+                keys.add(row.key)
+                rows.append(row)
+        after = (page[-1].key, page[-1].sequence)
+    return rows
 
 
-def _joined(first: FlowReport, second: FlowReport) -> FlowReport:
-    for target, counts in first.sent.items():
-        second.sent[target] = counts + second.sent.get(target, Counter())
-    return second
+def _joined(before: FlowReport, after: FlowReport) -> FlowReport:
+    """Return what both runs did, and what the second left."""
+    for target, counts in before.sent.items():
+        after.sent[target] = counts + after.sent.get(target, Counter())
+    after.read, after.held, after.released = before.read, before.held, before.released
+    return after

@@ -123,11 +123,11 @@ class Engine:
             self._close(one)
         return [one.report for one in work]
 
-    def read_only(self, names: Sequence[str] = ()) -> list[FlowReport]:
+    def read_only(self, names: Sequence[str] = (), *, force: str | None = None) -> list[FlowReport]:
         """Read flows into the outbox and deliver nothing: what a plan is made from."""
         work = [_Work(flow, FlowReport(flow.name)) for flow in self.choose(names)]
         for one in work:
-            self._read(one, None)
+            self._read(one, force)
             self._close(one)
         return [one.report for one in work]
 

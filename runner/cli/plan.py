@@ -143,7 +143,7 @@ def _show_mismatches(current: Session, mismatches: Sequence[Mismatch]) -> None:
     current.screen.table(table)
     current.screen.line(
         f"{plural(len(mismatches), 'record')} of the canary read back otherwise than sent, so the rest "
-        "was not sent. Look there. It waits: the next sync of these flows sends it, a new plan shows it.",
+        "was not sent. Look there. The rest is held: obmen plan shows it, obmen sync --force \"why\" sends it.",
         "yellow",
     )
 

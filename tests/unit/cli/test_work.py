@@ -252,6 +252,12 @@ def test_a_canary_that_reads_back_otherwise_stops_the_rest(
     row = next(line for line in ran.out.splitlines() if line.startswith("A-1|base"))
     assert row.split() == ["A-1|base", "shop", "amount", "110", "1"]
     assert "2 records of the canary" in ran.out
+    shop.crooked = False
+    assert cli("sync", "prices").code == 3
+    assert [len(ids) for _, ids in shop.writes] == [2], "no later sync sends what the canary stopped"
+    assert "the canary did not read back" in cli("plan", "prices").out
+    assert cli("sync", "prices", "--force", "looked at it").code == 0
+    assert [len(ids) for _, ids in shop.writes] == [2, 3]
 
 
 def test_a_canary_mismatch_in_json(agreed: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox) -> None:
