@@ -13,11 +13,11 @@ from requests.auth import HTTPBasicAuth
 
 from connectors.onec.checks import check_connection
 from connectors.onec.commerceml import CommerceML
-from connectors.onec.errors import explain
-from connectors.onec.odata import OData
+from connectors.onec.odata.client import OData
+from connectors.onec.odata.errors import explain
+from connectors.onec.odata.orders import Orders
+from connectors.onec.odata.statuses import Statuses
 from connectors.onec.options import OneCOptions
-from connectors.onec.orders import Orders
-from connectors.onec.statuses import Statuses
 from obmen.clock import Clock
 from obmen.connector import Connector, Finding, Transport, find, lookup, reader, writer
 from obmen.errors import ConfigurationError, Later, Refused, Unavailable

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from connectors.onec.commerceml import CommerceML
-from connectors.onec.metadata import Metadata
-from connectors.onec.odata import OData
+from connectors.onec.odata.client import OData
+from connectors.onec.odata.metadata import Metadata
+from connectors.onec.odata.order_body import DOCUMENT, REFERENCES, ROW, has_vat_catalog
 from connectors.onec.options import OneCOptions, OrderOptions
-from connectors.onec.order_body import DOCUMENT, REFERENCES, ROW, has_vat_catalog
 from obmen.connector import Finding
 from obmen.errors import Denied, ObmenError, Refused
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, model_validator
 
-from connectors.onec.odata import NO_REF, ROOT
+from connectors.onec.odata.client import NO_REF, ROOT
 from obmen.connector import Options, SecretStr
 from obmen.entities.product import Vat
 

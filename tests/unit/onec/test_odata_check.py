@@ -9,8 +9,8 @@ import pytest
 
 import connectors.onec
 from connectors.onec import OneC
+from connectors.onec.odata.order_body import DOCUMENT
 from connectors.onec.options import OrderOptions
-from connectors.onec.order_body import DOCUMENT
 from connectors.onec.sandbox import OneCSandbox, references
 from connectors.onec.sandbox.model import TYPES
 from obmen.connector import Finding, check

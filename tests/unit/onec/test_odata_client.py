@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.onec.odata import OData, guid, is_reference, moment, text
-from connectors.onec.order_body import DOCUMENT
+from connectors.onec.odata.client import OData, guid, is_reference, moment, text
+from connectors.onec.odata.order_body import DOCUMENT
 from connectors.onec.sandbox import OneCSandbox, references
 from obmen.errors import ConfigurationError, Denied, InDoubt, Unavailable
 from obmen.testing.clock import FakeClock

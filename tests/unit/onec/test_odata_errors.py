@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.onec.errors import error_of, explain
+from connectors.onec.odata.errors import error_of, explain
 from obmen.errors import ConfigurationError, Denied, InDoubt, Later, Refused, Unavailable
 from obmen.http import Reply
 

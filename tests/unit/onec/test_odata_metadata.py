@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.onec.metadata import Metadata, read_metadata
-from connectors.onec.order_body import DOCUMENT, ROW
+from connectors.onec.odata.metadata import Metadata, read_metadata
+from connectors.onec.odata.order_body import DOCUMENT, ROW
 from connectors.onec.sandbox.edmx import metadata
 from connectors.onec.sandbox.model import TYPES
 from obmen.errors import IncompleteSource, Refused, Unavailable

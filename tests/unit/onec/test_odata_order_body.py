@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.onec.metadata import Metadata, Property, read_metadata
+from connectors.onec.odata.metadata import Metadata, Property, read_metadata
+from connectors.onec.odata.order_body import DOCUMENT, NUMBER, ROW, channel_of, comment, kopecks, order_body
 from connectors.onec.options import OrderOptions
-from connectors.onec.order_body import DOCUMENT, NUMBER, ROW, channel_of, comment, kopecks, order_body
 from connectors.onec.sandbox import references
 from connectors.onec.sandbox.edmx import metadata
 from connectors.onec.sandbox.model import TYPES

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.onec import OneC
-from connectors.onec.orders import order_ref
+from connectors.onec.odata.orders import order_ref
 from connectors.onec.sandbox import references
 from obmen.entities import Order, OrderStatus
 from obmen.errors import Refused

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from connectors.onec import OneC
-from connectors.onec.order_body import DOCUMENT
-from connectors.onec.orders import order_ref
+from connectors.onec.odata.order_body import DOCUMENT
+from connectors.onec.odata.orders import order_ref
 from connectors.onec.sandbox import OneCSandbox, references
 from obmen.errors import Denied, InDoubt, Unavailable
 from obmen.records import Outcome

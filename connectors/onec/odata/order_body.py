@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from connectors.onec.metadata import Metadata, Property
-from connectors.onec.odata import NO_DATE, NO_REF, is_reference
+from connectors.onec.odata.client import NO_DATE, NO_REF, is_reference
+from connectors.onec.odata.metadata import Metadata, Property
 from connectors.onec.options import OrderOptions
 from obmen.errors import ConfigurationError, Refused
 from obmen.records import Native

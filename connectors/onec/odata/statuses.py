@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.onec.errors import CHANGED_MEANWHILE
-from connectors.onec.metadata import Metadata
-from connectors.onec.odata import OData, moment
+from connectors.onec.odata.client import OData, moment
+from connectors.onec.odata.errors import CHANGED_MEANWHILE
+from connectors.onec.odata.metadata import Metadata
+from connectors.onec.odata.order_body import DOCUMENT, NUMBER, ROW
+from connectors.onec.odata.orders import post
 from connectors.onec.options import OneCOptions
-from connectors.onec.order_body import DOCUMENT, NUMBER, ROW
-from connectors.onec.orders import post
 from obmen.clock import Clock
 from obmen.connector import Item, Page
 from obmen.errors import Denied, InDoubt, Later, Refused, Unavailable, meant

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
-from connectors.onec.errors import ALREADY_EXISTS
-from connectors.onec.odata import NO_REF, OData, text
+from connectors.onec.odata.client import NO_REF, OData, text
+from connectors.onec.odata.errors import ALREADY_EXISTS
+from connectors.onec.odata.order_body import CHANNEL, DAY, DOCUMENT, NUMBER, channel_of, day, order_body
 from connectors.onec.options import OrderOptions
-from connectors.onec.order_body import CHANNEL, DAY, DOCUMENT, NUMBER, channel_of, day, order_body
 from obmen.errors import Denied, InDoubt, Later, Refused, Unavailable
 from obmen.records import Native
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from connectors.onec.errors import NOT_FOUND
-from connectors.onec.metadata import Metadata, read_metadata
+from connectors.onec.odata.errors import NOT_FOUND
+from connectors.onec.odata.metadata import Metadata, read_metadata
 from obmen.errors import IncompleteSource, InDoubt, Refused
 from obmen.http import Http, Reply
 from obmen.records import Native

@@ -1,0 +1,1 @@
+"""1C over its standard OData interface."""
