@@ -6,16 +6,36 @@ Source of the shapes: the union of what 1C:Управление торговле
 from __future__ import annotations
 
 from obmen.entities.base import Part, Record, join_key, split_key
+from obmen.entities.bonus import BonusAccount, BonusOperation
+from obmen.entities.customer import Customer
 from obmen.entities.order import Delivery, Order, OrderCustomer, OrderLine, Payment
 from obmen.entities.order_status import OrderStatus
 from obmen.entities.price import Price
 from obmen.entities.product import Product
+from obmen.entities.sale import Receipt, Return, ReturnLine
 from obmen.entities.stock import Stock
 
-ENTITIES: dict[str, type[Record]] = {entity.entity: entity for entity in (Product, Price, Stock, Order, OrderStatus)}
+ENTITIES: dict[str, type[Record]] = {
+    entity.entity: entity
+    for entity in (
+        Product,
+        Price,
+        Stock,
+        Customer,
+        BonusAccount,
+        BonusOperation,
+        Order,
+        OrderStatus,
+        Return,
+        Receipt,
+    )
+}
 
 __all__ = [
     "ENTITIES",
+    "BonusAccount",
+    "BonusOperation",
+    "Customer",
     "Delivery",
     "Order",
     "OrderCustomer",
@@ -25,7 +45,10 @@ __all__ = [
     "Payment",
     "Price",
     "Product",
+    "Receipt",
     "Record",
+    "Return",
+    "ReturnLine",
     "Stock",
     "join_key",
     "split_key",

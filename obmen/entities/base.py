@@ -51,13 +51,15 @@ class Record(Part):
 
     ``entity`` is its name in projects; ``key_fields`` identify it; a ``history`` entity is delivered step by
     step in order, never coalesced; an ``identity`` entity has an id of its own in each system, so it is
-    bound; any other is a facet of its ``subject``, whose binding it uses.
+    bound; any other is a facet of its ``subject``, whose binding it uses. A ``fact`` is kept for reports as
+    soon as it is read, so its flow needs no target.
     """
 
     entity: ClassVar[str]
     key_fields: ClassVar[tuple[str, ...]]
     history: ClassVar[bool] = False
     identity: ClassVar[bool] = False
+    fact: ClassVar[bool] = False
     subject: ClassVar[tuple[str, tuple[str, ...]] | None] = None
 
     @property

@@ -61,6 +61,7 @@ class Order(Record):
     entity: ClassVar[str] = "order"
     key_fields: ClassVar[tuple[str, ...]] = ("channel", "number")
     identity: ClassVar[bool] = True
+    fact: ClassVar[bool] = True
 
     channel: Key
     number: Key

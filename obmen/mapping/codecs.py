@@ -16,6 +16,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import partial
 from typing import Any, Literal
 
+from obmen.mapping.phones import e164
+
 
 class BadValue(ValueError):  # noqa: N818 - it tells of the value
     """A value, or a word of a mapping, is not what it must be; the message says why and shows no data."""
@@ -242,6 +244,35 @@ def _date_out(value: Any) -> str:
     return value.isoformat()
 
 
+def _midnight_in(value: Any) -> date | None:
+    moment = _time_in(value)
+    return None if moment.year == 1 else moment.date()
+
+
+def _midnight_out(value: Any) -> str:
+    return f"{_date_out(value)}T00:00:00"
+
+
+def _phone_in(region: str, value: Any) -> str:
+    number = e164(text_in(value), region)
+    if number is None:
+        raise BadValue("is not a phone number")
+    return number
+
+
+def _phone_out(_region: str, value: Any) -> str:
+    return _text_out(value)
+
+
+def _phones_in(region: str, value: Any) -> tuple[str, ...]:
+    numbers = (e164(spelling, region) for spelling in _list_in(value))
+    return tuple(dict.fromkeys(number for number in numbers if number is not None))
+
+
+def _phones_out(_region: str, value: Any) -> list[str]:
+    return _list_out(value)
+
+
 def _guid_in(value: Any) -> str | None:
     text = value.strip().lower() if isinstance(value, str) else ""
     if not _GUID.fullmatch(text):
@@ -346,6 +377,9 @@ CODECS: dict[str, Codec] = {
         Codec("utc", "time", (str,), _utc_in, _utc_out),
         Codec("local_time", "time", (str,), _local_in, _local_out, absent=_NO_TIME, needs="zone"),
         Codec("date", "date", (str,), _date_in, _date_out),
+        Codec("midnight", "date", (str,), _midnight_in, _midnight_out, absent=_NO_TIME),
+        Codec("phone", "text", (str,), _phone_in, _phone_out, needs="argument"),
+        Codec("phones", "list", (list,), _phones_in, _phones_out, needs="argument"),
         Codec("list", "list", (list,), _list_in, _list_out),
         Codec("joined", "list", (str,), _joined_in, _joined_out, absent="", empty=(), needs="argument"),
         Codec("map", "map", (dict,), _map_in, _map_out),
@@ -353,7 +387,7 @@ CODECS: dict[str, Codec] = {
 }
 """Every codec by its name in mappings."""
 
-DEFAULT_ARGUMENTS: dict[str, str] = {"joined": _DEFAULT_SEPARATOR}
+DEFAULT_ARGUMENTS: dict[str, str] = {"joined": _DEFAULT_SEPARATOR, "phone": "RU", "phones": "RU"}
 """What a codec with an argument gets when the mapping gives none."""
 
 DEFAULT_CODECS: dict[str, Codec] = {

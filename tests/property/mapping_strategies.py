@@ -34,6 +34,8 @@ _MOMENTS = st.datetimes(_FIRST.replace(tzinfo=None), _LAST.replace(tzinfo=None),
 _WHOLE = st.integers(0, 10**9).map(Decimal)
 _PARTS = _TEXTS.map(str.strip).filter(lambda text: text and ";" not in text)
 
+_PHONES = st.integers(9_000_000_000, 9_999_999_999).map("+7{}".format)
+
 DOMAINS: dict[str, st.SearchStrategy[Any]] = {
     "text": _TEXTS,
     "decimal": _decimals(6),
@@ -54,6 +56,9 @@ DOMAINS: dict[str, st.SearchStrategy[Any]] = {
     "utc": _MOMENTS,
     "local_time": _MOMENTS.map(lambda moment: moment.replace(microsecond=0)).filter(_unambiguous),
     "date": st.dates(),
+    "midnight": st.dates().filter(lambda day: day.year > 1),
+    "phone": _PHONES,
+    "phones": st.lists(_PHONES, max_size=3, unique=True).map(tuple),
     "list": st.lists(_TEXTS, max_size=4).map(tuple),
     "joined": st.lists(_PARTS, min_size=1, max_size=4).map(tuple),
     "map": st.dictionaries(_NAMES, _TEXTS, max_size=4),

@@ -15,7 +15,7 @@ from obmen.mapping import CODECS, Codec
 from .mapping_strategies import DOMAINS, JUNK, ZONE
 
 TWO_WAY = [codec for codec in CODECS.values() if codec.push is not None]
-ARGUMENTS = {"joined": ";"}
+ARGUMENTS = {"joined": ";", "phone": "RU", "phones": "RU"}
 
 
 def pair(codec: Codec) -> tuple[Any, Any]:

@@ -1,0 +1,19 @@
+"""Phone numbers: however a peer spells one, it is one number, so that one buyer does not become five."""
+
+from __future__ import annotations
+
+import phonenumbers
+
+_E164 = phonenumbers.PhoneNumberFormat.E164
+
+
+def e164(spelling: str, region: str) -> str | None:
+    """Return a number in E.164 (``+79161234567``), None if it is no phone number.
+
+    ``region``: the ISO code of the country whose numbers are written without a country code.
+    """
+    try:
+        number = phonenumbers.parse(spelling, region)
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.format_number(number, _E164) if phonenumbers.is_possible_number(number) else None
