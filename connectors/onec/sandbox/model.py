@@ -1,204 +1,201 @@
-"""The types of the sandbox's base, in the shape of UT 11.5: names and EDM types as facts of its metadata.
+"""What a base of each version has: its types and registers, the values of its enumerations, its limits.
 
-Where a type stands in the public recording of a real base too, the two must agree; a contract test compares.
+Where a type stands in the public recording of a real base (UT 11.5) too, the two must agree; a contract test
+compares.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
-ORDER = "Document_ЗаказКлиента"
-GUID, STRING, MOMENT, FLAG = "Edm.Guid", "Edm.String", "Edm.DateTime", "Edm.Boolean"
-NUMBER, LONG, SHORT = "Edm.Double", "Edm.Int64", "Edm.Int16"
-KEYS = frozenset({"Ref_Key", "LineNumber"})
+from connectors.onec.sandbox.kinds import Register, Type, catalog
+from connectors.onec.sandbox.objects.goods import goods_types
+from connectors.onec.sandbox.objects.orders import ORDER, order_types
+from connectors.onec.sandbox.objects.people import people_types
+from connectors.onec.sandbox.objects.registers import hidden_registers, register_types
+from connectors.onec.sandbox.objects.retail import MARKETPLACES, retail_types
+
+__all__ = [
+    "EXCHANGE_PLAN",
+    "NEWEST",
+    "ORDER",
+    "STATUSES",
+    "TARGETS",
+    "TYPES",
+    "VERSIONS",
+    "Model",
+    "model_of",
+    "target",
+]
+
+VERSIONS = ("11.4.2", "11.5.8", "11.5.20")
+NEWEST = VERSIONS[-1]
+EXCHANGE_PLAN = "ExchangePlan_ОбменСКаналами"
 STATUSES = ("НеСогласован", "КОбеспечению", "КОтгрузке", "Закрыт")
-SUPPLY = (
-    "Отгрузить",
-    "СоСклада",
-    "РезервироватьПоМереПоступления",
-    "КОбеспечению",
-    "НеТребуется",
-    "ПереданРанее",
-)
-LENGTHS: Mapping[str, int] = MappingProxyType({"Number": 11, "НомерПоДаннымКлиента": 30})
-"""The lengths to which 1C cuts a string without a word; the metadata of a real base does not tell them."""
+_SUPPLY = {
+    "11.4.2": (
+        "ОтгрузитьОбособленно",
+        "Отгрузить",
+        "СоСклада",
+        "ИзЗаказов",
+        "Обособленно",
+        "Требуется",
+        "НеТребуется",
+    ),
+    "11.5.8": (
+        "УдалитьОтгрузитьОбособленно",
+        "Отгрузить",
+        "СоСклада",
+        "РезервироватьПоМереПоступления",
+        "УдалитьОбособленно",
+        "КОбеспечению",
+        "НеТребуется",
+        "ПереданРанее",
+    ),
+    "11.5.20": (
+        "Отгрузить",
+        "СоСклада",
+        "РезервироватьПоМереПоступления",
+        "КОбеспечению",
+        "НеТребуется",
+        "ПереданРанее",
+    ),
+}
+_VAT_NAMES = ("БезНДС", "НДС0", "НДС10", "НДС10_110", "НДС18", "НДС18_118", "НДС20", "НДС20_120")
+_LENGTHS = {
+    "Number": 11,
+    "НаименованиеПолное": 1024,
+    "Catalog_Партнеры.НаименованиеПолное": 250,
+    "КиЗГИСМGTIN": 14,
+    "Штрихкод": 200,
+    "МагнитныйКод": 200,
+    "Идентификатор": 50,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Type:
-    """An object's own properties by name with their EDM types, and those of each tabular section's rows."""
+class Model:
+    """A version of UT. ``types`` and ``registers`` are those that can be published; ``hidden`` cannot.
 
-    properties: Mapping[str, str]
-    sections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ``supply`` are the values of ВариантОбеспечения, ``vat_names`` those of the enumeration of VAT rates, none
+    where rates are a catalog. ``lengths`` are those to which 1C cuts a string without a word, by property or
+    by type and property; the metadata of a real base does not tell them.
+    """
+
+    version: str
+    types: Mapping[str, Type]
+    registers: Mapping[str, Register]
+    hidden: Mapping[str, Register]
+    supply: tuple[str, ...]
+    vat_names: tuple[str, ...]
+    lengths: Mapping[str, int]
 
     @property
-    def is_document(self) -> bool:
-        """Whether it can be posted."""
-        return "Posted" in self.properties
+    def names(self) -> frozenset[str]:
+        """Everything that an administrator can publish."""
+        return frozenset({*self.types, *self.registers})
+
+    @property
+    def usual(self) -> frozenset[str]:
+        """What is published where nothing else is said: neither another exchange nor its plan."""
+        return self.names - {EXCHANGE_PLAN, MARKETPLACES}
+
+    def length(self, type_name: str, name: str) -> int | None:
+        """Return the length to which the property's strings are cut; None where it is not known."""
+        return self.lengths.get(f"{type_name}.{name}", self.lengths.get(name))
 
 
-def _properties(**names: str) -> dict[str, str]:
-    kinds = {
-        "guids": GUID,
-        "strings": STRING,
-        "moments": MOMENT,
-        "flags": FLAG,
-        "numbers": NUMBER,
-        "longs": LONG,
-        "shorts": SHORT,
-    }
-    return {name: kinds[kind] for kind, several in names.items() for name in several.split()}
-
-
-def _catalog(*, hierarchical: bool = False, code: bool = True, **names: str) -> Type:
-    own = _properties(
-        guids="Ref_Key" + (" Parent_Key" if hierarchical else ""),
-        strings="DataVersion Description PredefinedDataName" + (" Code" if code else ""),
-        flags="DeletionMark Predefined" + (" IsFolder" if hierarchical else ""),
+@cache
+def model_of(version: str) -> Model:
+    """Return the model of a version. Raises ValueError for one that is not played."""
+    if version not in VERSIONS:
+        message = f"{version!r} is none of {', '.join(VERSIONS)}"
+        raise ValueError(message)
+    plan = catalog(longs="SentNo ReceivedNo", moments="ExchangeDate")
+    nodes = {name: kind for name, kind in plan.properties.items() if not name.startswith("Predefined")}
+    types = goods_types(version) | order_types(version) | people_types(version) | retail_types(version)
+    return Model(
+        version=version,
+        types=MappingProxyType({**types, EXCHANGE_PLAN: Type(nodes)}),
+        registers=MappingProxyType(register_types(version)),
+        hidden=MappingProxyType(hidden_registers(version)),
+        supply=_SUPPLY[version],
+        vat_names=_VAT_NAMES if version == "11.4.2" else (),
+        lengths={**_LENGTHS, "НомерПоДаннымКлиента": 50 if version == "11.5.20" else 30},
     )
-    return Type({**own, **_properties(**names)})
 
 
-_ORDER_OWN = _properties(
-    guids="""Ref_Key Партнер_Key Контрагент_Key Организация_Key Соглашение_Key Сделка_Key Валюта_Key
-        ГрафикОплаты_Key Склад_Key Менеджер_Key БанковскийСчет_Key БанковскийСчетКонтрагента_Key Касса_Key
-        Грузоотправитель_Key Грузополучатель_Key БанковскийСчетГрузоотправителя_Key
-        БанковскийСчетГрузополучателя_Key ГруппаФинансовогоУчета_Key КартаЛояльности_Key Договор_Key
-        Подразделение_Key Назначение_Key ПеревозчикПартнер_Key ЗонаДоставки_Key КонтактноеЛицо_Key
-        Руководитель_Key ГлавныйБухгалтер_Key Приоритет_Key НаправлениеДеятельности_Key ОбъектРасчетов_Key
-        Сборщик_Key Курьер_Key""",
-    strings="""DataVersion Number ДополнительнаяИнформация ДокументОснование Статус ФормаОплаты АдресДоставки
-        НалогообложениеНДС ХозяйственнаяОперация Комментарий НомерПоДаннымКлиента Автор ПорядокРасчетов
-        СпособДоставки АдресДоставкиПеревозчика АдресДоставкиЗначенияПолей
-        АдресДоставкиПеревозчикаЗначенияПолей ДополнительнаяИнформацияПоДоставке
-        СостояниеЗаполненияМногооборотнойТары НазначениеПлатежа ИдентификаторПлатежа
-        ОсобыеУсловияПеревозкиОписание УдалитьПорядокОплаты АдресДоставкиЗначение
-        АдресДоставкиПеревозчикаЗначение ЭтапГосконтрактаЕИС ДокументОснование_Type Автор_Type""",
-    moments="Date ДатаСогласования ДатаОтгрузки ДатаПоДаннымКлиента ВремяДоставкиС ВремяДоставкиПо",
-    flags="""DeletionMark Posted ЦенаВключаетНДС НеОтгружатьЧастями Согласован СкидкиРассчитаны
-        ВернутьМногооборотнуюТару ТребуетсяЗалогЗаТару ОсобыеУсловияПеревозки ОплатаВВалюте
-        ЭтоЗаказКакСчет""",
-    numbers="СуммаДокумента СуммаАвансаДоОбеспечения СуммаПредоплатыДоОтгрузки СуммаВозвратнойТары",
-    longs="МаксимальныйКодСтроки",
-    shorts="СрокВозвратаМногооборотнойТары",
-)
-
-_GOODS = _properties(
-    guids="""Номенклатура_Key Характеристика_Key Упаковка_Key ВидЦены_Key СтавкаНДС_Key ПричинаОтмены_Key
-        Склад_Key Серия_Key НоменклатураНабора_Key ХарактеристикаНабора_Key Подразделение_Key
-        НоменклатураПартнера_Key""",
-    strings="""УдалитьСтавкаНДС Содержание ВариантОбеспечения ИдентификаторСтроки
-        ВариантОбеспеченияДоИзмененияОбновлениемИБ""",
-    moments="ДатаОтгрузки",
-    flags="Отменено Обособленно",
-    numbers="""КоличествоУпаковок Количество Цена Сумма СуммаНДС СуммаСНДС ПроцентРучнойСкидки
-        СуммаРучнойСкидки ПроцентАвтоматическойСкидки СуммаАвтоматическойСкидки СуммаБонусныхБалловКСписанию
-        СуммаБонусныхБалловКСписаниюВВалюте СуммаНачисленныхБонусныхБалловВВалюте""",
-    longs="LineNumber КодСтроки КлючСвязи СрокПоставки",
-    shorts="СтатусУказанияСерий",
-)
-
-_ORDER_SECTIONS = {
-    "Товары": _GOODS,
-    "ЭтапыГрафикаОплаты": _properties(
-        strings="ВариантОплаты ВариантОтсчета",
-        moments="ДатаПлатежа",
-        numbers="""ПроцентПлатежа СуммаПлатежа ПроцентЗалогаЗаТару СуммаЗалогаЗаТару
-            СуммаОтклоненияМерныхТоваров""",
-        longs="LineNumber Сдвиг",
-    ),
-    "СкидкиНаценки": _properties(
-        guids="СкидкаНаценка_Key", flags="НапомнитьПозже", numbers="Сумма", longs="LineNumber КлючСвязи"
-    ),
-    "НачислениеБонусныхБаллов": _properties(
-        guids="БонуснаяПрограммаЛояльности_Key",
-        moments="ДатаНачисления ДатаСписания",
-        numbers="СуммаБонусныхБаллов",
-        longs="LineNumber КлючСвязи",
-    ),
-    "ДополнительныеРеквизиты": _properties(
-        guids="Свойство_Key", strings="Значение ТекстоваяСтрока Значение_Type", longs="LineNumber"
-    ),
-}
-
-TYPES: Mapping[str, Type] = MappingProxyType(
-    {
-        "Catalog_Номенклатура": _catalog(
-            hierarchical=True,
-            guids="ЕдиницаИзмерения_Key ВидНоменклатуры_Key Марка_Key Производитель_Key СтавкаНДС_Key",
-            strings="Артикул НаименованиеПолное Описание ТипНоменклатуры ИспользованиеХарактеристик",
-            numbers="ВесЧислитель ВесЗнаменатель",
-        ),
-        "Catalog_ХарактеристикиНоменклатуры": _catalog(
-            code=False,
-            guids="ВидНоменклатуры_Key",
-            strings="Owner Owner_Type НаименованиеПолное КиЗГИСМGTIN",
-        ),
-        "Catalog_Партнеры": _catalog(
-            hierarchical=True,
-            guids="БизнесРегион_Key ГруппаДоступа_Key ОсновнойМенеджер_Key",
-            strings="НаименованиеПолное Комментарий ЮрФизЛицо",
-            moments="ДатаРегистрации",
-            flags="Клиент Поставщик Конкурент Перевозчик ПрочиеОтношения",
-        ),
-        "Catalog_Контрагенты": _catalog(
-            code=False,
-            guids="Партнер_Key ГоловнойКонтрагент_Key СтранаРегистрации_Key",
-            strings="НаименованиеПолное ИНН КПП КодПоОКПО ЮрФизЛицо ДополнительнаяИнформация",
-            flags="ОбособленноеПодразделение",
-        ),
-        "Catalog_Организации": _catalog(strings="НаименованиеПолное ИНН КПП"),
-        "Catalog_СоглашенияСКлиентами": _catalog(guids="Партнер_Key Контрагент_Key Организация_Key"),
-        "Catalog_Склады": _catalog(
-            hierarchical=True,
-            code=False,
-            guids="Подразделение_Key РозничныйВидЦены_Key",
-            strings="ТипСклада",
-            flags="ИспользоватьОрдернуюСхемуПриОтгрузке",
-        ),
-        "Catalog_Валюты": _catalog(strings="НаименованиеПолное"),
-        "Catalog_СтавкиНДС": _catalog(code=False),
-        "Catalog_Приоритеты": _catalog(code=False),
-        "Catalog_ПричиныОтменыЗаказовКлиентов": _catalog(code=False),
-        ORDER: Type(_ORDER_OWN, _ORDER_SECTIONS),
-    }
-)
+_newest = model_of(NEWEST)
+_all: dict[str, Type | Register] = {**_newest.types, **_newest.registers}
+TYPES: Mapping[str, Type | Register] = MappingProxyType({name: _all[name] for name in sorted(_newest.usual)})
+"""What the newest version usually publishes."""
 
 TARGETS: Mapping[str, str] = MappingProxyType(
     {
         "Номенклатура": "Catalog_Номенклатура",
         "НоменклатураНабора": "Catalog_Номенклатура",
+        "НоменклатураМногооборотнаяТара": "Catalog_Номенклатура",
         "Характеристика": "Catalog_ХарактеристикиНоменклатуры",
+        "ХарактеристикаНабора": "Catalog_ХарактеристикиНоменклатуры",
+        "ХарактеристикаМногооборотнаяТара": "Catalog_ХарактеристикиНоменклатуры",
+        "ХарактеристикаЦО": "Catalog_ХарактеристикиНоменклатурыДляЦенообразования",
+        "ХарактеристикаНоменклатурыДляЦенообразования": "Catalog_ХарактеристикиНоменклатурыДляЦенообразования",
+        "Упаковка": "Catalog_УпаковкиЕдиницыИзмерения",
+        "УпаковкаЦО": "Catalog_УпаковкиЕдиницыИзмерения",
+        "ЕдиницаИзмерения": "Catalog_УпаковкиЕдиницыИзмерения",
+        "ВесЕдиницаИзмерения": "Catalog_УпаковкиЕдиницыИзмерения",
+        "ДлинаЕдиницаИзмерения": "Catalog_УпаковкиЕдиницыИзмерения",
+        "ОбъемЕдиницаИзмерения": "Catalog_УпаковкиЕдиницыИзмерения",
+        "ПлощадьЕдиницаИзмерения": "Catalog_УпаковкиЕдиницыИзмерения",
+        "ЕдиницаДляОтчетов": "Catalog_УпаковкиЕдиницыИзмерения",
+        "ВидНоменклатуры": "Catalog_ВидыНоменклатуры",
+        "ВладелецХарактеристик": "Catalog_ВидыНоменклатуры",
+        "Марка": "Catalog_Марки",
+        "Производитель": "Catalog_Производители",
+        "InformationRegister_ШтрихкодыНоменклатуры.Производитель": "Catalog_Партнеры",
+        "ВидЦены": "Catalog_ВидыЦен",
+        "РозничныйВидЦены": "Catalog_ВидыЦен",
+        "Валюта": "Catalog_Валюты",
+        "ВалютаЦены": "Catalog_Валюты",
+        "ВалютаКонвертацииБонусов": "Catalog_Валюты",
+        "Catalog_Номенклатура.ФайлКартинки": "Catalog_НоменклатураПрисоединенныеФайлы",
+        "Catalog_Номенклатура.ФайлОписанияДляСайта": "Catalog_НоменклатураПрисоединенныеФайлы",
+        "Catalog_ХарактеристикиНоменклатуры.ФайлКартинки": "Catalog_ХарактеристикиНоменклатурыПрисоединенныеФайлы",
+        "Catalog_НоменклатураПрисоединенныеФайлы.ВладелецФайла": "Catalog_Номенклатура",
+        "Catalog_ХарактеристикиНоменклатурыПрисоединенныеФайлы.ВладелецФайла": "Catalog_ХарактеристикиНоменклатуры",
+        "Свойство": "ChartOfCharacteristicTypes_ДополнительныеРеквизитыИСведения",
+        "ВладелецДополнительныхЗначений": "ChartOfCharacteristicTypes_ДополнительныеРеквизитыИСведения",
+        "Catalog_ЗначенияСвойствОбъектов.Owner": "ChartOfCharacteristicTypes_ДополнительныеРеквизитыИСведения",
         "Партнер": "Catalog_Партнеры",
         "Контрагент": "Catalog_Контрагенты",
+        "ГоловнойКонтрагент": "Catalog_Контрагенты",
+        "КлиентКонтрагент": "Catalog_Контрагенты",
+        "ПроизводительИмпортерКонтрагент": "Catalog_Контрагенты",
         "Грузоотправитель": "Catalog_Контрагенты",
         "Грузополучатель": "Catalog_Контрагенты",
         "Организация": "Catalog_Организации",
         "Соглашение": "Catalog_СоглашенияСКлиентами",
+        "Вид": "Catalog_ВидыКонтактнойИнформации",
+        "ВидДляСписка": "Catalog_ВидыКонтактнойИнформации",
+        "КартаЛояльности": "Catalog_КартыЛояльности",
+        "Catalog_КартыЛояльности.Owner": "Catalog_ВидыКартЛояльности",
+        "БонуснаяПрограммаЛояльности": "Catalog_БонусныеПрограммыЛояльности",
         "Склад": "Catalog_Склады",
-        "Валюта": "Catalog_Валюты",
         "СтавкаНДС": "Catalog_СтавкиНДС",
         "Приоритет": "Catalog_Приоритеты",
         "ПричинаОтмены": "Catalog_ПричиныОтменыЗаказовКлиентов",
+        "КассаККМ": "Catalog_КассыККМ",
+        "ЧекККМ": "Document_ЧекККМ",
     }
 )
-"""What references of these names point to; 1C gives navigation properties only to published objects."""
-
-_EMPTY = {
-    GUID: "00000000-0000-0000-0000-000000000000",
-    STRING: "",
-    MOMENT: "0001-01-01T00:00:00",
-    FLAG: False,
-    NUMBER: 0,
-    LONG: "0",
-    SHORT: 0,
-}
+"""What references of these names point to, if need be by type; 1C names it only where it is published."""
 
 
-def empty(properties: Mapping[str, str]) -> dict[str, object]:
-    """Return every property with the value that 1C gives to one that was never filled."""
-    return {
-        name: "StandardODATA.Undefined" if name.endswith("_Type") else _EMPTY[kind] for name, kind in properties.items()
-    }
+def target(type_name: str, name: str) -> str:
+    """Return what a reference property (without its ``_Key``) points to; empty where it is not known."""
+    if name == "Parent":
+        return type_name
+    return TARGETS.get(f"{type_name}.{name}", TARGETS.get(name, ""))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lxml import etree
 
-from connectors.onec.sandbox.edmx import METADATA, NAMESPACE
-from connectors.onec.sandbox.model import TYPES
+from connectors.onec.sandbox.atom import Writer
+from connectors.onec.sandbox.edmx import METADATA
+from connectors.onec.sandbox.shapes import Shape
 from obmen.http import encode_json
 from obmen.testing.sandbox import Request, Response
 
-ATOM = "http://www.w3.org/2005/Atom"
-DATA = "http://schemas.microsoft.com/ado/2007/08/dataservices"
-SCHEME = f"{DATA}/scheme"
 _JSON = "application/json;odata=minimalmetadata;streaming=true;charset=utf-8"
 _PAGE = "<html><head><title>1C</title></head><body><h1>Войдите в систему</h1></body></html>"
 _ROOT_SET = "odata.metadata"
@@ -22,28 +20,44 @@ _ROOT_SET = "odata.metadata"
 
 def speaks_json(request: Request) -> bool:
     """Whether the client asked for JSON; Atom is what 1C gives to one that did not."""
-    asked = request.query.get("$format") or request.headers.get("accept", "")
-    return "json" in asked
+    return "json" in _asked(request)
 
 
-def entry(request: Request, name: str, record: Mapping[str, Any], *, status: int = 200) -> Response:
+def root_of(request: Request, base: str) -> str:
+    """Return the address of the interface that was called; ``base`` is the server's own."""
+    return base + request.path.partition("/standard.odata")[0] + "/standard.odata"
+
+
+def entry(request: Request, writer: Writer, shape: Shape, record: Mapping[str, Any], *, status: int = 200) -> Response:
     """Answer with one object."""
     if speaks_json(request):
-        return _json({**_context(request, f"{name}/@Element"), **record}, status=status)
-    return _xml(_entry(name, record), "application/atom+xml;type=entry;charset=utf-8", status=status)
+        told = _linked(request, writer, shape, record)
+        return _json({**_context(request, f"{shape.name}/@Element"), **told}, status=status)
+    return xml(writer.entry(shape, record), "application/atom+xml;type=entry;charset=utf-8", status=status)
 
 
-def feed(request: Request, name: str, records: Iterable[Mapping[str, Any]], count: int | None = None) -> Response:
+def feed(
+    request: Request,
+    writer: Writer,
+    shape: Shape,
+    records: Sequence[Mapping[str, Any]],
+    count: int | None = None,
+) -> Response:
     """Answer with a collection; ``count`` is of all that meet the filter."""
     if speaks_json(request):
         counted = {} if count is None else {"odata.count": str(count)}
-        return _json({**_context(request, name), **counted, "value": list(records)})
-    root = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM, "d": DATA, "m": METADATA})
-    if count is not None:
-        _sub(root, METADATA, "count").text = str(count)
-    for record in records:
-        root.append(_entry(name, record))
-    return _xml(root, "application/atom+xml;type=feed;charset=utf-8")
+        value = [_linked(request, writer, shape, record) for record in records]
+        return _json({**_context(request, shape.name), **counted, "value": value})
+    try:
+        whole = writer.feed(((shape, record) for record in records), count)
+    except ValueError:
+        return failure(request, 400, "2", "Недопустимый символ XML")
+    return xml(whole, "application/atom+xml;type=feed;charset=utf-8")
+
+
+def records(request: Request, value: Sequence[Mapping[str, Any]]) -> Response:
+    """Answer in JSON with records of several types."""
+    return _json({**_context(request, "SelectChanges"), "value": value})
 
 
 def failure(request: Request, status: int, code: str, text: str) -> Response:
@@ -51,9 +65,9 @@ def failure(request: Request, status: int, code: str, text: str) -> Response:
     if speaks_json(request):
         return _json({"odata.error": {"code": code, "message": {"lang": "ru", "value": text}}}, status=status)
     root = etree.Element(f"{{{METADATA}}}error", nsmap={"m": METADATA})
-    _sub(root, METADATA, "code").text = code
-    _sub(root, METADATA, "message").text = text
-    return _xml(root, "application/xml;charset=utf-8", status=status)
+    for tag, value in (("code", code), ("message", text)):
+        etree.SubElement(root, f"{{{METADATA}}}{tag}").text = value
+    return xml(root, "application/xml;charset=utf-8", status=status)
 
 
 def exception(text: str) -> Response:
@@ -67,53 +81,34 @@ def login_page(status: int = 200) -> Response:
     return Response(status, body=_PAGE.encode(), headers=headers)
 
 
+def number(value: int) -> Response:
+    """Answer with a bare number, as ``/$count`` does."""
+    return Response(body=str(value).encode(), headers={"Content-Type": "text/plain;charset=utf-8"})
+
+
+def xml(root: etree._Element, kind: str, *, status: int = 200) -> Response:
+    """Answer with XML."""
+    return Response(status, body=etree.tostring(root, encoding="UTF-8"), headers={"Content-Type": kind})
+
+
+def _linked(request: Request, writer: Writer, shape: Shape, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add where what the record refers to can be read, unless the client wants no metadata."""
+    if "nometadata" in _asked(request):
+        return record
+    address = shape.address(record)
+    links = {f"{name}@navigationLinkUrl": f"{address}/{name}" for name in writer.filled(shape, record)}
+    return {**record, **links}
+
+
 def _context(request: Request, name: str) -> dict[str, str]:
-    asked = request.query.get("$format") or request.headers.get("accept", "")
-    if "nometadata" in asked:
+    if "nometadata" in _asked(request):
         return {}
-    root = request.path.partition("/standard.odata")[0] + "/standard.odata"
-    return {_ROOT_SET: f"{root}/$metadata#{name}"}
+    return {_ROOT_SET: f"{root_of(request, '')}/$metadata#{name}"}
+
+
+def _asked(request: Request) -> str:
+    return request.query.get("$format") or request.headers.get("accept", "")
 
 
 def _json(body: Any, *, status: int = 200) -> Response:
     return Response(status, body=encode_json(body), headers={"Content-Type": _JSON})
-
-
-def _xml(root: etree._Element, kind: str, *, status: int = 200) -> Response:
-    body = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
-    return Response(status, body=body, headers={"Content-Type": kind})
-
-
-def _entry(name: str, record: Mapping[str, Any]) -> etree._Element:
-    root = etree.Element(f"{{{ATOM}}}entry", nsmap={None: ATOM, "d": DATA, "m": METADATA})
-    _sub(root, ATOM, "id").text = f"{name}(guid'{record.get('Ref_Key', '')}')"
-    _sub(root, ATOM, "category").attrib.update({"term": f"{NAMESPACE}.{name}", "scheme": SCHEME})
-    content = _sub(root, ATOM, "content")
-    content.set("type", "application/xml")
-    properties = _sub(content, METADATA, "properties")
-    for key, value in record.items():
-        element = _sub(properties, DATA, key)
-        if key in TYPES[name].sections:
-            row_type = f"{NAMESPACE}.{name}_{key}_RowType"
-            element.set(f"{{{METADATA}}}type", f"Collection({row_type})")
-            for row in value:
-                line = _sub(element, DATA, "element")
-                line.set(f"{{{METADATA}}}type", row_type)
-                for part, inner in row.items():
-                    _value(_sub(line, DATA, part), inner)
-        else:
-            _value(element, value)
-    return root
-
-
-def _value(element: etree._Element, value: Any) -> None:
-    if value is None:
-        element.set(f"{{{METADATA}}}null", "true")
-    elif isinstance(value, bool):
-        element.text = "true" if value else "false"
-    elif value != "":
-        element.text = str(value)
-
-
-def _sub(parent: etree._Element, namespace: str, tag: str) -> etree._Element:
-    return etree.SubElement(parent, f"{{{namespace}}}{tag}")
