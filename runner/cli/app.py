@@ -12,8 +12,8 @@ import typer
 from typer.main import get_command
 
 from obmen.errors import ConfigurationError
-from runner import logging
-from runner.cli import check, demo, init, mapping, plan, quarantine, sandbox, schema, status, sync
+from runner import logging, streams
+from runner.cli import check, demo, init, mapping, plan, quarantine, sandbox, schema, serve, status, sync
 from runner.cli.failures import guarded
 from runner.cli.session import PROJECT, Session
 from runner.render import Screen
@@ -80,6 +80,7 @@ app.command(rich_help_panel=_START)(check.check)
 app.command(rich_help_panel=_DAILY)(plan.plan)
 app.command(rich_help_panel=_DAILY)(plan.apply)
 app.command(rich_help_panel=_DAILY)(sync.sync)
+app.command(rich_help_panel=_DAILY)(serve.serve)
 app.command(rich_help_panel=_DAILY)(status.status)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=_DAILY)
 app.add_typer(mapping.app, name="mapping", rich_help_panel=_AUTHOR)
@@ -89,6 +90,7 @@ app.command(rich_help_panel=_AUTHOR)(sandbox.sandbox)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code (see ``runner.exit_codes``)."""
+    streams.settle()
     words = list(sys.argv[1:] if arguments is None else arguments)
     current = Session(Screen())
 

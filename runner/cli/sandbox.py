@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,12 +12,22 @@ from obmen.mapping.yaml import write_yaml
 from obmen.testing.sandbox import Sandbox
 from runner.cli.session import session
 from runner.cli.stop import Stopped
+from runner.cli.sync import Json
 from runner.exit_codes import ExitCode
 from runner.render import Screen
-from runner.sandboxes import load_sandbox
+from runner.sandboxes import pusher, rehearsal
 
 Which = Annotated[str, typer.Argument(metavar="CONNECTOR", help="The connector whose system is stood in for.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="The port; 0 takes a free one.")]
+Relaxed = Annotated[
+    bool, typer.Option("--relaxed", metavar="", help="Without the system's limits on how often one may call.")
+]
+Push = Annotated[
+    str | None, typer.Option("--push", metavar="URL", help="Instead, call this address once as the system does.")
+]
+Folder = Annotated[
+    Path | None, typer.Option("--folder", metavar="DIR", help="With --push: what the system would send.")
+]
 _CONTROLS = (
     ("GET", "state", "its records as JSON"),
     ("POST", "reset", "forget them, and every fault"),
@@ -24,15 +35,27 @@ _CONTROLS = (
 )
 
 
-def sandbox(context: typer.Context, connector: Which, port: Port = 0) -> int:
+def sandbox(
+    context: typer.Context,
+    connector: Which,
+    port: Port = 0,
+    relaxed: Relaxed = False,
+    json: Json = False,
+    push: Push = None,
+    folder: Folder = None,
+) -> int:
     """Serve a connector's sandbox until stopped: a small stand-in of its system, on this machine only.
 
     It keeps records, refuses what the real system refuses, and can be told to fail.
     """
     screen = session(context).screen
-    made = load_sandbox(connector)()
+    if push is not None:
+        pusher(connector)(push, folder, screen.line)
+        return ExitCode.DONE
+    made = rehearsal(connector, relaxed=relaxed)
+    announce = _as_data if json else _announce
     try:
-        made.serve_forever(port, lambda url: _announce(screen, connector, url, made))
+        made.serve_forever(port, lambda url: announce(screen, connector, url, made))
     except Stopped:
         screen.note("Stopped.")
     except OSError as error:
@@ -49,4 +72,13 @@ def _announce(screen: Screen, name: str, url: str, made: Sandbox) -> None:
     block = {"connections": {name: {"connector": name, **made.connection()}}}
     screen.line(write_yaml(block).rstrip())
     screen.line("Ctrl-C ends it.")
+    screen.flush()
+
+
+def _as_data(screen: Screen, name: str, url: str, made: Sandbox) -> None:
+    controls = [
+        {"methods": methods.split(", "), "url": f"{url}/__sandbox__/{path}", "meaning": meaning}
+        for methods, path, meaning in _CONTROLS
+    ]
+    screen.json({"url": url, "connection": {"connector": name, **made.connection()}, "controls": controls})
     screen.flush()

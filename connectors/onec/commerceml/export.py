@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from connectors.onec.commerceml.classifier import Classifier
-from connectors.onec.commerceml.files import Source, find_sources
+from connectors.onec.commerceml.files import Source, find_sources, listed_sources
+from connectors.onec.commerceml.live import Aspect, read_index
 from connectors.onec.commerceml.outline import Opened, Outline
 from connectors.onec.commerceml.slicer import Batch, records
 from obmen.errors import IncompleteSource
@@ -22,8 +23,11 @@ from obmen.errors import IncompleteSource
 class Export:
     """What a file or folder holds.
 
-    ``sources`` stand in reading order: natural, or newest first if some file holds ``changes`` only and so
-    may repeat what others say. ``kinds``: which records each of them holds.
+    ``sources`` stand in reading order: natural, or newest first where one may repeat what others say, because
+    some file holds ``changes`` only or because they came one after the other. ``kinds``: which records each of
+    them holds. ``whole``: of which records some container holds all there are, so that an empty one says that
+    there are none. ``complete``: the aspects of which the pushes of an exchange bring everything, one upon the
+    other; None where nobody knows their order.
     """
 
     path: Path
@@ -31,16 +35,25 @@ class Export:
     kinds: dict[Source, frozenset[str]]
     classifier: Classifier
     changes: bool
+    whole: frozenset[str]
+    complete: frozenset[Aspect] | None = None
 
     @property
     def overlapping(self) -> bool:
         """Whether the same record may stand in several files, the newest of which counts."""
-        return self.changes and len(self.sources) > 1
+        return (self.changes or len({source.age for source in self.sources}) > 1) and len(self.sources) > 1
 
-    def batches(self, kind: str) -> Iterator[tuple[Source, Opened, Batch]]:
-        """Yield the records of that kind, with their file and their container (one object for all of it)."""
+    def partial(self, said: bool, *aspects: Aspect) -> bool:
+        """Whether only changes are known of these aspects; ``said`` is what the files say of themselves."""
+        return said if self.complete is None else not self.complete.issuperset(aspects)
+
+    def batches(self, kind: str, aspect: Aspect | None = None) -> Iterator[tuple[Source, Opened, Batch]]:
+        """Yield the records of that kind, with their file and their container (one object for all of it).
+
+        With an ``aspect``, only from files that still count for it.
+        """
         for source in self.sources:
-            if kind not in self.kinds[source]:
+            if kind not in self.kinds[source] or not (aspect is None or source.speaks_of(aspect)):
                 continue
             container: Opened | None = None
             for event in records(source, Outline(self.classifier, source.name)):
@@ -58,22 +71,28 @@ def look_at(path: Path) -> Export:
 
     Raises ConfigurationError if there is none, IncompleteSource if one is not whole.
     """
-    sources = find_sources(path)
+    index = read_index(path)
+    sources = find_sources(path) if index is None else listed_sources(path, index)
     classifier = Classifier()
-    kinds, changes = {}, False
+    kinds: dict[Source, frozenset[str]] = {}
+    whole: set[str] = set()
+    changes = False
     for source in sorted(sources, key=lambda source: source.newness, reverse=True):
         outline = Outline(classifier, source.name)
-        kinds[source] = frozenset(_containers(source, outline))
+        containers = list(_containers(source, outline))
+        kinds[source] = frozenset(container.record for container in containers)
+        whole.update(container.record for container in containers if not container.partial)
         changes = changes or any(outline.partial.values())
-    ordered = sorted(sources, key=lambda source: source.newness, reverse=True) if changes else sources
-    return Export(path, tuple(ordered), kinds, classifier, changes)
+    complete = None if index is None else index.complete
+    export = Export(path, tuple(sources), kinds, classifier, changes, frozenset(whole), complete)
+    return replace(export, sources=tuple(kinds)) if export.overlapping else export
 
 
-def _containers(source: Source, outline: Outline) -> Iterator[str]:
-    """Yield the kinds of records in a file, reading no further than its last container."""
+def _containers(source: Source, outline: Outline) -> Iterator[Opened]:
+    """Yield the containers of records in a file, reading no further than its last one."""
     with closing(records(source, outline)) as events:
         for event in events:
             if isinstance(event, Opened):
-                yield event.record
+                yield event
                 if event.names == source.closed_last:
                     return

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from connectors.onec.commerceml import keys
+from connectors.onec.commerceml import keys, live
 from connectors.onec.commerceml.classifier import Classifier
 from connectors.onec.commerceml.decode import Decoder
 from connectors.onec.commerceml.export import Export
 from connectors.onec.commerceml.join import Given
+from connectors.onec.commerceml.live import Aspect
 from connectors.onec.commerceml.outline import OFFER, Opened
 from connectors.onec.commerceml.pages import BatchPages, Decode
 from obmen.records import Page
@@ -20,39 +21,44 @@ from obmen.records import Page
 class Facet:
     """A side of an offer: what shows that an offer has it, how it is decoded, and what else decides that."""
 
+    aspect: Aspect
     marks: tuple[bytes, ...]
     decode: Callable[[Decoder], Decode]
     salt: Callable[[Classifier], bytes]
 
 
-PRICES = Facet(keys.PRICES, lambda decoder: decoder.prices, Classifier.price_salt)
-STOCKS = Facet(keys.RESTS, lambda decoder: decoder.stocks, Classifier.stock_salt)
+PRICES = Facet(live.PRICES, keys.PRICES, lambda decoder: decoder.prices, Classifier.price_salt)
+STOCKS = Facet(live.RESTS, keys.RESTS, lambda decoder: decoder.stocks, Classifier.stock_salt)
 
 
 def read_facet(export: Export, facet: Facet) -> Iterator[Page]:
-    """Yield the offers that have a side to them.
+    """Yield the offers that have this side.
 
-    An export without a single one does not speak of it, and that is said by an empty page that is partial:
-    otherwise a file that is still on its way would look as if all prices or all rests were gone.
+    Where there is none, an empty page tells which it is. A whole package without offers says that there are
+    none. But an export without a package, or whose offers all leave the side out, does not speak of it: that
+    page is partial, for a file that is still on its way must not look as if all prices or all rests were gone.
     """
     current: Opened | None = None
     pages: BatchPages | None = None
-    silent = True
+    offers = found = 0
     with ExitStack() as stack:
         given = stack.enter_context(Given()) if export.overlapping else None
-        for source, container, batch in export.batches(OFFER):
+        for source, container, batch in export.batches(OFFER, facet.aspect):
             if container is not current or pages is None:
                 yield from pages.rest() if pages else ()
                 current, decoder = container, Decoder(export.classifier)
                 salt = facet.salt(export.classifier)
-                pages = BatchPages(source, facet.decode(decoder), salt, container.partial)
+                partial = export.partial(container.partial, facet.aspect)
+                pages = BatchPages(source, facet.decode(decoder), salt, partial)
             kept = keys.speaking_of(facet.marks, batch.slices)
+            offers += len(batch.slices)
+            found += len(kept)
             speaking = batch if len(kept) == len(batch.slices) else batch.only(kept)
             if given is not None:
                 ids = [keys.record_id(piece, OFFER, decoder) for piece in speaking.slices]
                 speaking = speaking.only(given.fresh(ids))
-            silent = silent and not speaking.slices
             yield from pages.add(speaking)
         yield from pages.rest() if pages else ()
-    if silent:
-        yield Page((), partial=True, where=str(export.path))
+    if not found:
+        unspoken = offers > 0 or OFFER not in export.whole
+        yield Page((), partial=unspoken or export.partial(False, facet.aspect), where=str(export.path))

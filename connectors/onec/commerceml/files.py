@@ -11,9 +11,11 @@ import codecs
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
+from connectors.onec.commerceml.live import Aspect, Index
 from obmen.errors import ConfigurationError, IncompleteSource
 
 ROOT = "КоммерческаяИнформация"
@@ -49,7 +51,8 @@ class Source:
 
     ``name`` is for people and for sorting, relative to the folder that was asked for. ``made_at`` is the
     file's own ДатаФормирования as it stands there, empty if absent. ``closed_last`` names the two elements
-    that end just before the root does, the inner one first.
+    that end just before the root does, the inner one first. ``age`` grows with each push of an exchange;
+    ``aspects``: of what a newer push has left it the word, None where nothing was ever taken from it.
     """
 
     path: Path
@@ -60,6 +63,8 @@ class Source:
     closed_last: tuple[str, str]
     size: int
     changed_ns: int
+    age: int = 0
+    aspects: frozenset[Aspect] | None = None
 
     @property
     def direct(self) -> bool:
@@ -67,9 +72,13 @@ class Source:
         return self.encoding == "utf-8"
 
     @property
-    def newness(self) -> tuple[str, list[str | int]]:
-        """What orders files by age: the date that 1C wrote into them, then their name."""
-        return self.made_at, natural(self.name)
+    def newness(self) -> tuple[int, str, list[str | int]]:
+        """What orders files: the push that brought them, the date that 1C wrote into them, then their name."""
+        return self.age, self.made_at, natural(self.name)
+
+    def speaks_of(self, aspect: Aspect) -> bool:
+        """Whether the file still counts for an aspect of its records."""
+        return self.aspects is None or aspect in self.aspects
 
     def chunks(self, size: int = CHUNK) -> Iterator[bytes]:
         """Yield the document as UTF-8 without a byte order mark.
@@ -78,8 +87,7 @@ class Source:
         the record in which it stands. Raises IncompleteSource if the file is changed meanwhile.
         """
         decoder = self._decoder()
-        with self.path.open("rb", buffering=0) as file:
-            self.verify(file.fileno())
+        with self.opened() as file:
             file.seek(self.bom)
             while chunk := file.read(size):
                 yield self._to_utf8(decoder, chunk)
@@ -87,10 +95,23 @@ class Source:
 
     def chunk(self, number: int) -> bytes:
         """Return the chunk of that number, from 0."""
-        with self.path.open("rb", buffering=0) as file:
-            self.verify(file.fileno())
+        with self.opened() as file:
             file.seek(self.bom + number * CHUNK)
             return self._to_utf8(self._decoder(), file.read(CHUNK))
+
+    def opened(self) -> BinaryIO:
+        """Open the file. Raises IncompleteSource if it is not the one that was found whole."""
+        try:
+            file = self.path.open("rb", buffering=0)
+        except FileNotFoundError as error:
+            message = f"{self.name} was taken away while it was being read."
+            raise IncompleteSource(f"{message} Read again; 1C has sent another.") from error
+        try:
+            self.verify(file.fileno())
+        except IncompleteSource:
+            file.close()
+            raise
+        return file
 
     def _decoder(self) -> codecs.IncrementalDecoder | None:
         return None if self.direct else codecs.getincrementaldecoder(self.encoding)("surrogateescape")
@@ -120,12 +141,12 @@ def find_sources(path: Path) -> list[Source]:
     """
     try:
         if path.is_file():
-            return [_open(path, path.name)]
+            return [open_source(path, path.name)]
         if not path.is_dir():
             raise ConfigurationError(f"There is no {path}. Expected there: {_EXPECTED}. Mend the path.")
         found = (file for file in path.rglob("*") if _named_like_ours(file, path))
         files = sorted(found, key=lambda file: natural(str(file)))
-        sources = [_open(file, str(file.relative_to(path))) for file in files if not _foreign(file)]
+        sources = [open_source(file, str(file.relative_to(path))) for file in files if not _foreign(file)]
     except OSError as error:
         message = f"{error.filename or path} cannot be read: {error.strerror}. Mend its rights."
         raise ConfigurationError(message) from error
@@ -153,7 +174,24 @@ def _foreign(file: Path) -> bool:
     return root is not None and root[0] != ROOT
 
 
-def _open(path: Path, name: str) -> Source:
+def listed_sources(folder: Path, index: Index) -> list[Source]:
+    """Return the files of a folder that an exchange fills, in natural order: what its list names, maybe nothing.
+
+    Raises IncompleteSource if a file is not whole or is gone.
+    """
+    try:
+        found = [
+            replace(open_source(folder / file.name, file.name), age=file.age, aspects=file.aspects)
+            for file in index.files
+        ]
+    except FileNotFoundError as error:
+        message = f"{error.filename}, which 1C has sent, is not there any more."
+        raise IncompleteSource(f"{message} Read again; if it stays so, run a full export in 1C.") from error
+    return sorted(found, key=lambda source: natural(source.name))
+
+
+def open_source(path: Path, name: str) -> Source:
+    """Look at a file from outside. ``name`` is what people call it. Raises as ``find_sources`` does."""
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         head = file.read(_PEEK)

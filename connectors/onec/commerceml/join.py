@@ -209,8 +209,7 @@ class Left:
         again = sorted((row.source, row.at, row.length, row.number) for row in rows if row.said is None)
         for number, group in groupby(again, key=itemgetter(0)):
             source = self._sources[number]
-            with source.path.open("rb") as file:
-                source.verify(file.fileno())
+            with source.opened() as file:
                 for _, at, length, row in group:
                     file.seek(source.bom + at + len(_TAG))
                     said[row] = product_part(file.read(length)) or b""

@@ -1,4 +1,4 @@
-"""What can be told of a cut record without parsing it: its Ид, its article, and what it speaks of.
+"""What can be told of a cut record without parsing it: its Ид, and what it speaks of.
 
 A wrong guess would join an offer to another's good, so a record that does not begin as 1C writes it is parsed
 after all.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from xml.sax.saxutils import unescape
 
 from connectors.onec.commerceml.decode import Decoder, id_of
 from connectors.onec.commerceml.outline import GOOD
@@ -20,7 +19,6 @@ _BEGINS_WITH_ID = re.compile(
     "(?:<(?:Товар|Предложение))?(?:[ \\t\\r\\n][^<>&]*)?>[ \\t\\r\\n]*<Ид>([^<&]+)</Ид>".encode()
 )
 _CHARACTERISTIC = "<ИдХарактеристики".encode()
-_ARTICLE = re.compile("<Артикул>([^<]*)</Артикул>".encode())
 _NAME = "<Наименование".encode()
 _DESCRIPTIVE = tuple(f"<{name}".encode() for name in ("Артикул", "Штрихкод", "ХарактеристикиТовара"))
 _PRICED = "<Цены>".encode(), "</Цены>".encode()
@@ -42,12 +40,6 @@ def record_id(piece: bytes, record: str, decoder: Decoder) -> str | None:
         return id_of(decoder.element(piece, record))
     except Refused:
         return None
-
-
-def article_of(piece: bytes) -> str:
-    """Return the first Артикул in a record, for reports; empty if there is none."""
-    found = _ARTICLE.search(piece)
-    return unescape(found[1].decode("utf-8", "replace")).strip() if found else ""
 
 
 def speaking_of(marks: Sequence[bytes], slices: Sequence[bytes]) -> list[int]:

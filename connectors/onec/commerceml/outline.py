@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from connectors.onec.commerceml.classifier import Classifier, Element, local
+from connectors.onec.commerceml.classifier import Classifier, Element, local, text_of
 from connectors.onec.commerceml.files import ROOT
 from obmen.errors import IncompleteSource
 
@@ -43,11 +43,15 @@ _TAGS = [
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A container of records begins. ``names`` are its own and its package's; ``partial``: only changes."""
+    """A container of records begins. ``names`` are its own and its package's; ``partial``: only changes.
+
+    ``catalogue`` is the id of the catalogue that the records are of, empty where the package tells none.
+    """
 
     record: str
     names: tuple[str, str]
     partial: bool
+    catalogue: str = ""
 
 
 class Outline:
@@ -69,6 +73,7 @@ class Outline:
         self.container = None
         self._within: Element | None = None
         self._partial = False
+        self._catalogue = ""
         self._held = 0
         self._parser = etree.XMLPullParser(
             events=("start", "end"),
@@ -118,10 +123,20 @@ class Outline:
         if name in PACKAGES and path == (ROOT, name):
             flag = element.get("СодержитТолькоИзменения", "").strip().casefold()
             self._partial = name == _CHANGES or flag in _YES
+            self._catalogue = ""
             record = PACKAGES[name]
             self.partial[record] = self.partial.get(record, False) or self._partial
-        elif len(path) == 3 and PACKAGES.get(path[1]) == CONTAINERS.get(name, ""):  # noqa: PLR2004 - root, package, container
-            self.container, self._within = Opened(CONTAINERS[name], (name, path[1]), self._partial), element
+        elif len(path) == 3 and path[1] in PACKAGES:  # noqa: PLR2004 - root, package, and what stands in it
+            self._begin_within(name, path[1], element)
+
+    def _begin_within(self, name: str, package: str, element: Element) -> None:
+        parent = element.getparent()
+        if parent is not None:  # its id stands before anything that is let go of
+            told = text_of(parent, "ИдКаталога") or text_of(parent, "Ид")
+            self._catalogue = self._catalogue or told.partition("#")[0]
+        if PACKAGES[package] == CONTAINERS.get(name, ""):
+            self.container = Opened(CONTAINERS[name], (name, package), self._partial, self._catalogue)
+            self._within = element
             self.classifier.prefixes.update({p: uri for p, uri in element.nsmap.items() if p})
 
     def _is_record(self, name: str, element: Element) -> bool:

@@ -13,6 +13,7 @@ from connectors.onec.commerceml import keys
 from connectors.onec.commerceml.decode import SEPARATOR, Decoder
 from connectors.onec.commerceml.export import Export
 from connectors.onec.commerceml.join import Given, Left, Offer, Window, good_of
+from connectors.onec.commerceml.live import GOODS, OFFERS
 from connectors.onec.commerceml.outline import GOOD, OFFER, Opened
 from connectors.onec.commerceml.pages import PAGE, Pages
 from connectors.onec.commerceml.places import Place
@@ -24,15 +25,20 @@ _Good = tuple[str | None, bytes, Place]
 
 
 def read_products(export: Export) -> Iterator[Page]:
-    """Yield goods joined with their offers, then the goods and the offers that found none in passing."""
-    pages = Pages(export.classifier, export.changes)
+    """Yield goods joined with their offers, then the goods and the offers that found none in passing.
+
+    Where there is nothing to sell, an empty page tells which it is: a whole catalogue without goods says that
+    there are none; an export without one does not speak of goods, and its page is partial.
+    """
+    pages = Pages(export.classifier, export.partial(export.changes, GOODS, OFFERS))
     with ExitStack() as stack:
         left = stack.enter_context(Left(export.sources))
         for piece, places in stack.enter_context(closing(_products(export, left))):
             yield from pages.add(piece, places)
     yield from pages.rest()
     if not pages.count:
-        yield Page((), partial=True, where=str(export.path))
+        unspoken = GOOD not in export.whole
+        yield Page((), partial=unspoken or export.partial(False, GOODS, OFFERS), where=str(export.path))
 
 
 def _products(export: Export, left: Left) -> Generator[_Product, None, None]:
@@ -75,7 +81,7 @@ def _goods(export: Export) -> Iterator[list[_Good]]:
     current: Opened | None = None
     with ExitStack() as stack:
         given = stack.enter_context(Given()) if export.overlapping else None
-        for source, container, batch in export.batches(GOOD):
+        for source, container, batch in export.batches(GOOD, GOODS):
             if container is not current:
                 current, decoder = container, Decoder(export.classifier)
             ids = [keys.record_id(piece, GOOD, decoder) for piece in batch.slices]
@@ -90,7 +96,7 @@ def _offers(export: Export) -> Generator[Offer, None, None]:
     current: Opened | None = None
     with ExitStack() as stack:
         given = stack.enter_context(Given()) if export.overlapping else None
-        for source, container, batch in export.batches(OFFER):
+        for source, container, batch in export.batches(OFFER, OFFERS):
             if container is not current:
                 current, decoder = container, Decoder(export.classifier)
             said = [(n, part) for n, piece in enumerate(batch.slices) if (part := keys.product_part(piece))]
