@@ -1,28 +1,39 @@
-"""1C:Управление торговлей 11: goods, prices and stock from CommerceML, orders and their statuses by OData.
+"""1C:Управление торговлей 11, by whichever of its doors the administrator opened.
 
-The ways that stock UT 11.4 and 11.5 has, with nothing added to the configuration. See README.md beside this
-file for what the administrator of 1C sets up and for what each status becomes.
+CommerceML (files, or pushed by 1C itself), the standard OData interface, EnterpriseData over SOAP: each needs
+nothing that is not in a stock UT 11.4 or 11.5. This class only says what there is and lets each entity through
+its door; a folder holds each door. See README.md beside this file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, ClassVar, get_args
+from zoneinfo import ZoneInfo
 
 from requests.auth import HTTPBasicAuth
 
 from connectors.onec.checks import check_connection
-from connectors.onec.commerceml import CommerceML
+from connectors.onec.commerceml.door import commerceml_door
+from connectors.onec.door import Door
+from connectors.onec.doors import DoorEntity, DoorName, closed, door_of
+from connectors.onec.enterprisedata.door import EnterpriseData, enterprisedata_door
+from connectors.onec.odata.changes import Changes
 from connectors.onec.odata.client import OData
+from connectors.onec.odata.door import odata_door
 from connectors.onec.odata.errors import explain
-from connectors.onec.odata.orders import Orders
-from connectors.onec.odata.statuses import Statuses
 from connectors.onec.options import OneCOptions
+from connectors.onec.site import SiteDoor
 from obmen.clock import Clock
-from obmen.connector import Connector, Finding, Transport, find, lookup, reader, writer
-from obmen.errors import ConfigurationError, Later, Refused, Unavailable
+from obmen.connector import Connector, Finding, Transport, acknowledge, feed, find, lookup, poll, reader, writer
+from obmen.endpoint import Endpoint
+from obmen.errors import ConfigurationError
 from obmen.http import Http
-from obmen.records import Batch, Item, Native, Outcome, Page, RecordError
+from obmen.records import Batch, Hints, Item, Native, Outcome, Page
+
+_ORDER_KEY = ("Канал", "НомерПоДаннымКлиента")
 
 
 class OneC(Connector):
@@ -36,7 +47,21 @@ class OneC(Connector):
 
     def __init__(self, name: str, options: Options, *, clock: Clock | None = None, http: Http | None = None) -> None:
         super().__init__(name, options, clock=clock, http=http)
-        self._base = OData(self.http)
+        self._base = OData(self.http, memory=lambda: self.memory, clock=self.clock, allowed_only=options.allowed_only)
+        self._changes = Changes(self._base, options)
+        doors = {entity: self._doors[door] for entity in self.readers if (door := door_of(options, entity))}
+        self._of = doors
+        self.readers = {
+            entity: replace(spec, complete=entity in doors[entity].whole) if entity in doors else spec
+            for entity, spec in self.readers.items()
+        }
+        self.writers = {
+            (entity, op): replace(spec, batch=doors[entity].batch.get(entity, 1)) if entity in doors else spec
+            for (entity, op), spec in self.writers.items()
+        }
+        self.finders = {entity: name for entity, name in self.finders.items() if self._has(entity, "find")}
+        self.pollers = {entity: name for entity, name in self.pollers.items() if self._has(entity, "poll")}
+        self.lookups = {entity: spec for entity, spec in self.lookups.items() if self._has(entity, "look_up")}
 
     @classmethod
     def transport(cls, options: Options) -> Transport:
@@ -50,102 +75,273 @@ class OneC(Connector):
             explain=explain,
         )
 
+    @classmethod
+    def preset(cls, options: Options, entity: str) -> str:
+        """Each door has mappings of its own."""
+        return door_of(options, entity) or ""
+
+    def way(self, entity: str) -> str:
+        """Name the door, and how changes are found behind it."""
+        return self._door(entity).way(entity)
+
+    # -- goods ------------------------------------------------------------------------------------------------
+
     @reader("product", key="Ид", complete=True)
     def products(self, cursor: str | None) -> Iterator[Page]:
-        """Read the goods and their characteristics from CommerceML."""
-        del cursor
-        return self._files.products()
+        """Read the goods and their characteristics."""
+        return self._door("product").read["product"](cursor)
+
+    @lookup("product", batch=50)
+    def look_at_products(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read goods by Ид."""
+        return self._door("product").look_up["product"](ids)
+
+    @writer("product", key="Артикул", absolute=True)
+    def set_products(self, batch: Batch) -> Iterator[Outcome]:
+        """Create and change goods."""
+        return self._write("product", batch)
+
+    @find("product")
+    def product_in_base(self, item: Item) -> str | None:
+        """Return the reference of a good that stands in the base."""
+        return self._door("product").find["product"](item)
 
     @reader("price", key="Ид", complete=True)
     def prices(self, cursor: str | None) -> Iterator[Page]:
-        """Read the prices of all price types from CommerceML."""
-        del cursor
-        return self._files.prices()
+        """Read the prices of all price types."""
+        return self._door("price").read["price"](cursor)
+
+    @lookup("price", batch=50)
+    def look_at_prices(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read the prices of goods by Ид."""
+        return self._door("price").look_up["price"](ids)
+
+    @writer("price", key=("Ид", "ТипЦены"), absolute=True)
+    def set_prices(self, batch: Batch) -> Iterator[Outcome]:
+        """Set prices."""
+        return self._write("price", batch)
 
     @reader("stock", key="Ид", complete=True)
     def stocks(self, cursor: str | None) -> Iterator[Page]:
-        """Read the rests by warehouse from CommerceML."""
-        del cursor
-        return self._files.stocks()
+        """Read what is free to be sold, by warehouse."""
+        return self._door("stock").read["stock"](cursor)
 
-    @writer("order", key=("Канал", "НомерПоДаннымКлиента"), updates=False)
-    def create_order(self, batch: Batch) -> Iterator[Outcome]:
-        """Create each Заказ клиента once and post it."""
-        return _each(batch, lambda item: self._orders.write(item.payload))
+    @lookup("stock", batch=50)
+    def look_at_stocks(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read what is free of goods by Ид."""
+        return self._door("stock").look_up["stock"](ids)
+
+    # -- people -----------------------------------------------------------------------------------------------
+
+    @reader("customer", key="Ref_Key", complete=True)
+    def customers(self, cursor: str | None) -> Iterator[Page]:
+        """Read the customers with their contacts and cards."""
+        return self._door("customer").read["customer"](cursor)
+
+    @lookup("customer", batch=50)
+    def look_at_customers(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read customers by reference."""
+        return self._door("customer").look_up["customer"](ids)
+
+    @writer("customer", key="Ref_Key")
+    def set_customers(self, batch: Batch) -> Iterator[Outcome]:
+        """Create customers, and change what is ours of them."""
+        return self._write("customer", batch)
+
+    @find("customer")
+    def customer_in_base(self, item: Item) -> str | None:
+        """Return the reference of a customer that stands in the base as told."""
+        return self._door("customer").find["customer"](item)
+
+    @reader("bonus_account", key="Ref_Key", complete=True)
+    def bonus_accounts(self, cursor: str | None) -> Iterator[Page]:
+        """Read the loyalty cards with what their owners may spend."""
+        return self._door("bonus_account").read["bonus_account"](cursor)
+
+    @lookup("bonus_account", batch=50)
+    def look_at_bonus_accounts(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read cards by reference."""
+        return self._door("bonus_account").look_up["bonus_account"](ids)
+
+    @reader("bonus_operation", key="Ref_Key")
+    def bonus_operations(self, cursor: str | None) -> Iterator[Page]:
+        """Read the documents that add and take points."""
+        return self._door("bonus_operation").read["bonus_operation"](cursor)
+
+    @lookup("bonus_operation", batch=20)
+    def look_at_bonus_operations(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read operations by reference, or by their ids as they were written."""
+        return self._door("bonus_operation").look_up["bonus_operation"](ids)
+
+    @writer("bonus_operation", key="Операция", updates=False)
+    def create_bonus_operation(self, batch: Batch) -> Iterator[Outcome]:
+        """Add or take points once for each operation."""
+        return self._write("bonus_operation", batch)
+
+    @find("bonus_operation")
+    def bonus_operation_in_base(self, item: Item) -> str | None:
+        """Return the reference of an operation that stands in the base, posted."""
+        return self._door("bonus_operation").find["bonus_operation"](item)
+
+    # -- orders and what follows them -----------------------------------------------------------------------------
+
+    @reader("order", key="Ref_Key")
+    def orders(self, cursor: str | None) -> Iterator[Page]:
+        """Read orders with their lines."""
+        return self._door("order").read["order"](cursor)
+
+    @lookup("order", batch=20)
+    def look_at_orders(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read orders by reference, or by channel and number as they were written."""
+        return self._door("order").look_up["order"](ids)
+
+    @writer("order", key=_ORDER_KEY, updates=False)
+    def create_orders(self, batch: Batch) -> Iterator[Outcome]:
+        """Create each Заказ клиента once."""
+        return self._write("order", batch)
 
     @find("order")
     def order_in_base(self, item: Item) -> str | None:
-        """Return the reference of an order that stands in the base, posted.
+        """Return what 1C calls an order that stands in the base."""
+        return self._door("order").find["order"](item)
 
-        None also where 1C refuses the look, as for an order that is there twice: the writer looks again, and
-        its refusal ails this record alone.
-        """
-        try:
-            return self._orders.find(item.payload)
-        except Refused:
-            return None
-        except Later as later:
-            raise Unavailable(str(later), after=later.after) from later
-
-    @lookup("order", batch=20)
-    def orders_in_base(self, ids: Sequence[str]) -> Iterator[Native]:
-        """Read orders back, in the shape of the payload that creates them."""
-        return self._orders.read(ids)
+    @poll("order")
+    def order_taken(self, ticket: str, batch: Batch) -> Iterator[Outcome]:
+        """Tell whether 1C has fetched an order."""
+        return self._door("order").poll["order"](ticket, batch)
 
     @reader("order_status", key="Ref_Key")
     def order_statuses(self, cursor: str | None) -> Iterator[Page]:
-        """Read what the orders with a client's number are now."""
-        return self._statuses.read(cursor)
+        """Read what orders are now."""
+        return self._door("order_status").read["order_status"](cursor)
+
+    @lookup("order_status", batch=20)
+    def look_at_order_statuses(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read the statuses of orders by reference."""
+        return self._door("order_status").look_up["order_status"](ids)
 
     @writer("order_status", key="Ref_Key", absolute=True)
-    def set_order_status(self, batch: Batch) -> Iterator[Outcome]:
+    def set_order_statuses(self, batch: Batch) -> Iterator[Outcome]:
         """Bring each order to its status, never back."""
-        return _each(batch, self._statuses.write)
+        return self._write("order_status", batch)
+
+    @poll("order_status")
+    def order_status_taken(self, ticket: str, batch: Batch) -> Iterator[Outcome]:
+        """Tell whether 1C has fetched a status."""
+        return self._door("order_status").poll["order_status"](ticket, batch)
+
+    @reader("return", key="Ref_Key")
+    def returns(self, cursor: str | None) -> Iterator[Page]:
+        """Read returns of customers and requests for them."""
+        return self._door("return").read["return"](cursor)
+
+    @lookup("return", batch=20)
+    def look_at_returns(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read returns by reference, or by channel and number as they were written."""
+        return self._door("return").look_up["return"](ids)
+
+    @writer("return", key=("Канал", "Номер"))
+    def set_returns(self, batch: Batch) -> Iterator[Outcome]:
+        """Create each return once, and bring it to its state."""
+        return self._write("return", batch)
+
+    @find("return")
+    def return_in_base(self, item: Item) -> str | None:
+        """Return the reference of a return that stands in the base as told."""
+        return self._door("return").find["return"](item)
+
+    @reader("receipt", key="Ref_Key")
+    def receipts(self, cursor: str | None) -> Iterator[Page]:
+        """Read receipts and reports on retail sales."""
+        return self._door("receipt").read["receipt"](cursor)
+
+    @lookup("receipt", batch=20)
+    def look_at_receipts(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read receipts by reference."""
+        return self._door("receipt").look_up["receipt"](ids)
+
+    # -- changes and calls from outside --------------------------------------------------------------------------
+
+    @feed(*get_args(DoorEntity))
+    def told(self, cursor: str | None) -> Iterator[Hints]:
+        """Ask the exchange plan what has changed."""
+        return self._changes.read(cursor)
+
+    @acknowledge
+    def keep_no_longer(self, cursor: str) -> None:
+        """Let the exchange plan forget what it told."""
+        self._changes.acknowledge(cursor)
+
+    def listens(self, entity: str) -> bool:
+        """Whether the entity goes by OData and the base's exchange plan tells of it."""
+        return door_of(self.options, entity) == "odata" and self._changes.listens(entity)
+
+    def endpoint(self) -> Endpoint | None:
+        """Return the site that 1C's «Обмен с сайтом» calls."""
+        return self._site.endpoint() if self._site is not None else None
 
     def check(self) -> Iterable[Finding]:
-        """Look at the exchange folder, what the base publishes, and what the options point to."""
-        return check_connection(self._base if self.options.url else None, self.options)
+        """Look at each door: what is there, what is missing, and what the options point to."""
+        yield from check_connection(self._base if self.options.url else None, self.options)
+        if self._site is not None:
+            yield from self._site.check()
+        if self.options.enterprisedata is not None:
+            yield from self._node.check()
 
-    @property
-    def _files(self) -> CommerceML:
-        if self.options.commerceml is None:
-            message = (
-                f"The connection '{self.name}' has no commerceml: set it to the folder into which 1C exports"
-                " goods, prices and stock."
-            )
+    def close(self) -> None:
+        """Let go of connections."""
+        super().close()
+        if "_node" in vars(self):
+            self._node.close()
+
+    # -- doors -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _doors(self) -> _Doors:
+        return _Doors(self)
+
+    @cached_property
+    def _site(self) -> SiteDoor | None:
+        options: OneCOptions = self.options
+        if options.exchange is None or options.commerceml is None:
+            return None
+        return SiteDoor(options.commerceml, options.exchange, self.clock)
+
+    @cached_property
+    def _node(self) -> EnterpriseData:
+        options: OneCOptions = self.options
+        assert options.enterprisedata is not None  # noqa: S101 - doors.is_open asks
+        return EnterpriseData(self.name, options.enterprisedata, ZoneInfo(options.timezone), self.clock)
+
+    def _door(self, entity: str) -> Door:
+        if entity not in self._of:
+            raise closed(self.name, entity)
+        return self._of[entity]
+
+    def _has(self, entity: str, what: str) -> bool:
+        return entity in self._of and entity in getattr(self._of[entity], what)
+
+    def _write(self, entity: str, batch: Batch) -> Iterator[Outcome]:
+        door = self._door(entity)
+        if entity not in door.write:
+            message = f"The connection '{self.name}' cannot write {entity} through its door ({door.way(entity)})."
             raise ConfigurationError(message)
-        return CommerceML(self.options.commerceml)
-
-    @property
-    def _reached(self) -> OData:
-        if self.options.url is None:
-            message = f"The connection '{self.name}' has no url: orders need the published base's OData."
-            raise ConfigurationError(message)
-        return self._base
-
-    @property
-    def _orders(self) -> Orders:
-        if self.options.order is None:
-            message = (
-                f"The connection '{self.name}' has no `order:` section: it names the organization, the"
-                " partner and the other references that every order in 1C needs."
-            )
-            raise ConfigurationError(message)
-        return Orders(self._reached, self.options.order)
-
-    @property
-    def _statuses(self) -> Statuses:
-        return Statuses(self._reached, self.options, self.clock)
+        return door.write[entity](batch)
 
 
-def _each(batch: Batch, write: Callable[[Item], str]) -> Iterator[Outcome]:
-    """Write the records one by one; what ails one of them stays with it."""
-    for item in batch.items:
-        try:
-            ref = write(item)
-        except Later as later:
-            yield batch.later(item.id, str(later), later.after)
-        except Refused as refused:
-            yield batch.refused(item.id, [RecordError(refused.code, str(refused), refused.field)])
+class _Doors(dict[DoorName, Door]):
+    """Opens each door when it is first asked for."""
+
+    def __init__(self, connector: OneC) -> None:
+        super().__init__()
+        self._connector = connector
+
+    def __missing__(self, name: DoorName) -> Door:
+        one: Any = self._connector
+        if name == "odata":
+            self[name] = odata_door(one.name, one._base, one.options, lambda: one.memory, one.clock, one._changes)  # noqa: SLF001 - its own parts
+        elif name == "commerceml":
+            self[name] = commerceml_door(one.options, one._site)  # noqa: SLF001 - its own parts
         else:
-            yield batch.done(item.id, ref)
+            self[name] = enterprisedata_door(one._node)  # noqa: SLF001 - its own parts
+        return self[name]

@@ -6,22 +6,20 @@ the first order, in 1C's words, in the night.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from connectors.onec.commerceml import CommerceML
 from connectors.onec.odata.client import OData
+from connectors.onec.odata.composition import check_composition, describe
 from connectors.onec.odata.metadata import Metadata
+from connectors.onec.odata.needs import PUBLISH, russian
 from connectors.onec.odata.order_body import DOCUMENT, REFERENCES, ROW, has_vat_catalog
 from connectors.onec.options import OneCOptions, OrderOptions
 from obmen.connector import Finding
 from obmen.errors import Denied, ObmenError, Refused
 
-_PUBLISH = (
-    "The administrator of 1C adds it to the composition of the standard OData interface (the method"
-    " УстановитьСоставСтандартногоИнтерфейсаOData, or «Настройка стандартного интерфейса OData»)."
-)
-_KINDS = {"Document_": "Документ.", "Catalog_": "Справочник."}
-_STOPS = {"doubled_id", "doubled_article"}
+_GOODS = ("product", "price", "stock")
+_ORDERS = ("order", "order_status")
 _NEEDED = (
     "Ref_Key",
     "Number",
@@ -39,32 +37,37 @@ _NEEDED = (
 )
 
 
-def russian(entity_set: str) -> str:
-    """Return the object's name as the administrator of 1C sees it: ``Справочник.Организации``."""
-    for prefix, kind in _KINDS.items():
-        if entity_set.startswith(prefix):
-            return kind + entity_set.removeprefix(prefix)
-    return entity_set
-
-
 def check_files(options: OneCOptions) -> Iterator[Finding]:
     """Look at the CommerceML folder or file."""
     if options.commerceml is None:
         return
     source = CommerceML(options.commerceml)
     for problem in source.problems():
-        yield Finding("problem" if problem.code in _STOPS else "warning", str(problem), "commerceml")
+        yield Finding("problem" if problem.code == "doubled_good" else "warning", str(problem), "commerceml")
     prices, warehouses = (", ".join(names.values()) for names in (source.price_types(), source.warehouses()))
     message = f"{options.commerceml}: price types {prices or 'none'}; warehouses {warehouses or 'none'}."
     yield Finding("ok", message, "commerceml")
 
 
-def check_base(base: OData, options: OneCOptions) -> Iterator[Finding]:
-    """Reach the base, and hold its metadata and its references against what orders need."""
+def check_base(
+    base: OData, options: OneCOptions, entities: Sequence[str] | None = None, used: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Reach the base, and hold its metadata and its references against what is read and written there.
+
+    ``entities`` are those that go by OData; by default goods, where no exchange files bring them. ``used`` are
+    those of which it is known that a flow carries them.
+    """
     metadata = base.metadata()
-    yield Finding("ok", f"{options.url} answers; {len(metadata.sets)} objects are published.", "url")
+    yield describe(metadata, str(options.url))
+    if entities is None:
+        entities = _GOODS if options.commerceml is None else ()
+    yield from check_composition(base, options, [one for one in entities if one not in _ORDERS], used=used)
+    yield from _orders(base, metadata, options)
+
+
+def _orders(base: OData, metadata: Metadata, options: OneCOptions) -> Iterator[Finding]:
     if DOCUMENT not in metadata.sets:
-        message = f"{russian(DOCUMENT)} is not published, so no order can be written or read. {_PUBLISH}"
+        message = f"{russian(DOCUMENT)} is not published, so no order can be written or read. {PUBLISH}"
         yield Finding("problem", message, "url")
         return
     missing = [name for name in _NEEDED if name not in metadata.properties(DOCUMENT)]
@@ -88,7 +91,7 @@ def _references(base: OData, metadata: Metadata, options: OrderOptions) -> Itera
     for option, entity_set, ref in _pointed_to(options, metadata):
         where = f"order.{option}"
         if entity_set not in metadata.sets:
-            message = f"{russian(entity_set)} is not published, so {where} cannot be verified. {_PUBLISH}"
+            message = f"{russian(entity_set)} is not published, so {where} cannot be verified. {PUBLISH}"
             yield Finding("warning", message, where)
             continue
         try:
@@ -124,8 +127,10 @@ def _pointed_to(options: OrderOptions, metadata: Metadata) -> Iterable[tuple[str
             yield f"vat_rates.{rate}", "Catalog_СтавкиНДС", ref
 
 
-def check_connection(base: OData | None, options: OneCOptions) -> Iterator[Finding]:
-    """Check all that the connection names; trouble with one part does not hide the other."""
+def check_connection(
+    base: OData | None, options: OneCOptions, entities: Sequence[str] | None = None, used: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Check all that the connection names; trouble with one part does not hide the other. See ``check_base``."""
     if options.commerceml is None and options.url is None:
         message = "Neither commerceml (goods, prices, stock) nor url (orders) is set: there is nothing to do."
         yield Finding("problem", message)
@@ -136,7 +141,7 @@ def check_connection(base: OData | None, options: OneCOptions) -> Iterator[Findi
     if base is None:
         return
     try:
-        yield from check_base(base, options)
+        yield from check_base(base, options, entities, used)
     except Denied as error:
         yield Finding("problem", str(error), "username")
     except ObmenError as error:

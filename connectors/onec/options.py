@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, model_validator
 
+from connectors.onec.doors import DoorEntity, DoorName, door_of
+from connectors.onec.enterprisedata.options import EnterpriseDataOptions
 from connectors.onec.odata.client import NO_REF, ROOT
+from connectors.onec.site.options import SiteOptions
 from obmen.connector import Options, SecretStr
 from obmen.entities.product import Vat
+from obmen.errors import ConfigurationError
 
+StockSource = Literal["ЗапасыИПотребности", "РаспределениеЗапасов", "СвободныеОстатки", "ТоварыНаСкладах"]
 OrderState = Literal["НеСогласован", "КОбеспечению", "КОтгрузке"]
+PlanEntity = Literal[
+    "product",
+    "price",
+    "stock",
+    "customer",
+    "bonus_account",
+    "bonus_operation",
+    "order",
+    "order_status",
+    "return",
+    "receipt",
+]
+PLAN_ENTITIES: tuple[PlanEntity, ...] = get_args(PlanEntity)
+"""What an exchange plan can tell changes of."""
 
 
 def _reference(value: str) -> str:
@@ -84,6 +103,26 @@ class OrderOptions(Options):
         return self
 
 
+class CustomerOptions(Options):
+    """What a customer needs when it is written: under which kinds its contacts stand on a partner's card."""
+
+    phone: Reference | None = Field(default=None, description="Вид контактной информации of phones")
+    email: Reference | None = Field(default=None, description="Вид контактной информации of e-mail addresses")
+    address: Reference | None = Field(default=None, description="Вид контактной информации of the address")
+    access_group: Reference | None = Field(default=None, description="ГруппаДоступа of new partners, where used")
+
+
+class ExchangePlanOptions(Options):
+    """An exchange plan of the base that registers changes for Obmen, and Obmen's node in it."""
+
+    name: str = Field(pattern=r"^\w+$", description="the plan's name in the configuration, such as ОбменСКаналами")
+    node: Reference = Field(description="the node (узел) that nobody but Obmen reads")
+    entities: tuple[PlanEntity, ...] = Field(
+        default=tuple(name for name in PLAN_ENTITIES if name != "stock"),
+        description="what the plan's composition covers; anything else is read by lists",
+    )
+
+
 class OneCOptions(Options):
     """How a base is reached: by exchange files, by OData, or by both."""
 
@@ -100,4 +139,49 @@ class OneCOptions(Options):
     lookback_days: int = Field(
         default=60, gt=0, description="how old an order may be, by its date, for its status to be read"
     )
+    exchange: SiteOptions | None = Field(
+        default=None, description="Obmen plays the site of 1C's «Обмен с сайтом», which then fills commerceml"
+    )
+    price_types: tuple[str, ...] = Field(
+        default=(), description="the Виды цен that OData reads, by name; all of them by default"
+    )
+    warehouses: tuple[str, ...] = Field(
+        default=(), description="the Склады whose stock OData reads, by name; all of them by default"
+    )
+    stock_source: StockSource | None = Field(
+        default=None, description="the register that OData reads stock from; by default the best that is published"
+    )
+    allowed_only: bool = Field(
+        default=False, description="by OData, leave out what 1C's record-level restrictions hide from the user"
+    )
+    own_orders: bool = Field(
+        default=False, description="read also the orders that people make in 1C itself, and their statuses"
+    )
+    exchange_plan: ExchangePlanOptions | None = Field(
+        default=None, description="read only what an exchange plan of the base says has changed"
+    )
+    enterprisedata: EnterpriseDataOptions | None = Field(
+        default=None, description="the SOAP service of EnterpriseData, by which a node of the base is exchanged with"
+    )
+    doors: dict[DoorEntity, DoorName] = Field(
+        default_factory=dict,
+        description="through which door an entity goes, where several are open: odata, commerceml or enterprisedata",
+    )
     order: OrderOptions | None = None
+    customer: CustomerOptions | None = Field(default=None, description="what writing customers needs")
+
+    @model_validator(mode="after")
+    def _exchange_has_a_folder(self) -> OneCOptions:
+        if self.exchange is not None and (self.commerceml is None or self.commerceml.is_file()):
+            message = "exchange needs commerceml: a folder of its own, which the exchange fills"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _doors_are_open(self) -> OneCOptions:
+        for entity in self.doors:
+            try:
+                door_of(self, entity)
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
+        return self

@@ -13,6 +13,7 @@ import structlog
 
 from connectors.onec.commerceml import CommerceML
 from obmen.project.presets import presets_folder
+from obmen.state import agreed as agreed_records
 from obmen.testing.sandbox import Fault
 from runner.cli import main
 from runner.demo.catalogue import write_catalogue
@@ -144,9 +145,17 @@ def drop_warehouse(site: Site, name: str) -> None:
 def test_an_empty_answer_of_1c_and_a_vanished_warehouse_zero_nothing(agreed: Site, cli: Cli) -> None:
     untouched = writes(agreed)
     whole = {path: path.read_bytes() for path in agreed.export.iterdir()}
+    products, stocks = (known(agreed, entity, live=True) for entity in ("product", "stock"))
+    prices = known(agreed, "price")
     write_catalogue(agreed.export, 0, SEED)
-    cli(agreed, "sync")
-    assert writes(agreed) == untouched
+    for _ in range(2):
+        ran = cli(agreed, "sync")
+        assert ran.code == 3, ran
+        assert f"stock: {stocks} records held by a guard" in ran.out
+        assert f"goods: {products} records held by a guard" in ran.out
+        assert f"prices: ut gives no price at all, and {prices} are known of it." in ran.out
+        assert writes(agreed) == untouched
+    assert "(100%) would go to zero; the guard 'zeroed' allows 30%" in cli(agreed, "plan").out
 
     for path, content in whole.items():
         path.write_bytes(content)
@@ -174,6 +183,64 @@ def test_an_empty_answer_of_1c_and_a_vanished_warehouse_zero_nothing(agreed: Sit
     assert sum(writes(agreed).values()) > sum(untouched.values())
 
 
+def known(site: Site, entity: str, *, live: bool = False) -> int:
+    """How many of an entity Ozon holds of 1C; of those that can be lost, if ``live``."""
+    ledger = site.ledger()
+    with ledger.read() as tx:
+        count = agreed_records.count(tx, "ozon", entity, live=live)
+    ledger.close()
+    assert count
+    return count
+
+
+@pytest.mark.field("N2")
+def test_a_source_that_gives_nothing_any_more_is_told_also_where_what_is_missing_is_ignored(
+    agreed: Site, cli: Cli
+) -> None:
+    agreed.flows["stock"].pop("missing")
+    assert cli(agreed, "sync", "stock").code == 0
+    untouched = writes(agreed)
+    stocks = known(agreed, "stock")
+    whole = {path: path.read_bytes() for path in agreed.export.iterdir()}
+    write_catalogue(agreed.export, 0, SEED)
+    told = f"stock: ut gives no stock at all, and {stocks} are known of it."
+    planned = cli(agreed, "plan", "stock")
+    assert planned.code == 0
+    assert told in planned.out
+    assert "in agreement" not in planned.out
+    for _ in range(2):
+        ran = cli(agreed, "sync", "stock")
+        assert ran.code == 3, ran
+        assert told in ran.out
+        assert 'obmen sync stock --force "why"' in ran.out
+        assert writes(agreed) == untouched
+    assert told in cli(agreed, "status").out
+    data = cli(agreed, "sync", "stock", "--json").data
+    assert (data["exit_code"], data["flows"][0]["status"]) == (3, "emptied")
+    assert [f"stock: {one}" for one in data["flows"][0]["warnings"]] == [ran.out.splitlines()[-1]]
+
+    for path, content in whole.items():
+        path.write_bytes(content)
+    ran = cli(agreed, "sync", "stock")
+    assert ran.code == 0, ran
+    assert writes(agreed) == untouched
+
+    write_catalogue(agreed.export, 0, SEED)
+    assert cli(agreed, "sync", "stock", "--force", "all shops have closed").code == 0
+    assert cli(agreed, "sync", "stock").code == 0
+    assert writes(agreed) == untouched
+
+
+@pytest.mark.field("N2")
+def test_offers_that_are_still_on_their_way_are_no_empty_answer(agreed: Site, cli: Cli) -> None:
+    untouched = writes(agreed)
+    (agreed.export / "offers0_1.xml").unlink()
+    ran = cli(agreed, "sync", "prices", "stock")
+    assert ran.code == 0, ran
+    assert "gives no" not in ran.out
+    assert writes(agreed) == untouched
+
+
 @pytest.mark.field("N19")
 def test_check_names_doubled_articles_unmapped_statuses_and_a_warehouse_without_a_pair(
     new_site: NewSite, cli: Cli
@@ -194,10 +261,12 @@ def test_check_names_doubled_articles_unmapped_statuses_and_a_warehouse_without_
     assert ran.code == 2
     problems = [line for line in ran.out.splitlines() if line.startswith("problem")]
     for line in lines:
+        assert sum(f"import0_1.xml:{line}" in one for one in ran.out.splitlines()) == 1, ran.out
         assert sum(f"import0_1.xml:{line}: Two records have the sku" in one for one in problems) == 1, ran.out
     for status in ("delivering", "not_accepted"):
         assert any(f"{mapping}:" in one and f'"{status}"' in one for one in problems), ran.out
     assert any(re.search(r"obmen\.yaml:\d+:", one) and f'"{lost}"' in one for one in problems), ran.out
+    assert len(problems) == len(lines) + 4, ran.out
     assert writes(site) == untouched
     assert site.ut.state()["orders"] == []
 
@@ -214,6 +283,41 @@ def double_articles(site: Site) -> list[int]:
             file.write_text(changed, "utf-8-sig")
     rows = path.read_text("utf-8-sig").split("\n")
     return [next(n for n, row in enumerate(rows, 1) if f"<Ид>{other}</Ид>" in row) for other in simple[3:]]
+
+
+@pytest.mark.field("N19")
+def test_an_offer_that_stands_twice_is_named_once_and_changes_nothing(agreed: Site, cli: Cli) -> None:
+    agreed.flows["goods"]["missing"] = "ignore"
+    assert cli(agreed, "sync").code == 0
+    before, untouched = agreed.ozon.state()["products"], writes(agreed)
+    path = agreed.export / "offers0_1.xml"
+    whole = path.read_text("utf-8-sig")
+    doubled = next(one for one in re.findall(r"\s*<Предложение>.*?</Предложение>", whole, re.DOTALL) if "Склад" in one)
+    other = re.sub(r"(<ЦенаЗаЕдиницу>)", r"\g<1>1", doubled)
+    other = re.sub(r'<Склад [^>]*КоличествоНаСкладе="[^"]*"/>', "", other, count=1)
+    path.write_text(whole.replace(doubled, doubled + other), "utf-8-sig")
+    text = path.read_text("utf-8-sig")
+    id_ = re.findall(r"<Ид>([^<]+)</Ид>", doubled)[0]
+    lines = [n for n, line in enumerate(text.split("\n"), 1) if f"<Ид>{id_}</Ид>" in line]
+    assert len(lines) == 2
+
+    ran = cli(agreed, "check")
+    assert ran.code == 2
+    (named,) = [line for line in ran.out.splitlines() if id_ in line]
+    assert f"offers0_1.xml:{lines[0]}: Two records of ut have the id {id_}" in named
+    assert f"The other stands at {path}:{lines[1]}." in named
+
+    for _ in range(2):
+        ran = cli(agreed, "sync")
+        assert ran.code == 3, ran
+        assert "Look at what was set aside: obmen quarantine list" in ran.out
+        assert writes(agreed) == untouched
+        assert agreed.ozon.state()["products"] == before
+
+    path.write_text(whole.replace(doubled, other), "utf-8-sig")
+    cli(agreed, "quarantine", "replay", "--code", "duplicate_id", "--now")
+    assert cli(agreed, "sync").code == 3, "the price has jumped and is held"
+    assert writes(agreed) != untouched, "the stock is taken from the one that is left"
 
 
 def own_statuses(folder: Path) -> str:

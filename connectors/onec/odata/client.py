@@ -8,24 +8,31 @@ in the base's zone; the mapping turns them into instants.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter, itemgetter
 from uuid import UUID
 
-from connectors.onec.odata.errors import NOT_FOUND
+import msgspec
+
+from connectors.onec.odata.cache import Cache
+from connectors.onec.odata.errors import NO_SUCH_PROPERTY, NOT_FOUND, NotPublished
 from connectors.onec.odata.metadata import Metadata, read_metadata
+from connectors.onec.odata.tables import NO_REF, Row, Table, decoder, names_of
+from connectors.onec.odata.walk import walk
+from obmen.clock import Clock
+from obmen.connector import Memory, ShortMemory
 from obmen.errors import IncompleteSource, InDoubt, Refused
 from obmen.http import Http, Reply
 from obmen.records import Native
 
 ROOT = "/odata/standard.odata"
-NO_REF = "00000000-0000-0000-0000-000000000000"
 NO_DATE = "0001-01-01T00:00:00"
 
-_PAGE_BYTES = 1_000_000
-_FIRST_TOP = 100
-_LARGEST_TOP = 1000
 _METADATA_TIMEOUT = (10.0, 300.0)
+_CHANGES_TIMEOUT = (10.0, 600.0)
+
+__all__ = ["NO_DATE", "NO_REF", "ROOT", "OData", "guid", "is_reference", "moment", "text"]
 
 
 def guid(value: str) -> str:
@@ -52,25 +59,40 @@ def is_reference(value: object) -> bool:
 
 
 class OData:
-    """One base, by its standard OData interface. Raises what ``errors.Explainer`` says."""
+    """One base, by its standard OData interface. Raises what ``errors.Explainer`` says.
 
-    def __init__(self, http: Http) -> None:
+    ``memory`` keeps the metadata over a restart. ``allowed_only``: where 1C restricts rows to some users, read
+    those that this one may see, instead of being denied the whole list.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        *,
+        memory: Callable[[], Memory] | None = None,
+        clock: Clock | None = None,
+        allowed_only: bool = False,
+    ) -> None:
+        short = ShortMemory()
         self._http = http
-        self._metadata: Metadata | None = None
+        self._cache = Cache(memory or (lambda: short), clock or http.clock, http.transport.base_url)
+        self._allowed = {"allowedOnly": "true"} if allowed_only else {}
 
     def metadata(self) -> Metadata:
-        """Return what is published; asked once in the client's life, for it can be of many megabytes."""
-        if self._metadata is None:
+        """Return what is published, as the base told it at most a day ago, for it can be of many megabytes."""
+        known = self._cache.get()
+        if known is None:
             reply = self._http.get(
                 "/$metadata", headers={"Accept": "application/xml"}, expect="any", timeout=_METADATA_TIMEOUT
             )
-            self._metadata = read_metadata(reply.content, what=reply.what)
-        return self._metadata
+            known = read_metadata(reply.content, what=reply.what)
+            self._cache.put(known)
+        return known
 
     def get(self, entity_set: str, ref: str, select: Sequence[str] = ()) -> Native | None:
         """Return one object by its reference; None if the base has none."""
         try:
-            return _object(self._http.get(_address(entity_set, ref) + _query({"$select": ",".join(select)})))
+            return _object(self._read(_address(entity_set, ref), {"$select": ",".join(select)}))
         except Refused as refused:
             if refused.code == NOT_FOUND:
                 return None
@@ -78,31 +100,50 @@ class OData:
 
     def some(self, entity_set: str, *, where: str, top: int, select: Sequence[str] = (), skip: int = 0) -> Reply:
         """Return at most ``top`` objects, ordered by reference, from the ``skip``-th on."""
-        options = {
-            "$filter": where,
-            "$select": ",".join(select),
-            "$orderby": "Ref_Key",
-            "$top": str(top),
-            "$skip": str(skip) if skip else "",
-        }
-        return self._http.get(f"/{entity_set}{_query(options)}")
+        return self._listed(Table(f"{entity_set}", entity_set), where, select, skip, top)
 
-    def pages(self, entity_set: str, *, where: str, select: Sequence[str] = ()) -> Iterator[list[Native]]:
-        """Yield every object that meets the filter; a page's size follows the bytes of the one before."""
-        top, skip = _FIRST_TOP, 0
-        while True:
+    def pages(self, entity_set: str, *, where: str = "", select: Sequence[str] = ()) -> Iterator[list[Native]]:
+        """Yield every object that meets the filter; a page's size follows the bytes of the one before.
+
+        Where ``select`` names properties, Ref_Key must be among them.
+        """
+
+        def fetch(skip: int, top: int) -> tuple[list[Native], int]:
             reply = self.some(entity_set, where=where, top=top, select=select, skip=skip)
-            rows: list[Native] = reply["value"]
-            if rows:
-                yield rows
-            if len(rows) < top:
-                return
-            skip += len(rows)
-            top = min(max(_PAGE_BYTES * len(rows) // len(reply.content), 1), _LARGEST_TOP)
+            return reply["value"], len(reply.content)
+
+        return walk(fetch, itemgetter("Ref_Key"))
+
+    def rows(self, table: Table, kind: type[Row], *, where: str = "") -> Iterator[list[Row]]:
+        """Yield every row of a table as records of a kind; properties that the base lacks keep their defaults."""
+        select = names_of(kind, self.metadata().properties(table.type))
+        fields = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
+        decode = decoder(kind).decode
+
+        def fetch(skip: int, top: int) -> tuple[list[Row], int]:
+            reply = self._listed(table, where, select, skip, top)
+            try:
+                return decode(reply.content).value, len(reply.content)
+            except msgspec.DecodeError as error:
+                raise IncompleteSource(f"{reply.what}: the answer is no list of {table.type} ({error}).") from error
+
+        return walk(fetch, attrgetter(*(fields[name] for name in table.order if name in select)))
+
+    def count(self, entity_set: str) -> int:
+        """Return how many objects a set has, folders too. Raises Denied if the user may not see one of them."""
+        reply = self._noticing(lambda: self._http.get(f"/{entity_set}/$count{_query(self._allowed)}", expect="any"))
+        told = reply.content.strip()
+        if not told.isdigit():
+            raise IncompleteSource(f"{reply.what}: the answer is no number.")
+        return int(told)
+
+    def has_rows(self, table: Table, name: str) -> bool:
+        """Whether a table has any row; ``name`` is one of its properties."""
+        return bool(self._listed(table, "", (name,), 0, 1)["value"])
 
     def create(self, entity_set: str, body: Native) -> Native:
         """Create an object and return it as 1C answers, with no DataVersion. Never repeated blindly."""
-        reply = self._http.post(f"/{entity_set}", json=body)
+        reply = self._noticing(lambda: self._http.post(f"/{entity_set}", json=body))
         try:
             return _object(reply)
         except IncompleteSource as error:
@@ -115,12 +156,66 @@ class OData:
         """
         headers = {"If-Match": version} if version else {}
         address = _address(entity_set, ref)
-        self._http.request("PATCH", address, json=body, headers=headers, safe=True, expect="any")
+        self._noticing(
+            lambda: self._http.request("PATCH", address, json=body, headers=headers, safe=True, expect="any")
+        )
 
     def post_document(self, entity_set: str, ref: str) -> None:
         """Post (провести) a document; doing it again does no harm."""
         address = _address(entity_set, ref) + "/Post" + _query({"PostingModeOperational": "false"})
-        self._http.post(address, safe=True, expect="any")
+        self._noticing(lambda: self._http.post(address, safe=True, expect="any"))
+
+    def unpost_document(self, entity_set: str, ref: str) -> None:
+        """Take a document's posting back; doing it again does no harm."""
+        address = _address(entity_set, ref) + "/Unpost"
+        self._noticing(lambda: self._http.post(address, safe=True, expect="any"))
+
+    def changes(self, plan: str, node: str, number: int) -> Reply:
+        """Return all that a node of an exchange plan has not confirmed, as an Atom feed (SelectChanges).
+
+        The feed has no pages, and asking for it again does no harm.
+        """
+        address = self._point("SelectChanges", plan, node, number)
+        headers = {"Accept": "application/atom+xml"}
+        reply: Reply = self._noticing(
+            lambda: self._http.post(address, headers=headers, safe=True, expect="xml", timeout=_CHANGES_TIMEOUT)
+        )
+        return reply
+
+    def confirm_changes(self, plan: str, node: str, number: int) -> None:
+        """Let the base forget what messages up to this number carried (NotifyChangesReceived)."""
+        address = self._point("NotifyChangesReceived", plan, node, number)
+        self._noticing(lambda: self._http.post(address, safe=True, expect="any"))
+
+    def _point(self, function: str, plan: str, node: str, number: int) -> str:
+        point = f"'{self._http.transport.base_url}/{plan}({guid(node)})'"
+        return f"/{function}" + _query({"DataExchangePoint": point, "MessageNo": str(number)})
+
+    def _listed(self, table: Table, where: str, select: Sequence[str], skip: int, top: int) -> Reply:
+        known = select or table.order
+        options = {
+            "$filter": where,
+            "$select": ",".join(select),
+            "$orderby": ",".join(name for name in table.order if name in known),
+            "$top": str(top),
+            "$skip": str(skip) if skip else "",
+        }
+        return self._read(f"/{_escaped(table.path)}", {**(table.options or {}), **options, **self._allowed})
+
+    def _read(self, address: str, options: Mapping[str, str]) -> Reply:
+        return self._noticing(lambda: self._http.get(address + _query(options)))
+
+    def _noticing(self, call: Callable[[], Reply]) -> Reply:
+        """Call; where the base no longer knows what its metadata told, have that read again next time."""
+        try:
+            return call()
+        except NotPublished:
+            self._cache.forget()
+            raise
+        except Refused as refused:
+            if refused.code == NO_SUCH_PROPERTY:
+                self._cache.forget()
+            raise
 
 
 def _address(entity_set: str, ref: str) -> str:

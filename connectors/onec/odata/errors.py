@@ -20,6 +20,7 @@ from obmen.http import Reply
 
 NOT_FOUND = "9"
 NO_SUCH_TYPE = "8"
+NO_SUCH_PROPERTY = "10"
 ALREADY_EXISTS = "15"
 NO_RIGHT = "20"
 CHANGED_MEANWHILE = "412"
@@ -33,6 +34,10 @@ _SERVER_ERROR = 500
 _WHO_ARE_YOU = {401, 403}
 _NOT_HERE = 404
 _CHANGED = 412
+
+
+class NotPublished(ConfigurationError):  # noqa: N818 - named by what is so, as the errors that it is one of
+    """The base knows no such object: the administrator's composition has changed, or never had it."""
 
 
 def error_of(reply: Reply) -> tuple[str, str] | None:
@@ -51,7 +56,7 @@ def error_of(reply: Reply) -> tuple[str, str] | None:
 def _from_json(content: bytes) -> tuple[str, str] | None:
     try:
         body: Any = msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     error = body.get("odata.error")
     if isinstance(error, dict):
@@ -114,7 +119,7 @@ def _meant(reply: Reply, code: str, text: str, told: str) -> ObmenError | None:
     if code == "-1" and reply.status >= _SERVER_ERROR and any(words in text for words in _LOST_SESSION):
         return None
     if code == NO_SUCH_TYPE:
-        return ConfigurationError(
+        return NotPublished(
             f"{told} The object is not in the composition of the standard OData interface: `obmen check`"
             " names what the administrator of 1C must add."
         )

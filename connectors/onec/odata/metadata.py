@@ -2,7 +2,7 @@
 
 1C ignores a property that it does not know without a word, so a misspelt or unpublished one would be lost
 data; every body is held against the metadata before it is sent. A fully published base has thousands of
-types in many megabytes, so only the wanted ones are kept.
+types in many megabytes, so only those of the objects that the connector speaks of are kept.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from typing import Any
 
 from lxml import etree
 
+from connectors.onec.odata.needs import OBJECTS
 from obmen.errors import IncompleteSource, Refused, Unavailable, meant
 
-WANTED = ("Document_ЗаказКлиента", "Catalog_")
 _COLLECTION = "Collection(StandardODATA."
+_EXCHANGE_PLAN = "ExchangePlan_"
+_LET_GO = ("EntityType", "ComplexType", "EntitySet", "Association", "AssociationSet", "FunctionImport")
+_EXACTLY = frozenset(OBJECTS)
+_BEGINNINGS = (_EXCHANGE_PLAN, *(f"{name}_" for name in OBJECTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Metadata:
     sets: frozenset[str]
 
     def properties(self, type_name: str) -> Mapping[str, Property]:
-        """Return the properties of a type; none for one that is not published."""
+        """Return the properties of a type; none for one that is not published or not kept."""
         return self.types.get(type_name, {})
 
     def require(self, type_name: str, body: Mapping[str, Any], *, inside: str = "") -> None:
@@ -59,8 +63,13 @@ class Metadata:
                     self.require(known[name].rows, row, inside=f"{inside}{name}.")
 
 
+def wanted(type_name: str) -> bool:
+    """Whether a type belongs to an object that the connector speaks of: it, its rows, its virtual tables."""
+    return type_name in _EXACTLY or type_name.startswith(_BEGINNINGS)
+
+
 def read_metadata(content: bytes, *, what: str = "$metadata") -> Metadata:
-    """Read ``$metadata``, keeping the types of orders and catalogs.
+    """Read ``$metadata``: the names of all that is published, and the types that are ``wanted``.
 
     Raises Unavailable for a page that is no metadata (a login page with status 200), IncompleteSource for one
     that breaks off.
@@ -78,7 +87,7 @@ def read_metadata(content: bytes, *, what: str = "$metadata") -> Metadata:
             name = element.get("Name", "")
             if kind == "EntitySet":
                 sets.add(name)
-            elif name.startswith(WANTED):
+            elif kind in {"EntityType", "ComplexType"} and wanted(name):
                 types[name] = dict(_properties(element))
     except etree.XMLSyntaxError as error:
         raise IncompleteSource(f"{what}: the metadata breaks off or is damaged ({error}).") from error
@@ -87,10 +96,9 @@ def read_metadata(content: bytes, *, what: str = "$metadata") -> Metadata:
 
 def _elements(content: bytes) -> Iterator[tuple[str, etree._Element]]:
     """Yield each type and set, letting go of it afterwards so that memory stays flat."""
-    kinds = ("EntityType", "ComplexType", "EntitySet")
     stream = etree.iterparse(
         BytesIO(content),
-        tag=[f"{{*}}{kind}" for kind in kinds],
+        tag=[f"{{*}}{kind}" for kind in _LET_GO],
         resolve_entities=False,
         no_network=True,
         load_dtd=False,

@@ -134,12 +134,14 @@ def _rows(payload: Native, body: Native, options: OrderOptions, metadata: Metada
     for at, line in enumerate(lines, 1):
         own = {name: value for name, value in line.items() if name not in _TRANSLATED and value is not None}
         numbers = {"LineNumber": str(at), "КлючСвязи": str(at)}
-        goods, sums = _product(line, at), _sums(line, at, options, metadata, with_vat=with_vat)
+        goods = product_of(line, at)
+        sums = sums_of(line, at, options, metadata.properties(ROW), with_vat=with_vat)
         rows.append({**numbers, **common, **own, **goods, **sums})
     return rows
 
 
-def _product(line: Native, at: int) -> Native:
+def product_of(line: Native, at: int) -> Native:
+    """Return a line's product and characteristic. Raises Refused for what is no ``GUID`` or ``GUID#GUID``."""
     product, _, variant = str(line.get("Товар", "")).partition("#")
     if not is_reference(product) or (variant and not is_reference(variant)):
         message = (
@@ -150,7 +152,8 @@ def _product(line: Native, at: int) -> Native:
     return {"Номенклатура_Key": product.lower(), "Характеристика_Key": variant.lower() or NO_REF}
 
 
-def _sums(line: Native, at: int, options: OrderOptions, metadata: Metadata, *, with_vat: bool) -> Native:
+def sums_of(line: Native, at: int, options: OrderOptions, known: Mapping[str, Property], *, with_vat: bool) -> Native:
+    """Return a line's quantity, price, discount, VAT and sums; ``known``: the properties of such rows in this base."""
     quantity, price = _amount(line, "Количество", at), _amount(line, "Цена", at)
     full = kopecks(quantity * price)
     total = kopecks(_amount(line, "Сумма", at)) if line.get("Сумма") is not None else full
@@ -167,7 +170,7 @@ def _sums(line: Native, at: int, options: OrderOptions, metadata: Metadata, *, w
         "СуммаРучнойСкидки": discount,
         "ПроцентРучнойСкидки": kopecks(discount * 100 / full) if full else Decimal(0),
         "Сумма": total,
-        **_rate(rate, metadata),
+        **_rate(rate, known),
         "СуммаНДС": vat,
         "СуммаСНДС": total if with_vat else total + vat,
     }
@@ -192,8 +195,8 @@ def _percent(rate: str, options: OrderOptions) -> Decimal:
     raise Refused(message, code="unknown_vat", field="СтавкаНДС")
 
 
-def _rate(rate: str, metadata: Metadata) -> Native:
-    if not has_vat_catalog(metadata):
+def _rate(rate: str, known: Mapping[str, Property]) -> Native:
+    if "СтавкаНДС_Key" not in known:
         return {"СтавкаНДС": rate}
     if not is_reference(rate):
         message = (

@@ -7,16 +7,18 @@ after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.onec.odata.client import OData, moment
+from connectors.onec.odata.client import OData, is_reference, moment
+from connectors.onec.odata.documents import post
 from connectors.onec.odata.errors import CHANGED_MEANWHILE
+from connectors.onec.odata.journal import STANDING
 from connectors.onec.odata.metadata import Metadata
 from connectors.onec.odata.order_body import DOCUMENT, NUMBER, ROW
-from connectors.onec.odata.orders import post
+from connectors.onec.odata.tables import either
 from connectors.onec.options import OneCOptions
 from obmen.clock import Clock
 from obmen.connector import Item, Page
@@ -42,14 +44,14 @@ class Statuses:
         self._clock = clock
 
     def read(self, cursor: str | None) -> Iterator[Page]:
-        """Yield the posted orders with a client's number, dated since the cursor less the look-back.
+        """Yield the posted orders that are told, dated since the cursor less the look-back.
 
         A record is ``_READ`` and ``Состояние``: the status, or ``Отменен`` for a closed order all of whose
         lines are cancelled. The cursor is the naive local time at which the last whole read began.
         """
         now = self._clock.now().astimezone(ZoneInfo(self._options.timezone)).replace(tzinfo=None, microsecond=0)
         since = (datetime.fromisoformat(cursor) if cursor else now) - timedelta(days=self._options.lookback_days)
-        where = f"Date ge {moment(since)} and {NUMBER} ne '' and Posted eq true and DeletionMark eq false"
+        where = f"Date ge {moment(since)} and {self._told}"
         cancelled = self._cancelled(where)
         for rows in self._base.pages(DOCUMENT, where=where, select=_READ):
             slices = [
@@ -58,6 +60,19 @@ class Statuses:
             ]
             yield Page(slices, where=DOCUMENT)
         yield Page((), cursor=now.isoformat(), where=DOCUMENT)
+
+    def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Yield what these orders are now, by their references."""
+        for where in either("Ref_Key", (ref for ref in ids if is_reference(ref))):
+            for rows in self._base.pages(DOCUMENT, where=f"({where}) and {self._told}", select=(*_READ, "Товары")):
+                for row in rows:
+                    state = CANCELLED if row["Статус"] == CLOSED and _all_cancelled(row) else row["Статус"]
+                    yield {**{name: row[name] for name in _READ}, "Состояние": state}
+
+    @property
+    def _told(self) -> str:
+        """Which orders' statuses are told: those of channels, and if wished those that were made in 1C."""
+        return STANDING if self._options.own_orders else f"{NUMBER} ne '' and {STANDING}"
 
     def _cancelled(self, where: str) -> frozenset[str]:
         """Return the closed orders all of whose lines are cancelled, reading as few lines as possible."""
@@ -90,7 +105,7 @@ class Statuses:
                 return ref
             if _reached(order, target):
                 if said_before and order.get("Статус") == _status(target):
-                    post(self._base, ref)
+                    post(self._base, DOCUMENT, ref)
                 return ref
             if self._changed(order, target, str(item.payload.get("Причина", ""))):
                 return ref
@@ -132,7 +147,7 @@ class Statuses:
 
     def _post(self, ref: str, change: Native, before: Native) -> None:
         try:
-            post(self._base, ref)
+            post(self._base, DOCUMENT, ref)
         except Refused:
             self._undo(ref, change, before)
             raise

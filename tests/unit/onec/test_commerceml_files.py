@@ -129,8 +129,76 @@ def test_a_file_that_changes_meanwhile_is_refused(tmp_path: Path) -> None:
         list(pages)
 
 
-def test_an_empty_exchange_is_whole(tmp_path: Path) -> None:
+def test_an_exchange_that_speaks_of_nothing_takes_nothing_for_gone(tmp_path: Path) -> None:
     write(tmp_path / "import.xml", '<?xml version="1.0"?><КоммерческаяИнформация ВерсияСхемы="2.07"/>')
-    (page,) = CommerceML(tmp_path).products()
-    assert page.partial
-    assert not page.slices
+    assert empty(tmp_path) == {"products": "silent", "prices": "silent", "stocks": "silent"}
+
+
+def empty(path: Path) -> dict[str, str]:
+    """What each read of an export without records tells: that there are none, or nothing of what there is."""
+    source = CommerceML(path)
+    told = {}
+    for read in (source.products, source.prices, source.stocks):
+        (page,) = read()
+        assert not page.slices
+        told[read.__name__] = "silent" if page.partial else "none"
+    return told
+
+
+REST = "<Количество>2</Количество>"
+SELF_CLOSED = document("\t<ПакетПредложений>\n\t<Ид>c#</Ид><Предложения/></ПакетПредложений>\n")
+NO_CONTAINER = document("\t<ПакетПредложений>\n\t<Ид>c#</Ид></ПакетПредложений>\n")
+CHANGED_PACKAGE = document(package()).replace("ПакетПредложений", "ИзмененияПакетаПредложений")
+
+
+@pytest.mark.parametrize(
+    ("files", "products", "prices", "stocks"),
+    [
+        ([document(catalogue(), package())], "none", "none", "none"),
+        ([document(catalogue()), document(package())], "none", "none", "none"),
+        ([document(catalogue()), document(package()), document(package())], "none", "none", "none"),
+        ([SELF_CLOSED], "silent", "none", "none"),
+        ([NO_CONTAINER], "silent", "silent", "silent"),
+        ([document(catalogue())], "none", "silent", "silent"),
+        ([document(package())], "silent", "none", "none"),
+        ([document(catalogue(changes="true")), document(package(changes="true"))], "silent", "silent", "silent"),
+        ([document(catalogue(changes="true")), document(package())], "silent", "none", "none"),
+        ([document(catalogue()), document(package(changes="true"))], "none", "silent", "silent"),
+        ([document(catalogue()), CHANGED_PACKAGE], "none", "silent", "silent"),
+        ([document(package()), document(package(changes="true"))], "silent", "none", "none"),
+        ([document(package(changes="true")), document(package())], "silent", "none", "none"),
+    ],
+)
+@pytest.mark.parametrize("note", ["", "<!-- parsed -->"])
+def test_a_whole_container_without_records_says_that_there_are_none(
+    tmp_path: Path, files: list[str], products: str, prices: str, stocks: str, note: str
+) -> None:
+    for number, text in enumerate(files, 1):
+        dated = text.replace("2026-02-02", f"2026-02-0{number}").replace("</Ид>", f"</Ид>{note}")
+        write(tmp_path / f"portion0_{number}.xml", dated)
+    assert empty(tmp_path) == {"products": products, "prices": prices, "stocks": stocks}
+
+
+@pytest.mark.parametrize("other", [[], [package()], [package(changes="true")]])
+def test_offers_that_do_not_speak_of_prices_or_rests_take_none_for_gone(tmp_path: Path, other: list[str]) -> None:
+    for number, part in enumerate(other):
+        write(tmp_path / f"other0_{number}.xml", document(part))
+    path = tmp_path / "offers.xml"
+    write(path, document(package(offer("a"))))
+    source = CommerceML(tmp_path)
+    assert [(page.partial, list(page.slices)) for page in source.prices()] == [(True, [])]
+    assert [(page.partial, list(page.slices)) for page in source.stocks()] == [(True, [])]
+    write(path, document(package(offer("a", REST, name=""))))
+    assert [(page.partial, list(page.slices)) for page in source.prices()] == [(True, [])]
+    assert [page.partial for page in source.stocks()] == [False]
+    assert [(page.partial, list(page.slices)) for page in source.products()] == [(True, [])]
+
+
+def test_changes_beside_a_whole_container_without_records_are_changes(tmp_path: Path) -> None:
+    write(tmp_path / "import0_1.xml", document(catalogue(), made_at="2026-02-01T09:00:00"))
+    write(tmp_path / "offers0_1.xml", document(package(), made_at="2026-02-01T09:00:00"))
+    write(tmp_path / "offers0_2.xml", document(package(offer("a", price("5") + REST), changes="true")))
+    source = CommerceML(tmp_path)
+    for read in (source.products, source.prices, source.stocks):
+        assert [native["Ид"] for native in natives(read())] == ["a"]
+        assert {page.partial for page in read()} == {True}

@@ -1,7 +1,6 @@
 """What `check` tells of a connection before a run, and that it writes nothing."""
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from connectors.onec.sandbox import OneCSandbox, references
 from connectors.onec.sandbox.model import TYPES
 from obmen.connector import Finding, check
 from obmen.testing.clock import FakeClock
+from tests.unit.onec.commerceml_kit import catalogue, document, good, offer, package, write
 from tests.unit.onec.odata_support import connected, writes
 
 ELSEWHERE = "bbbbbbbb-0000-4000-8000-000000000001"
@@ -116,14 +116,13 @@ def test_an_export_is_looked_at_and_what_is_doubled_in_it_is_a_problem(specs: Pa
     export = specs / "data/commerceml/ut-2.07"
     told = f"{export}: price types BASE; warehouses Владивосток, Новосибирск, Москва."
     assert ("commerceml", told) in found("ok", checked(commerceml=export))
-    for name in ("import0_1.xml", "offers0_1.xml"):
-        shutil.copy(export / name, tmp_path / name)
-    goods = (tmp_path / "import0_1.xml").read_text("utf-8")
-    articles = re.findall("<Артикул>([^<]+)</Артикул>", goods)
-    doubled = goods.replace(f"<Артикул>{articles[1]}<", f"<Артикул>{articles[0]}<")
-    (tmp_path / "import0_1.xml").write_text(doubled, "utf-8")
-    problems = found("problem", checked(commerceml=tmp_path))
-    assert any(f"'{articles[0]}'" in message and "import0_1.xml:" in message for _, message in problems)
+    write(tmp_path / "all.xml", document(catalogue(good("a"), good("a")), package(offer("a#1"))))
+    findings = checked(commerceml=tmp_path)
+    (doubled,) = found("problem", findings)
+    assert doubled[0] == "commerceml"
+    assert "Товар a is given 2 times" in doubled[1]
+    assert "(all.xml:6, all.xml:7)" in doubled[1]
+    assert [message for _, message in found("warning", findings) if "without a price: 1" in message]
 
 
 def test_a_folder_that_is_not_there_is_a_problem_and_the_base_is_checked_too(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def xml_error(code: str, text: str) -> str:
         (502, PAGE, None),
         (500, "<m:error", None),
         (500, '{"odata.error":', None),
+        (500, json_error("9").encode("cp1251"), None),
     ],
 )
 def test_the_error_is_read_in_each_of_its_dresses(

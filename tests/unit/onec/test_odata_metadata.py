@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.onec.odata.metadata import Metadata, read_metadata
+from connectors.onec.odata.metadata import Metadata, _elements, read_metadata, wanted
 from connectors.onec.odata.order_body import DOCUMENT, ROW
 from connectors.onec.sandbox.edmx import metadata
 from connectors.onec.sandbox.model import TYPES
@@ -24,7 +24,9 @@ def test_a_real_base_is_read(specs: Path) -> None:
     assert order["СуммаДокумента"].type == "Edm.Double"
     assert order["Товары"].rows == ROW
     assert read.properties(ROW)["LineNumber"].type == "Edm.Int64"
-    assert "AccumulationRegister_ТоварыНаСкладах" not in read.types
+    assert "ВНаличииBalance" in read.properties("AccumulationRegister_ТоварыНаСкладах_Balance")
+    assert "AccumulationRegister_СебестоимостьТоваров" in read.sets
+    assert "AccumulationRegister_СебестоимостьТоваров" not in read.types
 
 
 @pytest.mark.parametrize("number", ["01", "02", "03", "04", "05", "06", "07", "08", "09"])
@@ -87,12 +89,28 @@ def test_an_unknown_property_of_a_line_is_refused_too() -> None:
     assert refused.value.field == "Товары.Колво"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Catalog_Номенклатура", "Catalog_Номенклатура_ДополнительныеРеквизиты_RowType", "ExchangePlan_ДляСайта"],
+)
+def test_what_belongs_to_a_known_object_is_kept(name: str) -> None:
+    assert wanted(name)
+
+
+@pytest.mark.parametrize("name", ["Catalog_НоменклатураПоставщиков", "Catalog_Ном", "Document_Заказ", ""])
+def test_what_is_only_named_alike_is_not(name: str) -> None:
+    assert not wanted(name)
+
+
 def test_memory_does_not_follow_the_number_of_unwanted_types() -> None:
     head, _, tail = WHOLE.partition(b"<EntityType")
-    unwanted = b'<EntityType Name="InformationRegister_X%d"><Property Name="A" Type="Edm.String"/></EntityType>'
+    unwanted = (
+        b'<EntityType Name="InformationRegister_X%d"><Property Name="A" Type="Edm.String"/></EntityType>'
+        b'<Association Name="A%d"><End Role="Begin" Multiplicity="*"/><End Role="End" Multiplicity="0..1"/></Association>'
+    )
 
     def peak(count: int) -> int:
-        content = head + b"".join(unwanted % at for at in range(count)) + b"<EntityType" + tail
+        content = head + b"".join(unwanted % (at, at) for at in range(count)) + b"<EntityType" + tail
         tracemalloc.start()
         try:
             read_metadata(content)
@@ -102,3 +120,14 @@ def test_memory_does_not_follow_the_number_of_unwanted_types() -> None:
 
     peak(10)
     assert peak(20_000) < peak(2_000) * 3
+
+
+def test_the_tree_behind_is_let_go_of() -> None:
+    head, _, tail = WHOLE.partition(b"<EntityType")
+    one = b'<Association Name="A"><End Role="Begin"/></Association><EntityType Name="X%d"><Property Name="A"/></EntityType>'
+    content = head + b"".join(one % at for at in range(20_000)) + b"<EntityType" + tail
+    held = 0
+    for _, element in _elements(content):
+        parent = element.getparent()
+        held = max(held, len(parent) if parent is not None else 0)
+    assert held < 2_000, "no more than the parser has read ahead"

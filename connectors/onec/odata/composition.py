@@ -1,0 +1,134 @@
+"""What ``check`` tells of a base's composition: what it lacks for each entity, by its names in 1C.
+
+Also who else is at work there: a UT that exchanges with a marketplace itself would take each order a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+
+from connectors.onec.odata.client import OData
+from connectors.onec.odata.metadata import Metadata
+from connectors.onec.odata.naming import chosen
+from connectors.onec.odata.needs import (
+    GOODS,
+    MARKETPLACES,
+    NEEDS,
+    PRICE_TYPES,
+    PUBLISH,
+    WAREHOUSES,
+    Need,
+    missing,
+    russian,
+    told,
+)
+from connectors.onec.odata.price_rows import register_of
+from connectors.onec.odata.stock_sources import source_of
+from connectors.onec.odata.version import vat_is_catalog, version_of
+from connectors.onec.options import OneCOptions
+from obmen.connector import Finding
+from obmen.errors import ConfigurationError, Denied
+
+_RESTRICTED = (
+    "If the user is meant to see a part of them alone, allowed_only: true reads that part; what is hidden is then"
+    " not there for Obmen."
+)
+
+
+def describe(metadata: Metadata, url: str) -> Finding:
+    """Say which version answers and how much it publishes."""
+    version = version_of(metadata)
+    shape = f"UT {version}" if version else "its version cannot be told from what is published"
+    return Finding("ok", f"{url} answers: {shape}; {len(metadata.sets)} objects are published.", "url")
+
+
+def check_composition(
+    base: OData, options: OneCOptions, entities: Sequence[str], *, used: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Say what the base lacks for these entities, and look at the options that name something in it.
+
+    What an entity cannot do without is a problem where a flow uses it, and a warning where that is not known.
+    """
+    metadata = base.metadata()
+    for entity in entities:
+        if entity not in NEEDS:
+            continue
+        lacking = list(missing(entity, metadata.sets, vat_is_catalog=vat_is_catalog(metadata)))
+        vital = [need for need in lacking if not need.without]
+        if vital:
+            message = f"{entity} cannot pass by OData: the base does not publish {_listed(vital)}. {PUBLISH}"
+            yield Finding("problem" if entity in used else "warning", message, "url")
+            continue
+        yield from (_without(entity, need) for need in lacking)
+        yield from _looked_at(entity, partial(_DETAILS.get(entity, _nothing), base, options))
+    yield from _marketplaces(base)
+
+
+def _listed(needs: Sequence[Need]) -> str:
+    return ", ".join(told(need) for need in needs)
+
+
+def _without(entity: str, need: Need) -> Finding:
+    return Finding("warning", f"{entity}: the base does not publish {told(need)}, so {need.without}. {PUBLISH}", "url")
+
+
+def _looked_at(entity: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from look()
+    except Denied as error:
+        yield Finding("problem", f"{entity}: {error} {_RESTRICTED}", "username")
+    except ConfigurationError as error:
+        yield Finding("problem", f"{entity}: {error}", str(error).partition(":")[0])
+
+
+def _goods(base: OData, options: OneCOptions) -> Iterator[Finding]:
+    seen = "that the user may see " if options.allowed_only else ""
+    yield Finding("ok", f"product: {base.count(GOODS)} elements {seen}in {russian(GOODS)}.", "url")
+
+
+def _prices(base: OData, options: OneCOptions) -> Iterator[Finding]:
+    names = chosen(_names(base, PRICE_TYPES), options.price_types, "price_types", russian(PRICE_TYPES))
+    types = ", ".join(sorted(names.values()))
+    yield Finding("ok", f"price: {russian(register_of(base))}; types {types or 'none'}.", "url")
+
+
+def _stock(base: OData, options: OneCOptions) -> Iterator[Finding]:
+    source = source_of(base.metadata().sets, options.stock_source)
+    names = chosen(_names(base, WAREHOUSES), options.warehouses, "warehouses", russian(WAREHOUSES))
+    places = ", ".join(sorted(names.values()))
+    yield Finding("ok", f"stock: {russian(source)}; warehouses {places or 'none'}.", "url")
+
+
+def _nothing(_base: OData, _options: OneCOptions) -> Iterator[Finding]:
+    return iter(())
+
+
+_DETAILS: Mapping[str, Callable[[OData, OneCOptions], Iterator[Finding]]] = {
+    "product": _goods,
+    "price": _prices,
+    "stock": _stock,
+}
+
+
+def _names(base: OData, catalog: str) -> dict[str, str]:
+    """Return the elements of a catalog by reference, without folders and what is marked for deletion."""
+    rows = (row for page in base.pages(catalog, where="DeletionMark eq false") for row in page)
+    return {row["Ref_Key"]: str(row.get("Description") or "").strip() for row in rows if not row.get("IsFolder")}
+
+
+def _marketplaces(base: OData) -> Iterator[Finding]:
+    """Warn of accounts at marketplaces by which UT itself exchanges goods and orders."""
+    if MARKETPLACES not in base.metadata().sets:
+        return
+    try:
+        names = sorted(_names(base, MARKETPLACES).values())
+    except Denied as error:
+        yield Finding("warning", f"Whether UT exchanges with marketplaces itself cannot be told: {error}", "username")
+        return
+    if names:
+        message = (
+            f"UT itself exchanges with marketplaces ({russian(MARKETPLACES)}: {', '.join(names)}). An order that both"
+            " take comes into 1C twice: leave each of these shops either to UT or to Obmen."
+        )
+        yield Finding("warning", message, "url")

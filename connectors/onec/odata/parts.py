@@ -1,0 +1,96 @@
+"""What belongs to goods and changes without them: characteristics, barcodes, pictures, prices.
+
+1C tells each of these as one long list in an order of its own. To say what belongs to one good, the lists are put
+on disk by owner, so that a base of a million goods is read in the memory of a small one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Self
+
+import msgspec
+
+
+def scratch() -> sqlite3.Connection:
+    """Return a database on disk that nobody else sees and that is gone when it is closed."""
+    database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;")
+    return database
+
+
+class Parts:
+    """Texts by owner and kind. To be used as a context manager; ``index`` comes between putting and asking."""
+
+    def __init__(self) -> None:
+        self._database = scratch()
+        self._database.execute("CREATE TABLE part (owner TEXT, kind TEXT, said TEXT)")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def put(self, kind: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Keep (owner, text) pairs."""
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT INTO part VALUES (?, ?, ?)", ((owner, kind, said) for owner, said in rows))
+        self._database.execute("COMMIT")
+
+    def index(self) -> None:
+        """Be ready to be asked."""
+        self._database.execute("CREATE INDEX part_owner ON part (owner, kind, said)")
+
+    def of(self, owners: Iterable[str], *kinds: str) -> dict[tuple[str, str], list[str]]:
+        """Return the texts of these owners by owner and kind, in an order that is the same at every read.
+
+        ``kinds``: these alone.
+        """
+        query = (
+            "SELECT owner, kind, said FROM part WHERE owner IN (SELECT value FROM json_each(?))"
+            " AND (? = '[]' OR kind IN (SELECT value FROM json_each(?))) ORDER BY 1, 2, 3"
+        )
+        asked, only = (msgspec.json.encode(sorted(names)).decode() for names in (set(owners), kinds))
+        found: dict[tuple[str, str], list[str]] = {}
+        for owner, kind, said in self._database.execute(query, (asked, only, only)):
+            found.setdefault((owner, kind), []).append(said)
+        return found
+
+    def each(self, kind: str, size: int) -> Iterator[dict[str, list[str]]]:
+        """Yield all of a kind by owner, so many owners at a time, in the order of the owners."""
+        query = "SELECT owner, said FROM part WHERE kind = ? ORDER BY owner, said"
+        group: dict[str, list[str]] = {}
+        for owner, rows in groupby(self._database.execute(query, (kind,)), key=itemgetter(0)):
+            group[owner] = [said for _, said in rows]
+            if len(group) == size:
+                yield group
+                group = {}
+        if group:
+            yield group
+
+
+def encoded(*fields: object) -> str:
+    """Return fields as one text that sorts and reads back the same: a JSON array."""
+    return msgspec.json.encode(fields).decode()
+
+
+def decoded(said: str) -> list[str]:
+    """Return the fields of a text that ``encoded`` made of texts."""
+    fields: list[str] = msgspec.json.decode(said)
+    return fields
+
+
+def batches(slices: Iterable[bytes], size: int) -> Iterator[Sequence[bytes]]:
+    """Yield slices in pages of one size, so that a change in one page leaves the others as they were."""
+    page: list[bytes] = []
+    for piece in slices:
+        page.append(piece)
+        if len(page) == size:
+            yield page
+            page = []
+    if page:
+        yield page

@@ -1,0 +1,65 @@
+"""Pictures of goods and characteristics: which files there are, in which version; never their bytes.
+
+A picture that is replaced or deleted leaves its good's version as it was, so the files are part of what is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from connectors.onec.odata.client import OData
+from connectors.onec.odata.needs import CHARACTERISTIC_PICTURES, PICTURES
+from connectors.onec.odata.parts import decoded, encoded
+from connectors.onec.odata.tables import either, of_set
+
+PICTURE = "picture"
+"""The kind of parts: a file (reference, version, name, catalog) by the good or characteristic that it shows."""
+
+_EXTENSIONS = {"jpg", "jpeg", "png", "gif", "webp", "bmp"}
+
+
+class _File(
+    msgspec.Struct,
+    rename={
+        "ref": "Ref_Key",
+        "version": "DataVersion",
+        "deleted": "DeletionMark",
+        "name": "Description",
+        "extension": "Расширение",
+        "owner": "ВладелецФайла_Key",
+    },
+):
+    ref: str
+    owner: str = ""
+    version: str | None = ""
+    deleted: bool = False
+    name: str | None = ""
+    extension: str | None = ""
+
+
+def pictures(base: OData, where: str = "") -> Iterator[list[tuple[str, str]]]:
+    """Yield pairs of an owner and what ``pictures_of`` understands; nothing if the files are not published."""
+    for catalog in (PICTURES, CHARACTERISTIC_PICTURES):
+        if catalog not in base.metadata().sets:
+            continue
+        for rows in base.rows(of_set(catalog), _File, where=where):
+            yield [
+                (row.owner, encoded(row.ref, row.version or "", f"{row.name}.{row.extension}", catalog))
+                for row in rows
+                if not row.deleted and (row.extension or "").lower() in _EXTENSIONS
+            ]
+
+
+def pictures_among(base: OData, owners: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the same for some owners."""
+    for where in either("ВладелецФайла_Key", owners):
+        for rows in pictures(base, where):
+            yield from rows
+
+
+def pictures_of(said: Iterable[str], main: object) -> list[Mapping[str, str]]:
+    """Return the files as a product's record tells them, the main picture first."""
+    files = sorted((decoded(one) for one in said), key=lambda file: (file[0] != main, file[0]))
+    return [{"Файл": ref, "Версия": version, "Имя": name, "Справочник": where} for ref, version, name, where in files]

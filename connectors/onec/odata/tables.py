@@ -1,0 +1,97 @@
+"""What can be read as a list: a set of objects, or a virtual table of a register, and its rows as typed records.
+
+Lists of versions, prices and rests are as long as a base is large, so their rows are decoded straight into small
+records of the few properties that are wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+NO_REF = "00000000-0000-0000-0000-000000000000"
+_LONGEST_PART = 230
+_LONGEST_FILTER = 1500
+_LITERAL = 60
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """``path`` and ``options`` say where it is, ``type`` what its rows are in the metadata.
+
+    ``order``: the properties that tell one row from another; without an order 1C pages as it pleases.
+    """
+
+    path: str
+    type: str
+    order: tuple[str, ...] = ("Ref_Key",)
+    options: Mapping[str, str] | None = None
+
+
+class Answer(msgspec.Struct, Generic[Row]):
+    """A list as 1C answers it."""
+
+    value: list[Row]
+
+
+@lru_cache(maxsize=64)
+def decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+    """Return a decoder of answers whose rows are of this kind."""
+    answer: Any = Answer
+    return msgspec.json.Decoder(answer[kind])
+
+
+def names_of(kind: type[msgspec.Struct], known: Iterable[str]) -> tuple[str, ...]:
+    """Return the properties that a kind of row takes and that the base has."""
+    there = set(known)
+    names = [field.encode_name for field in msgspec.structs.fields(kind)]
+    return tuple(name for name in names if not there or name in there)
+
+
+def of_set(name: str, order: tuple[str, ...] = ("Ref_Key",)) -> Table:
+    """Return a set of objects, or of an independent register's rows."""
+    return Table(name, name, order)
+
+
+def slice_last(register: str, order: tuple[str, ...], moment: str, condition: str = "") -> Table:
+    """Return what a register subordinate to documents holds at a moment (a literal), the latest of each kind."""
+    return _virtual(f"{register}_RecordType", "SliceLast", f"{register}_RecordType", order, moment, condition)
+
+
+def balance(
+    register: str, order: tuple[str, ...], dimensions: Iterable[str], condition: str = "", moment: str = ""
+) -> Table:
+    """Return the rests of a register by these dimensions (names without ``_Key``).
+
+    They are those before a moment (a literal); without one, movements of the future count too.
+    """
+    named = f"Dimensions='{','.join(dimensions)}'"
+    return _virtual(register, "Balance", f"{register}_Balance", order, moment, condition, named)
+
+
+def _virtual(
+    holder: str, function: str, type_name: str, order: tuple[str, ...], moment: str, condition: str, *more: str
+) -> Table:
+    """Put the parameters into brackets; a condition too long for a part of an address goes into the query."""
+    inner = condition.replace("'", "''")
+    brackets = ",".join([*([f"Period={moment}"] if moment else []), *more])
+    with_condition = ",".join([*([brackets] if brackets else []), f"Condition='{inner}'"]) if inner else brackets
+    if len(with_condition) <= _LONGEST_PART:
+        return Table(f"{holder}/{function}({with_condition})", type_name, order)
+    query = dict(part.split("=", 1) for part in [*([f"Period={moment}"] if moment else []), *more])
+    return Table(f"{holder}/{function}", type_name, order, {**query, "Condition": f"'{inner}'"})
+
+
+def either(name: str, refs: Iterable[str]) -> Iterator[str]:
+    """Yield conditions by which a property is one of these references, each short enough for an address."""
+    size = max(_LONGEST_FILTER // (len(quote(name)) + _LITERAL), 1)
+    wanted = list(dict.fromkeys(refs))
+    for start in range(0, len(wanted), size):
+        yield " or ".join(f"{name} eq guid'{ref}'" for ref in wanted[start : start + size])
