@@ -11,28 +11,35 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from obmen.clock import Clock, SystemClock
 from obmen.errors import ConfigurationError, ObmenError, meant
 from obmen.http import Http, Transport
-from obmen.records import Batch, Item, Native, Op, Outcome, Page
+from obmen.records import Batch, Hints, Item, Native, Op, Outcome, Page
+
+if TYPE_CHECKING:
+    from obmen.endpoint import Endpoint
 
 __all__ = [
     "Batch",
     "Connector",
     "Finding",
+    "Hints",
     "Item",
+    "Memory",
     "Native",
     "Options",
     "Outcome",
     "Page",
     "SecretStr",
     "Transport",
+    "acknowledge",
     "check",
     "connectors",
+    "feed",
     "find",
     "lookup",
     "poll",
@@ -62,6 +69,33 @@ class Finding:
     level: Literal["ok", "warning", "problem"]
     message: str
     option: str = ""
+
+
+class Memory(Protocol):
+    """The little that a connector must know again after a restart: a number that may not repeat, a cached list."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return what was kept under a name."""
+        ...
+
+    def put(self, name: str, value: bytes) -> None:
+        """Keep a value under a name; once this returns it survives anything."""
+        ...
+
+
+class ShortMemory:
+    """A memory that lasts as long as the process, for a connector that is used without a ledger."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def get(self, name: str) -> bytes | None:
+        """Return what was kept under a name."""
+        return self._kept.get(name)
+
+    def put(self, name: str, value: bytes) -> None:
+        """Keep a value under a name."""
+        self._kept[name] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +211,29 @@ def lookup(entity: str, *, batch: int = 100) -> Callable[[Method], Method]:
     return mark
 
 
+def feed(*entities: str) -> Callable[[Method], Method]:
+    """Mark ``def name(self, cursor: str | None) -> Iterator[Hints]``: which records of these entities changed.
+
+    Each named record is then read through the entity's ``lookup``; one that this leaves out is gone. What a
+    ``Hints`` brings is safe once the connector is asked to acknowledge its cursor, and not before.
+    """
+
+    def mark(method: Method) -> Method:
+        _roles(method).append(("feed", entities))
+        return method
+
+    return mark
+
+
+def acknowledge(method: Method) -> Method:
+    """Mark ``def name(self, cursor: str) -> None``: the feed up to this cursor is kept, the source may forget it.
+
+    It may be called twice with one cursor.
+    """
+    _roles(method).append(("acknowledge", None))
+    return method
+
+
 class Connector:
     """One kind of external system. Subclass it, say its ``Options``, and mark its methods.
 
@@ -189,11 +246,13 @@ class Connector:
     sandbox: ClassVar[str] = ""
     presets: ClassVar[Path | None] = None
     options_model: ClassVar[type[Options]] = Options
-    readers: ClassVar[dict[str, ReaderSpec]] = {}
-    writers: ClassVar[dict[tuple[str, Op], WriterSpec]] = {}
-    finders: ClassVar[dict[str, str]] = {}
-    pollers: ClassVar[dict[str, str]] = {}
-    lookups: ClassVar[dict[str, LookupSpec]] = {}
+    readers: dict[str, ReaderSpec] = {}  # noqa: RUF012 - an instance may narrow what its class declares
+    writers: dict[tuple[str, Op], WriterSpec] = {}  # noqa: RUF012 - an instance may narrow what its class declares
+    finders: dict[str, str] = {}  # noqa: RUF012 - an instance may narrow what its class declares
+    pollers: dict[str, str] = {}  # noqa: RUF012 - an instance may narrow what its class declares
+    lookups: dict[str, LookupSpec] = {}  # noqa: RUF012 - an instance may narrow what its class declares
+    feeds: ClassVar[dict[str, str]] = {}
+    acknowledger: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:
         """Gather what the class's methods are marked as."""
@@ -203,8 +262,9 @@ class Connector:
             cls.options_model = own_options
         cls.readers, cls.writers = dict(cls.readers), dict(cls.writers)
         cls.finders, cls.pollers, cls.lookups = dict(cls.finders), dict(cls.pollers), dict(cls.lookups)
+        cls.feeds = dict(cls.feeds)
         for base in reversed(cls.__mro__):
-            for name, method in vars(base).items():
+            for name, method in list(vars(base).items()):
                 for role, spec in getattr(method, "_obmen_roles", ()):
                     cls._register(role, spec, name)
 
@@ -216,6 +276,10 @@ class Connector:
             cls.writers[spec.entity, spec.op] = spec
         elif role == "lookup":
             cls.lookups[spec.entity] = spec
+        elif role == "feed":
+            cls.feeds.update(dict.fromkeys(spec, name))
+        elif role == "acknowledge":
+            cls.acknowledger = name
         else:
             (cls.finders if role == "find" else cls.pollers)[spec] = name
 
@@ -223,12 +287,39 @@ class Connector:
         self.name = name
         self.options: Any = options
         self.clock: Clock = clock or SystemClock()
+        self.memory: Memory = ShortMemory()
         self.http = http or Http(name, self.transport(options), clock=self.clock, secrets=secret_values(options))
 
     @classmethod
     def transport(cls, options: Any) -> Transport:  # noqa: ARG003 - subclasses read their own options
         """How the system is reached: address, credentials, budgets and the vendor's retry habits."""
         return Transport()
+
+    @classmethod
+    def preset(cls, options: Any, entity: str) -> str:  # noqa: ARG003 - for those who have several
+        """Return the folder, within the connector's presets, of the mapping that fits these options; "" is the top."""
+        return ""
+
+    def way(self, entity: str) -> str:  # noqa: ARG002 - for those who have several
+        """Say in a few words how an entity is read here, for people who look at the status."""
+        return ""
+
+    def listens(self, entity: str) -> bool:
+        """Whether this account tells of changes of an entity; asked anew at every run."""
+        return entity in self.feeds
+
+    def changes(self, cursor: str | None) -> Iterator[Hints]:
+        """Call the feed; there is one, whatever the number of its entities."""
+        return iter(getattr(self, next(iter(self.feeds.values())))(cursor))
+
+    def acknowledge(self, cursor: str) -> None:
+        """Tell the source that the feed up to this cursor is kept, where it wants to know."""
+        if self.acknowledger:
+            getattr(self, self.acknowledger)(cursor)
+
+    def endpoint(self) -> Endpoint | None:
+        """Return what answers when the system itself calls, if this connection is set up for it."""
+        return None
 
     def read(self, entity: str, cursor: str | None) -> Iterator[Page]:
         """Call the entity's reader."""

@@ -39,22 +39,37 @@ class Page:
     ``cursor``: where the next read may begin once this page is kept; None leaves the checkpoint as it is.
     ``decode``: turns one slice into native records (one slice may hold several, such as the stocks of one
     offer in three warehouses). ``salt``: what besides the bytes decides the decoding, such as the names of a
-    classifier. ``partial``: the source says itself that it holds only changes, so what is absent is not gone.
-    ``total``: how many slices the whole read will bring, where known. ``where``: the file or call, for
-    people.
+    classifier. ``expand``: instead of ``decode``, for slices that only tell a record's version: fetches many
+    records at once, and gives for each slice in turn its natives, or why there are none. ``ids``: the native
+    id of each slice, so that a reader since a cursor is not made to fetch again what is known in just this
+    version. ``partial``: the source says itself that it holds only changes, so what is absent is not gone.
+    ``total``: how many slices the whole read will bring, where known. ``where``: the file or call, for people.
     """
 
     slices: Sequence[bytes]
     cursor: str | None = None
     decode: Callable[[bytes], Iterable[Native]] = decode_json
+    expand: Callable[[Sequence[bytes]], Iterable[Iterable[Native] | Refused]] | None = None
+    ids: Sequence[str] = ()
     salt: bytes = b""
     partial: bool = False
     total: int | None = None
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Hints(msgspec.Struct, frozen=True):
+    """Which records changed: entity → natural ids, as at the reader's key.
+
+    ``cursor``: up to where this tells, to be acknowledged once it is kept. ``lost``: the source no longer
+    knows what it told before, so everything must be read anew.
+    """
+
+    ids: Mapping[str, Sequence[str]]
+    cursor: str
+    lost: bool = False
+
+
+class Item(msgspec.Struct, frozen=True):
     """One record to be written.
 
     ``id`` is the record's natural id, the payload's value at the writer's key (a tuple's parts joined by
@@ -71,8 +86,7 @@ class Item:
     attempt: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class RecordError:
+class RecordError(msgspec.Struct, frozen=True):
     """Why the peer refused a record, in its own words."""
 
     code: str
@@ -80,8 +94,7 @@ class RecordError:
     field: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of one record. ``after`` is in seconds; ``ticket`` is what to ask an accepted one by."""
 
     id: str

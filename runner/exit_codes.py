@@ -45,7 +45,7 @@ _MEANINGS = {
     ExitCode.DONE: "done",
     ExitCode.BUG: "a bug in Obmen",
     ExitCode.MISTAKE: "a mistake in the command or the project; a person mends it",
-    ExitCode.ATTENTION: "finished, but records lie in quarantine or are held by a guard",
+    ExitCode.ATTENTION: "finished, but records lie in quarantine, a guard holds some, or a source gives nothing more",
     ExitCode.PEER: "a system could not be reached, refused our key or was not whole; what is undone stays",
     ExitCode.STATE: "the state database cannot be used",
     ExitCode.STALE: "the plan is stale, or the canary read back otherwise than it was sent",
@@ -76,7 +76,7 @@ def of_reports(reports: Iterable[FlowReport]) -> ExitCode:
     found: set[ExitCode] = set()
     for report in reports:
         found.update(of_error(error) for error in report.trouble)
-        if report.outbox.get("held") or report.quarantine.get("open"):
+        if report.outbox.get("held") or report.quarantine.get("open") or report.warnings:
             found.add(ExitCode.ATTENTION)
     return severest(found)
 

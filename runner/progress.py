@@ -10,16 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from obmen.clock import Clock, SystemClock
@@ -31,41 +22,70 @@ EVERY = 5.0
 """Seconds between two plain lines."""
 _COUNT_AGAIN = 1.0
 _EARLY = 1.0
+_CALM = 0.5
+_SLOW = 10.0
 Remaining = Callable[[str, str], int]
 """Returns how many records of a flow a target is still to be told."""
 
 
 @dataclass(slots=True)
-class _Work:
-    """One thing that goes on: so much done, of so much where that is known, since when."""
+class Work:
+    """One thing that goes on: so much done, of so much where that is known; times are of a monotonic clock.
+
+    ``rate``: records per second, 0 while it is too early to say. Outcomes come in bursts, a whole batch within
+    a moment and then nothing while the next one is under way. So what came in the first second is only where
+    the measure begins, and the rate is reckoned anew at most twice a second, up to the end of the burst before.
+    """
 
     title: str
     began: float
     done: int = 0
     total: int | None = None
+    rate: float = 0.0
     counted_at: float = float("-inf")
+    _first: tuple[float, int] = (0.0, 0)
+    _last: tuple[float, int] = (0.0, 0)
+    _looked_at: float = float("-inf")
 
-    def rate(self, now: float) -> float:
-        """Records per second; 0 as long as it is too early to say."""
-        seconds = now - self.began
-        return self.done / seconds if seconds >= _EARLY else 0.0
+    @property
+    def left(self) -> float | None:
+        """Seconds left, None while nobody can tell."""
+        rest = (self.total or 0) - self.done
+        return rest / self.rate if rest > 0 and self.rate else None
+
+    def begin(self, now: float) -> None:
+        """Measure from here on."""
+        self.began, self.rate = now, 0.0
+        self._first = self._last = (now, 0)
+
+    def told(self, now: float, done: int) -> None:
+        """So many are done by now."""
+        if now - self._looked_at >= _CALM:
+            self._looked_at = now
+            seconds = self._last[0] - self._first[0]
+            self.rate = (self._last[1] - self._first[1]) / seconds if seconds >= _EARLY else 0.0
+        self.done = done
+        self._last = (now, done)
+        if now - self.began < _EARLY:
+            self._first = self._last
 
 
 class Tally:
     """Sums up what the engine tells, and hands it to ``show``. ``remaining`` asks the ledger for totals."""
 
     def __init__(
-        self, show: Callable[[_Work], None], *, remaining: Remaining | None = None, clock: Clock | None = None
+        self, show: Callable[[Work], None], *, remaining: Remaining | None = None, clock: Clock | None = None
     ) -> None:
         self._show, self._remaining, self._clock = show, remaining, clock or SystemClock()
-        self._works: dict[tuple[str, str], _Work] = {}
+        self._works: dict[tuple[str, str], Work] = {}
 
     def reading(self, flow: str, done: int, total: int | None) -> None:
         """So many records of a flow have been read."""
-        work = self._work((flow, ""), f"{flow}: reading")
+        work, now = self._work((flow, ""), f"{flow}: reading"), self._clock.monotonic()
         if done < work.done:
-            work.began = self._clock.monotonic()
-        work.done, work.total = done, total
+            work.begin(now)
+        work.told(now, done)
+        work.total = total
         self._show(work)
 
     def delivering(self, flow: str, target: str, count: int) -> None:
@@ -76,23 +96,22 @@ class Tally:
             work.counted_at = now
             with suppress(StateError):  # a bar may never stop the work
                 work.total = work.done + self._remaining(flow, target)
-        work.done += count
+        work.told(now, work.done + count)
         if work.total is not None:
             work.total = max(work.total, work.done)
         self._show(work)
 
-    def _work(self, name: tuple[str, str], title: str) -> _Work:
+    def _work(self, name: tuple[str, str], title: str) -> Work:
         if name not in self._works:
-            self._works[name] = _Work(title, self._clock.monotonic())
+            self._works[name] = Work(title, self._clock.monotonic())
         return self._works[name]
 
 
 class _Rate(ProgressColumn):
-    """Records per second."""
+    """Records per second, and the time left; nothing while nobody can tell."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{number(speed)}/s" if speed else "", style="cyan")
+        return Text(_pace(task.fields["work"]).removeprefix(", "), style="cyan")
 
 
 class _Count(ProgressColumn):
@@ -110,7 +129,11 @@ def progress(screen: Screen, *, remaining: Remaining | None = None, clock: Clock
         yield Silent()
     elif screen.live:
         with _bars(screen.err) as bars:
-            yield Tally(_Bars(bars), remaining=remaining, clock=clock)
+            screen.bars = bars
+            try:
+                yield Tally(_Bars(bars), remaining=remaining, clock=clock)
+            finally:
+                screen.bars = None
     else:
         clock = clock or SystemClock()
         yield Tally(_Lines(screen, clock), remaining=remaining, clock=clock)
@@ -123,7 +146,6 @@ def _bars(console: Console) -> Progress:
         BarColumn(bar_width=24),
         _Count(),
         _Rate(),
-        TimeRemainingColumn(),
         console=console,
         transient=True,
     )
@@ -136,9 +158,9 @@ class _Bars:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
 
-    def __call__(self, work: _Work) -> None:
+    def __call__(self, work: Work) -> None:
         if work.title not in self._tasks:
-            self._tasks[work.title] = self._bars.add_task(work.title, total=work.total)
+            self._tasks[work.title] = self._bars.add_task(work.title, total=work.total, work=work)
         task = self._tasks[work.title]
         self._bars.update(task, completed=work.done, total=work.total)
 
@@ -150,13 +172,18 @@ class _Lines:
         self._screen, self._clock = screen, clock
         self._last = clock.monotonic()
 
-    def __call__(self, work: _Work) -> None:
+    def __call__(self, work: Work) -> None:
         now = self._clock.monotonic()
         if now - self._last < EVERY:
             return
         self._last = now
-        rate = work.rate(now)
         of = f" of {number(work.total)}" if work.total else ""
-        speed = f", {number(rate)}/s" if rate else ""
-        left = f", about {span((work.total - work.done) / rate)} left" if work.total and rate else ""
-        self._screen.note(f"{work.title}: {number(work.done)}{of}{speed}{left}")
+        self._screen.note(f"{work.title}: {number(work.done)}{of}{_pace(work)}")
+
+
+def _pace(work: Work) -> str:
+    if not work.rate:
+        return ""
+    rate = number(work.rate) if work.rate >= _SLOW else f"{work.rate:.1f}"
+    left = f", about {span(work.left)} left" if work.left is not None else ""
+    return f", {rate}/s{left}"

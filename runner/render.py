@@ -5,23 +5,32 @@ Results go to stdout, everything about how it went to stderr, so that output can
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from rich.cells import cell_len
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from runner.streams import json_for
+
+_GAPS = (2, 1)
+_WORD = 36
+"""A word that is longer, such as two GUIDs in one, may be broken."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _FEW = 2
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What a peer's text must not do to a terminal."""
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What a peer's text must not do to a terminal, and what no terminal shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class Screen:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
+        self.bars: Progress | None = None
         self.out = Console(file=sys.stdout, markup=False, highlight=False, soft_wrap=True)
         self.err = Console(file=sys.stderr, markup=False, highlight=False, soft_wrap=True)
 
@@ -67,7 +77,8 @@ class Screen:
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print a line of the result."""
-        _print(self.out, text, style)
+        with self._above():
+            _print(self.out, text, style)
 
     def note(self, text: str, style: str = "") -> None:
         """Say how it goes, on stderr."""
@@ -84,24 +95,40 @@ class Screen:
         self.err.print(line if self.err.is_terminal else line.plain, soft_wrap=True)
 
     def table(self, table: Table) -> None:
-        """Print a table."""
-        if self.out.is_terminal:
-            self.out.print(_rich(table))
-        else:
-            for line in _plain(table):
-                self.out.print(line, soft_wrap=True)
+        """Print a table; at a terminal that is too narrow for it, a block of lines for each row."""
+        with self._above():
+            if self.out.is_terminal:
+                for part in _rich(table, self.out.width):
+                    self.out.print(part)
+            else:
+                for line in _plain(table):
+                    self.out.print(line, soft_wrap=True)
 
     def json(self, value: Any) -> None:
         """Print a value as one JSON document."""
-        self.raw(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+        self.raw(msgspec.json.format(as_json(value), indent=2).decode())
 
     def raw(self, text: str) -> None:
-        """Print a text as it stands."""
-        self.out.file.write(text + "\n")
+        """Print JSON as it stands."""
+        with self._above():
+            self.out.file.write(json_for(self.out.file, text) + "\n")
 
     def flush(self) -> None:
         """Hand everything over now: to a reader that waits, or that is gone."""
         self.out.file.flush()
+
+    @contextmanager
+    def _above(self) -> Iterator[None]:
+        """Take the bars away while a result is printed: they are on its terminal, but in another stream."""
+        if self.bars is None or not self.out.is_terminal:
+            yield
+            return
+        self.bars.stop()
+        try:
+            yield
+            self.flush()
+        finally:
+            self.bars.start()
 
 
 def _print(console: Console, text: str, style: str) -> None:
@@ -109,13 +136,55 @@ def _print(console: Console, text: str, style: str) -> None:
     console.print(Text(text, style=style) if console.is_terminal and style else text, soft_wrap=True)
 
 
-def _rich(table: Table) -> RichTable:
-    made = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in table.columns:
-        made.add_column(Text(column.title), justify="right" if column.right else "left", overflow="fold")
-    for row in table.rows:
-        made.add_row(*(Text(_text(cell), style=cell.style if isinstance(cell, Cell) else "") for cell in row))
+def _rich(table: Table, width: int) -> Iterator[RichTable | str]:
+    """Yield the table as wide as the terminal at most; words are broken only where one has no place at all."""
+    rows = [
+        [Text(_text(cell), style=cell.style if isinstance(cell, Cell) else "") for cell in row] for row in table.rows
+    ]
+    titles = [Text(column.title) for column in table.columns]
+    for gap in _GAPS:
+        widths = _widths([titles, *rows], width - gap * (len(titles) - 1))
+        if widths:
+            yield _grid(table.columns, rows, widths, gap)
+            return
+    longest = max(cell_len(title.plain) for title in titles)
+    for number, row in enumerate(rows):
+        if number:
+            yield ""
+        block = RichTable(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        block.add_column(width=longest, style="bold", overflow="fold")
+        block.add_column(overflow="fold")
+        for title, text in zip(titles, row, strict=True):
+            if text.plain:
+                block.add_row(title, text)
+        yield block
+
+
+def _grid(columns: Sequence[Column], rows: Sequence[Sequence[Text]], widths: Sequence[int], gap: int) -> RichTable:
+    made = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, gap, 0, 0))
+    for column, width in zip(columns, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        made.add_column(Text(column.title), justify=justify, overflow="fold", width=width)
+    for row in rows:
+        made.add_row(*row)
     return made
+
+
+def _widths(lines: Sequence[Sequence[Text]], room: int) -> list[int]:
+    """Return each column's width: at least its longest word, and more where there is room; none if there is not."""
+    columns = [[text.plain for text in column] for column in zip(*lines, strict=True)]
+    widths = [
+        max(min(_WORD, cell_len(word)) for text in column for word in (text.split() or [""])) for column in columns
+    ]
+    wanted = [max(map(cell_len, column)) for column in columns]
+    spare = room - sum(widths)
+    while spare > 0 and (narrow := [number for number, width in enumerate(widths) if width < wanted[number]]):
+        share = max(spare // len(narrow), 1)
+        for number in narrow[:spare]:
+            more = min(share, wanted[number] - widths[number])
+            widths[number] += more
+            spare -= more
+    return widths if spare >= 0 else []
 
 
 def _plain(table: Table) -> list[str]:
@@ -139,6 +208,14 @@ def _text(cell: str | Cell) -> str:
 def safe(text: str) -> str:
     """Return a text without control characters but tabs and line ends."""
     return _CONTROLS.sub("\ufffd", text)
+
+
+def as_json(value: Any) -> bytes:
+    """Encode a value as JSON, also if a text in it is a file's name that is no text."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return _SURROGATES.sub("\ufffd", json.dumps(msgspec.to_builtins(value), ensure_ascii=False)).encode()
 
 
 # -- words --------------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ class Redactor:
         """
         try:
             decoded = msgspec.json.decode(content) if len(content) <= _DECODED else None
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             decoded = None
         if isinstance(decoded, dict | list):
             text = self(msgspec.json.encode(self.data(decoded)).decode())

@@ -47,7 +47,7 @@ class Reply:
         if self._json is msgspec.UNSET:
             try:
                 self._json = _DECODER.decode(self.content)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise IncompleteSource(f"{self.what}: the answer is not JSON ({error}).") from error
         return self._json
 

@@ -90,18 +90,21 @@ def text_in(value: Any) -> str:
 
 def number_in(value: Any) -> Decimal:
     """Exact number from a JSON number or from a text such as 1990.00."""
-    if isinstance(value, str):
-        value = value.strip()
-        if len(value) > _LONGEST or not _NUMBER.fullmatch(value):
+    if isinstance(value, Decimal):
+        number = value
+    elif isinstance(value, str):
+        text = value.strip()
+        if len(text) > _LONGEST or not _NUMBER.fullmatch(text):
             raise BadValue("is not a number such as 1990 or 1990.00")
-        value = Decimal(value)
+        number = Decimal(text)
     elif isinstance(value, float):
-        value = Decimal(repr(value))
-    elif isinstance(value, bool) or not isinstance(value, int | Decimal):
+        number = Decimal(repr(value))
+    elif isinstance(value, bool) or not isinstance(value, int):
         raise BadValue(f"is {_what(value)}, not a number")
-    if isinstance(value, int) and value.bit_length() > _LONGEST * 4:
+    elif value.bit_length() > _LONGEST * 4:
         raise BadValue("is a number beyond any sensible size")
-    number = Decimal(value)
+    else:
+        number = Decimal(value)
     if not number.is_finite():
         raise BadValue("is not a finite number")
     if number and abs(number.adjusted()) > _LARGEST:

@@ -22,7 +22,7 @@ from obmen.mapping.compile import compile_mapping
 from obmen.mapping.paths import MISSING, dig, put, show
 from obmen.mapping.rules import Rule, Scope
 from obmen.mapping.samples import sample_id, sample_records
-from obmen.mapping.spec import Example
+from obmen.mapping.spec import Example, Subject
 
 _MOST_LINES = 20
 
@@ -123,7 +123,15 @@ def _push_diff(bound: BoundMapping, example: Example) -> list[str]:
     subject = bound.spec.subject
     if subject is not None and subject.pushes and (found := dig(example.native, subject.steps)) is not None:
         put(expected, subject.steps, found)
+    if subject is not None and _overwritten(subject, bound.scope):
+        put(expected, subject.steps, dig(payload, subject.steps))
     return differences(expected, payload, empty_is_nothing=True)
+
+
+def _overwritten(subject: Subject, scope: Scope) -> bool:
+    """Whether one path holds the subject's id on pull and something else on push, so that they never meet."""
+    pushed = (rule.paths[0] for rule in scope.rules if rule.pushes and not rule.pulls)
+    return subject.pulls and not subject.pushes and subject.steps in pushed
 
 
 def _record(entity: str, values: dict[str, Any]) -> Record:
@@ -139,8 +147,10 @@ class RoundTrip:
     def __init__(self, bound: BoundMapping) -> None:
         self.bound = bound
         self.scope = _two_way_scope(bound.scope)
-        context = bound.context
-        self._pull = compile_mapping(bound.spec, self.scope, {}, context.connection, context.zone).pull
+        context, subject = bound.context, bound.spec.subject
+        both_ways = subject is not None and subject.pulls and subject.pushes
+        spec = bound.spec if both_ways else replace(bound.spec, subject=None)
+        self._pull = compile_mapping(spec, self.scope, {}, context.connection, context.zone).pull
 
     def __call__(self, values: dict[str, Any]) -> list[str]:
         """Return a line for each difference; native ids and companions are made up.

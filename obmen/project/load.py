@@ -145,6 +145,7 @@ def _flow(name: str, flow: FlowModel, document: Document, folder: Path) -> FlowS
         guards=Guards(**guards),
         every=flow.every,
         attempts=flow.attempts,
+        full=flow.full,
         mappings={connection: folder / path for connection, path in flow.mappings.items()},
         line=document.lines[at],
         where_line=document.where(*at, "where"),

@@ -114,6 +114,10 @@ class FlowModel(_Model):
     )
     guards: GuardsModel = Field(default_factory=GuardsModel)
     every: Duration | None = Field(default=None, description="how often it runs when Obmen runs as a service")
+    full: Duration = Field(
+        default=timedelta(days=1),
+        description="how often everything is read again from a system that otherwise tells what changed",
+    )
     attempts: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=10, description="how often a record is tried before it is set aside"
     )

@@ -36,10 +36,16 @@ def find_mapping(places: Iterable[Path], entity: str, connection: str, where: st
     return mapping
 
 
-def mapping_places(connector: type[Connector], kind: str, connection: str, entity: str, folder: Path) -> list[Path]:
-    """Return where a mapping may stand; the first that is there counts. ``kind`` is the connector's name."""
+def mapping_places(
+    connector: type[Connector], kind: str, connection: str, entity: str, folder: Path, preset: str = ""
+) -> list[Path]:
+    """Return where a mapping may stand; the first that is there counts.
+
+    ``kind`` is the connector's name; ``preset`` the folder within its presets, where it has several.
+    """
     name = f"{entity}.yaml"
-    places = [folder / "mappings" / connection / name, folder / "mappings" / kind / name]
-    if connector.presets is not None:
-        places.append(connector.presets / name)
-    return [*places, presets_folder() / kind / name]
+    own = [folder / "mappings" / connection, folder / "mappings" / kind]
+    brought = [connector.presets] if connector.presets is not None else []
+    varied = [place / preset / name for place in (*own, *brought, presets_folder() / kind)] if preset else []
+    plain = [place / name for place in (*own, *brought, presets_folder() / kind)]
+    return [*plain[:2], *varied, *plain[2:]]

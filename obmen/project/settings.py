@@ -53,6 +53,7 @@ class FlowSettings:
     guards: Guards
     every: timedelta | None
     attempts: int
+    full: timedelta
     mappings: Mapping[str, Path]
     line: int
     where_line: str = ""
@@ -103,7 +104,8 @@ class Project:
             line = flow.lines[f"mappings.{connection}"]
             return find_mapping([flow.mappings[connection]], entity, connection, self.where(line))
         settings = self.connections[connection]
-        places = mapping_places(settings.connector, settings.kind, connection, entity, self.folder)
+        preset = settings.connector.preset(settings.options, entity)
+        places = mapping_places(settings.connector, settings.kind, connection, entity, self.folder, preset)
         line = flow.line if flow else settings.line
         return find_mapping(places, entity, connection, self.where(line))
 

@@ -11,9 +11,10 @@ from obmen.state import tables
 from obmen.state.ledger import Transaction
 
 _A = tables.agreed
+_COLUMNS = ("connection", "entity", "key", "sequence", "hash", "canonical", "live", "agreed_at", "run")
 
 
-class Agreed(msgspec.Struct, frozen=True):
+class Agreed(msgspec.Struct, frozen=True, gc=False):
     """``hash`` of the payload that was confirmed, the canonical record it was made from, and its step.
 
     ``live``: it is stocked, or not archived: what a guard counts as something that can be lost. ``at``: when it
@@ -42,20 +43,10 @@ def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> di
 def save(tx: Transaction, connection: str, entity: str, snapshots: Sequence[Agreed], run: int) -> None:
     """Keep what ``connection`` confirmed."""
     rows = [
-        {
-            "connection": connection,
-            "entity": entity,
-            "key": one.key,
-            "sequence": one.sequence,
-            "hash": one.hash,
-            "canonical": one.canonical,
-            "live": int(one.live),
-            "agreed_at": tx.now,
-            "run": run,
-        }
+        (connection, entity, one.key, one.sequence, one.hash, one.canonical, int(one.live), tx.now, run)
         for one in snapshots
     ]
-    tx.upsert(_A, rows)
+    tx.upsert(_A, _COLUMNS, rows)
 
 
 def count(tx: Transaction, connection: str, entity: str, *, live: bool = False) -> int:

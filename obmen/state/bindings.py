@@ -17,7 +17,7 @@ def native_ids(tx: Transaction, connection: str, entity: str, keys: Iterable[str
     query = sa.select(_B.c.key, _B.c.native_id).where(
         _B.c.connection == connection, _B.c.entity == entity, tx.among(_B.c.key, keys)
     )
-    return {row.key: row.native_id for row in tx.rows(query)}
+    return dict(map(tuple, tx.rows(query)))
 
 
 def keys(tx: Transaction, connection: str, entity: str, native: Iterable[str]) -> dict[str, str]:
@@ -25,7 +25,7 @@ def keys(tx: Transaction, connection: str, entity: str, native: Iterable[str]) -
     query = sa.select(_B.c.native_id, _B.c.key).where(
         _B.c.connection == connection, _B.c.entity == entity, tx.among(_B.c.native_id, native)
     )
-    return {row.native_id: row.key for row in tx.rows(query)}
+    return dict(map(tuple, tx.rows(query)))
 
 
 def bind(tx: Transaction, connection: str, entity: str, pairs: Mapping[str, str]) -> dict[str, str]:
@@ -36,11 +36,9 @@ def bind(tx: Transaction, connection: str, entity: str, pairs: Mapping[str, str]
     owners = keys(tx, connection, entity, pairs.values())
     taken = {key: owners[native] for key, native in pairs.items() if owners.get(native, key) != key}
     rows = [
-        {"connection": connection, "entity": entity, "key": key, "native_id": native}
-        for key, native in pairs.items()
-        if key not in taken and native not in owners
+        (connection, entity, key, native) for key, native in pairs.items() if key not in taken and native not in owners
     ]
-    tx.upsert(_B, rows)
+    tx.upsert(_B, ("connection", "entity", "key", "native_id"), rows)
     return taken
 
 

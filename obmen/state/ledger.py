@@ -7,7 +7,7 @@ paused, its clock jumped) can commit nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection, Engine
 from obmen.clock import Clock, SystemClock
 from obmen.errors import Busy, LeaseLost, StateError
 from obmen.state import migrate, owners, tables
+from obmen.state.text import fault
 from obmen.state.trouble import explained
 
 LEASE_SECONDS = 60.0
@@ -36,7 +37,6 @@ class Lease:
 
 
 _NUL = "\\u0000"
-"""What SQLite's JSON functions cut a text off at."""
 
 
 class Transaction:
@@ -59,17 +59,19 @@ class Transaction:
         """Execute a statement; return how many rows it touched."""
         return self.connection.execute(statement, parameters).rowcount
 
-    def upsert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, keep: Sequence[str] = ()) -> None:
+    def upsert(
+        self, table: sa.Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], *, keep: tuple[str, ...] = ()
+    ) -> None:
         """Insert rows by primary key, replacing those that stand there except for the columns in ``keep``.
 
-        All rows must have the same columns. They are written in key order, which keeps a large table fast.
+        ``columns`` names what the rows hold, the primary key first. They are written in key order, which keeps a
+        large table fast.
         """
         if not rows:
             return
-        columns = tuple(rows[0])
-        statement = _upsert(table, columns, tuple(keep), "%s" if self._postgresql else "?")
-        ordered = sorted(rows, key=itemgetter(*_key(table)))
-        self.connection.exec_driver_sql(statement, list(map(itemgetter(*columns), ordered)))
+        statement = _upsert(table, columns, keep, "%s" if self._postgresql else "?")
+        ordered = sorted(rows, key=itemgetter(*range(len(table.primary_key))))
+        self.connection.exec_driver_sql(statement, ordered)
 
     def let_go(self) -> None:
         """Free what SQLite still holds of what was read, when a long walk will not come by it again."""
@@ -80,14 +82,15 @@ class Transaction:
         """Return the condition that a column holds one of these values.
 
         They are one parameter however many they are, so that a statement is compiled once and not for each
-        page.
+        page. A text that cannot be kept is nowhere.
         """
-        wanted = sorted(set(values))
+        wanted = list(values)
+        listed = _listed(wanted)
+        if _NUL in listed:
+            wanted = [value for value in wanted if isinstance(value, int) or not fault(value)]
+            listed = _listed(wanted)
         if self._postgresql:
             return column == sa.any_(sa.literal(wanted, sa.ARRAY(column.type)))
-        listed = msgspec.json.encode(wanted).decode()
-        if _NUL in listed:
-            return column.in_(wanted)
         return column.in_(sa.select(sa.func.json_each(listed).table_valued("value").c.value))
 
 
@@ -95,12 +98,13 @@ class Ledger:
     """The state database.
 
     ``url``: an SQLAlchemy URL, ``sqlite:///path`` or ``postgresql+psycopg://…``. Opening it brings it to the
-    newest schema. Raises StateError with the next step for whatever keeps it from being used.
+    newest schema. ``rehearsing``: nothing of what is written stays. Raises StateError with the next step for whatever keeps it from being used.
     """
 
     def __init__(self, url: str, *, clock: Clock | None = None, busy_seconds: float = 10.0) -> None:
         self.clock: Clock = clock or SystemClock()
         self.url = url
+        self.rehearsing = False
         self._outer: Connection | None = None
         with explained(url):
             self.engine = _engine(url, busy_seconds)
@@ -155,10 +159,8 @@ class Ledger:
                 raise Busy(message)
             token = (row.token if row is not None else 0) + 1
             owner = owners.this_process()
-            tx.upsert(
-                tables.lease,
-                [{"name": name, "owner": owner, "token": token, "expires_at": tx.now + LEASE_SECONDS}],
-            )
+            columns = ("name", "owner", "token", "expires_at")
+            tx.upsert(tables.lease, columns, [(name, owner, token, tx.now + LEASE_SECONDS)])
         return Lease(name, owner, token)
 
     def _release(self, lease: Lease) -> None:
@@ -190,7 +192,7 @@ class Ledger:
         is rolled back.
         """
         scratch = object.__new__(Ledger)
-        scratch.clock, scratch.url = self.clock, self.url
+        scratch.clock, scratch.url, scratch.rehearsing = self.clock, self.url, True
         if self.engine.dialect.name == "sqlite":
             with explained(self.url), migrate.scratch_copy(self.engine) as path:
                 scratch.engine, scratch._outer = _engine(f"sqlite:///{path}", 10.0), None
@@ -208,14 +210,18 @@ class Ledger:
                 outer.rollback()
 
 
-def _key(table: sa.Table) -> list[str]:
-    return [column.name for column in table.primary_key.columns]
+def _listed(values: list[Any]) -> str:
+    """Return the values as JSON; it holds ``_NUL`` if one of them cannot be kept."""
+    try:
+        return msgspec.json.encode(values).decode()
+    except UnicodeEncodeError:
+        return _NUL
 
 
 @cache
 def _upsert(table: sa.Table, columns: Sequence[str], keep: Sequence[str], mark: str) -> str:
     """Write the statement for the driver itself: what is done for each record must cost nothing but the record."""
-    key = _key(table)
+    key = [column.name for column in table.primary_key]
     changed = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in (*key, *keep))
     then = f"UPDATE SET {changed}" if changed else "NOTHING"
     marks = ", ".join([mark] * len(columns))
@@ -260,7 +266,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA cache_size=-16000")
+    cursor.execute("PRAGMA cache_size=-8000")
     cursor.close()
 
 

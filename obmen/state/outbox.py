@@ -21,8 +21,11 @@ _O = tables.outbox
 IN_FLIGHT = ("sent", "accepted")
 
 
-class Row(msgspec.Struct, frozen=True):
-    """One decided change. ``sent_*`` is what is in flight; the rest is the newest decision."""
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One decided change.
+
+    ``sent_*`` is what is in flight where a newer decision stands behind it; the rest is the newest decision.
+    """
 
     connection: str
     entity: str
@@ -45,21 +48,17 @@ class Row(msgspec.Struct, frozen=True):
     enqueued_at: float
     run: int
 
-    @property
-    def id(self) -> dict[str, Any]:
-        """The columns that tell this row from every other."""
-        return {
-            "connection": self.connection,
-            "entity": self.entity,
-            "key": self.key,
-            "sequence": self.sequence,
-        }
 
-
+_KEY = tuple(column.name for column in _O.primary_key)
 _ROW = tuple(_O.c[name] for name in Row.__struct_fields__)
+_PUT = tuple(
+    name
+    for name in Row.__struct_fields__
+    if name not in {"sent_hash", "sent_canonical", "sent_op", "ticket"}  # what is in flight
+)
 
 
-class Decided(msgspec.Struct, frozen=True):
+class Decided(msgspec.Struct, frozen=True, gc=False):
     """A change to be put into the outbox."""
 
     key: str
@@ -74,32 +73,41 @@ class Decided(msgspec.Struct, frozen=True):
 
 def put(tx: Transaction, flow: str, connection: str, entity: str, decided: Sequence[Decided], run: int) -> None:
     """Put changes in; one that is not yet in flight is replaced, one in flight follows when that has landed."""
-    rows = [
-        {
-            "connection": connection,
-            "entity": entity,
-            "key": one.key,
-            "sequence": one.sequence,
-            "flow": flow,
-            "state": "fresh",
-            "op": one.op,
-            "effect": one.effect,
-            "hash": one.hash,
-            "canonical": one.canonical,
-            "attempt": 0,
-            "not_before": one.not_before,
-            "waits_for": None,
-            "reason": one.reason,
-            "enqueued_at": tx.now,
-            "run": run,
-        }
-        for one in decided
-    ]
     flying = _flying(tx, connection, entity, [one.key for one in decided])
-    resting = [row for row in rows if (row["key"], row["sequence"]) not in flying]
-    behind = [row for row in rows if (row["key"], row["sequence"]) in flying]
-    tx.upsert(_O, resting)
-    tx.upsert(_O, behind, keep=("state", "attempt", "not_before", "waits_for", "reason"))
+    resting: list[tuple[Any, ...]] = []
+    behind: list[tuple[Any, ...]] = []
+    for one in decided:
+        (behind if (one.key, one.sequence) in flying else resting).append(
+            (
+                connection,
+                entity,
+                one.key,
+                one.sequence,
+                flow,
+                "fresh",
+                one.op,
+                one.effect,
+                one.hash,
+                one.canonical,
+                0,
+                one.not_before,
+                None,
+                one.reason,
+                tx.now,
+                run,
+            )
+        )
+    tx.upsert(_O, _PUT, resting)
+    if behind:
+        _keep_sent(tx, connection, entity, [row[2] for row in behind])
+        tx.upsert(_O, _PUT, behind, keep=("state", "attempt", "not_before", "waits_for", "reason"))
+
+
+def _keep_sent(tx: Transaction, connection: str, entity: str, keys: Sequence[str]) -> None:
+    """Copy what is in flight of these records, since a newer decision is about to take its place."""
+    match = (_O.c.connection == connection, _O.c.entity == entity, tx.among(_O.c.key, keys))
+    values = {"sent_hash": _O.c.hash, "sent_canonical": _O.c.canonical, "sent_op": _O.c.op}
+    tx.run(sa.update(_O).where(*match, _O.c.state.in_(IN_FLIGHT), _O.c.sent_hash.is_(None)).values(values))
 
 
 def _flying(tx: Transaction, connection: str, entity: str, keys: Sequence[str]) -> set[tuple[str, int]]:
@@ -138,8 +146,8 @@ def release(tx: Transaction, flow: str, connection: str, holding: Mapping[str, s
     for effect, reason in holding.items():
         match = fresh if effect == "*" else sa.and_(fresh, _O.c.effect == effect)
         tx.run(sa.update(_O).where(match).values(state="held", reason=reason))
-    tx.run(sa.update(_O).where(fresh, _O.c.reason != "").values(state="held"))
-    tx.run(sa.update(_O).where(fresh).values(state="pending"))
+    state = sa.case((_O.c.reason != "", "held"), else_="pending")
+    tx.run(sa.update(_O).where(fresh).values(state=state))
 
 
 def hold(tx: Transaction, flow: str, connection: str, reason: str) -> int:
@@ -150,8 +158,10 @@ def hold(tx: Transaction, flow: str, connection: str, reason: str) -> int:
 
 def unhold(tx: Transaction, flow: str, *, reason: str | None = None) -> int:
     """Let go what is held, for one reason or for any; return how many."""
-    held = sa.and_(_O.c.flow == flow, _O.c.state == "held", True if reason is None else _O.c.reason == reason)
-    return tx.run(sa.update(_O).where(held).values(state="pending", reason=""))
+    held = [_O.c.flow == flow, _O.c.state == "held"]
+    if reason is not None:
+        held.append(_O.c.reason == reason)
+    return tx.run(sa.update(_O).where(*held).values(state="pending", reason=""))
 
 
 def effects(tx: Transaction, flow: str, connection: str, state: str) -> dict[str, int]:
@@ -254,9 +264,9 @@ def mark_sent(tx: Transaction, rows: Sequence[Row], settle: float) -> list[Row]:
         "state": "sent",
         "attempt": _O.c.attempt + 1,
         "not_before": tx.now + settle,
-        "sent_hash": _O.c.hash,
-        "sent_canonical": _O.c.canonical,
-        "sent_op": _O.c.op,
+        "sent_hash": None,
+        "sent_canonical": None,
+        "sent_op": None,
         "waits_for": None,
         "ticket": None,
     }
@@ -264,12 +274,7 @@ def mark_sent(tx: Transaction, rows: Sequence[Row], settle: float) -> list[Row]:
         tx.run(sa.update(_O).where(match).values(values))
     return [
         msgspec.structs.replace(
-            row,
-            state="sent",
-            attempt=row.attempt + 1,
-            sent_hash=row.hash,
-            sent_canonical=row.canonical,
-            sent_op=row.op,
+            row, state="sent", attempt=row.attempt + 1, sent_hash=None, sent_canonical=None, sent_op=None
         )
         for row in rows
     ]
@@ -283,7 +288,16 @@ def retry_waiting(tx: Transaction, flow: str, connection: str) -> None:
 
 def change(tx: Transaction, row: Row, **values: Any) -> None:
     """Set columns of one row."""
-    tx.run(sa.update(_O).where(*(_O.c[name] == value for name, value in row.id.items())).values(**values))
+    change_all(tx, [(row, values)])
+
+
+def change_all(tx: Transaction, changes: Iterable[tuple[Row, Mapping[str, Any]]]) -> None:
+    """Set columns, each row's own; those of rows that change the same columns are set together."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row, values in changes:
+        groups.setdefault(tuple(values), []).append({f"of_{name}": getattr(row, name) for name in _KEY} | {**values})
+    for parameters in groups.values():
+        tx.run(sa.update(_O).where(*(_O.c[name] == sa.bindparam(f"of_{name}") for name in _KEY)), parameters)
 
 
 def wake(tx: Transaction, tokens: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ another record to be bound), ``due`` (to be tried again at the next run), ``clos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,11 @@ from obmen.state import tables
 from obmen.state.ledger import Transaction
 
 _Q = tables.quarantine
+_CAUSE = (_Q.c.flow, _Q.c.connection, _Q.c.entity, _Q.c.stage, _Q.c.code, _Q.c.state)
+_PAYLOADS = frozenset({"raw", "canonical"})
+_CLOSED = {"state": "closed", "raw": None, "canonical": None, "waits_for": None}
+UNSETTLED = ("open", "waiting", "due")
+"""The states of what lies here still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,28 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Entries with one cause: how many, when the oldest and the newest were set aside, and the newest as an example.
+
+    Times are Unix seconds.
+    """
+
+    flow: str
+    connection: str
+    entity: str
+    stage: str
+    code: str
+    state: str
+    count: int
+    first_at: float
+    last_at: float
+    id: int
+    key: str
+    source: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A record to be set aside."""
 
@@ -61,11 +88,13 @@ class Problem:
 
 
 def add(tx: Transaction, flow: str, connection: str, entity: str, problems: Sequence[Problem], run: int) -> None:
-    """Set records aside; an older entry for the same record and stage is replaced."""
+    """Set records aside; an older entry for the same record and stage is replaced, also by a later one of these."""
     if not problems:
         return
-    pulled = [one.source for one in problems if one.stage == "pull"]
-    close(tx, flow, stage="pull", sources=pulled)
+    problems = list({_identity(one): one for one in problems}.values())
+    pulled = [one for one in problems if one.stage == "pull"]
+    close(tx, flow, stage="pull", sources=[one.source for one in pulled])
+    _close_nameless(tx, flow, [one.raw for one in pulled if not one.source and one.raw is not None])
     close(
         tx,
         flow,
@@ -97,6 +126,12 @@ def add(tx: Transaction, flow: str, connection: str, entity: str, problems: Sequ
     tx.connection.execute(sa.insert(_Q), rows)
 
 
+def _identity(problem: Problem) -> tuple[bool, str | bytes | None]:
+    """What tells one record and stage from every other; a record without a readable id is told by its bytes."""
+    pulled = problem.stage == "pull"
+    return pulled, (problem.source or problem.raw) if pulled else problem.key
+
+
 def close(
     tx: Transaction,
     flow: str,
@@ -108,29 +143,65 @@ def close(
 ) -> None:
     """Close what these records' success, or a newer entry, made obsolete."""
     for column, values in ((_Q.c.source, sources), (_Q.c.key, keys)):
-        wanted = set(values)
+        wanted = set(values) - {""}
         if not wanted:
             continue
         match = [_Q.c.flow == flow, _Q.c.state != "closed", tx.among(column, wanted)]
         match.append(_Q.c.stage == "pull" if stage == "pull" else _Q.c.stage != "pull")
         if connection is not None:
             match.append(_Q.c.connection == connection)
-        tx.run(sa.update(_Q).where(*match).values(state="closed", raw=None, canonical=None, waits_for=None))
+        tx.run(sa.update(_Q).where(*match).values(**_CLOSED))
+
+
+def _close_nameless(tx: Transaction, flow: str, raws: Sequence[bytes]) -> None:
+    """Close what records without a readable id left here; they are told apart by their bytes alone."""
+    if raws:
+        match = (_Q.c.flow == flow, _Q.c.source == "", _Q.c.stage == "pull", _Q.c.state != "closed")
+        tx.run(sa.update(_Q).where(*match, _Q.c.raw.in_(raws)).values(**_CLOSED))
 
 
 def entries(
     tx: Transaction,
     *,
     flow: str | None = None,
+    code: str | None = None,
     states: Sequence[str] = ("open",),
     after: int = 0,
     limit: int = 1000,
+    payloads: bool = True,
 ) -> list[Entry]:
-    """Return entries by number, from after the given one on."""
-    query = sa.select(_Q).where(_Q.c.state.in_(states), _Q.c.id > after).order_by(_Q.c.id).limit(limit)
-    if flow is not None:
-        query = query.where(_Q.c.flow == flow)
+    """Return entries by number, from after the given one on; on wish without what they hold."""
+    columns = [
+        column if payloads or column.name not in _PAYLOADS else sa.null().label(column.name) for column in _Q.columns
+    ]
+    query = sa.select(*columns).where(*_chosen(flow, code, states), _Q.c.id > after).order_by(_Q.c.id).limit(limit)
     return [_entry(row) for row in tx.rows(query)]
+
+
+def groups(
+    tx: Transaction, *, flow: str | None = None, code: str | None = None, states: Sequence[str] = UNSETTLED
+) -> list[Group]:
+    """Return the causes for which entries lie here, the most frequent first. The payloads are not read."""
+    first, last, count = sa.func.min(_Q.c.id), sa.func.max(_Q.c.id), sa.func.count()
+    summed = sa.select(*_CAUSE, count.label("many"), first.label("first"), last.label("last"))
+    cause = summed.where(*_chosen(flow, code, states)).group_by(*_CAUSE).subquery()
+    oldest, newest = _Q.alias("oldest"), _Q.alias("newest")
+    query = (
+        sa.select(
+            *(cause.c[column.name] for column in _CAUSE),
+            cause.c.many,
+            oldest.c.created_at,
+            newest.c.created_at,
+            newest.c.id,
+            newest.c.key,
+            newest.c.source,
+            newest.c.message,
+        )
+        .join(oldest, oldest.c.id == cause.c.first)
+        .join(newest, newest.c.id == cause.c.last)
+        .order_by(cause.c.many.desc(), cause.c.first)
+    )
+    return [Group(*row) for row in tx.rows(query)]
 
 
 def get(tx: Transaction, number: int) -> Entry | None:
@@ -141,8 +212,8 @@ def get(tx: Transaction, number: int) -> Entry | None:
 
 def set_state(tx: Transaction, numbers: Sequence[int], state: str) -> int:
     """Move entries to another state; return how many. One that is closed gives up what it held."""
-    values = {"raw": None, "canonical": None, "waits_for": None} if state == "closed" else {}
-    return tx.run(sa.update(_Q).where(tx.among(_Q.c.id, numbers)).values(state=state, **values))
+    values = _CLOSED if state == "closed" else {"state": state}
+    return tx.run(sa.update(_Q).where(tx.among(_Q.c.id, numbers)).values(**values))
 
 
 def wake(tx: Transaction, tokens: Sequence[str]) -> int:
@@ -204,6 +275,14 @@ def contested(tx: Transaction, flow: str, sources: Iterable[str]) -> set[str]:
         _Q.c.flow == flow, _Q.c.state == "open", _Q.c.code == "duplicate_id", tx.among(_Q.c.source, sources)
     )
     return {row.source for row in tx.rows(query)}
+
+
+def _chosen(flow: str | None, code: str | None, states: Sequence[str]) -> Iterator[sa.ColumnElement[bool]]:
+    yield _Q.c.state.in_(states)
+    if flow is not None:
+        yield _Q.c.flow == flow
+    if code is not None:
+        yield _Q.c.code == code
 
 
 def _entry(row: sa.Row[Any]) -> Entry:

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from obmen.state.ledger import Transaction
 FINGERPRINT = 16
 _SCAN = 5000
 _R = tables.record
+_CHECKPOINT = ("flow", "cursor", "epoch", "whole", "pins", "read_at", "heard", "full_at", "full_mark", "how")
 _KNOWN = (_R.c.key, _R.c.source, _R.c.fingerprint, _R.c.run)
 
 
@@ -29,7 +30,10 @@ class Checkpoint:
     """Where a flow's reading stands. ``whole``: the last complete read came to its end.
 
     ``pins``: values of key fields that a flow's target does not carry, and of which there may therefore be
-    only one.
+    only one. ``heard``: up to which hint the changes that the source told of are read; None where it tells of
+    none. ``full_at``: when everything was last read; ``full_mark``: what then decided the results. ``how``: the
+    way of the last read: ``complete``, ``changes`` (what the source told) or ``since`` (the cursor), and after a
+    colon what the connector says of it.
     """
 
     cursor: str | None = None
@@ -37,9 +41,13 @@ class Checkpoint:
     whole: bool = False
     pins: Mapping[str, str] = field(default_factory=dict)
     read_at: float | None = None
+    heard: int | None = None
+    full_at: float | None = None
+    full_mark: str = ""
+    how: str = ""
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """A canonical record that is known to come from a native one, that one's fingerprint, and the run that saw it."""
 
     key: str
@@ -53,20 +61,17 @@ def checkpoint(tx: Transaction, flow: str) -> Checkpoint:
     row = tx.one(sa.select(tables.checkpoint).where(tables.checkpoint.c.flow == flow))
     if row is None:
         return Checkpoint()
-    return Checkpoint(row.cursor, row.epoch, bool(row.whole), json.loads(row.pins), row.read_at)
+    pins = json.loads(row.pins)
+    state = Checkpoint(row.cursor, row.epoch, bool(row.whole), pins, row.read_at)
+    return replace(state, heard=row.heard, full_at=row.full_at, full_mark=row.full_mark, how=row.how)
 
 
 def save_checkpoint(tx: Transaction, flow: str, state: Checkpoint) -> None:
     """Keep where a flow's reading stands."""
-    row = {
-        "flow": flow,
-        "cursor": state.cursor,
-        "epoch": state.epoch,
-        "whole": int(state.whole),
-        "pins": json.dumps(dict(state.pins), ensure_ascii=False),
-        "read_at": state.read_at,
-    }
-    tx.upsert(tables.checkpoint, [row], keep=("epoch",))
+    pins = json.dumps(dict(state.pins), ensure_ascii=False)
+    row = (flow, state.cursor, state.epoch, int(state.whole), pins, state.read_at)
+    heard = (state.heard, state.full_at, state.full_mark, state.how)
+    tx.upsert(tables.checkpoint, _CHECKPOINT, [row + heard], keep=("epoch",))
 
 
 def numbered_pages(tx: Transaction, flow: str, first: int, end: int) -> dict[int, bytes]:
@@ -92,8 +97,8 @@ def pages(tx: Transaction, flow: str, first: int = 0) -> Iterator[list[bytes]]:
 
 def save_pages(tx: Transaction, flow: str, numbered: Sequence[tuple[int, bytes]]) -> None:
     """Keep the fingerprints of pages."""
-    rows = [{"flow": flow, "page": number, "fingerprints": blob} for number, blob in numbered]
-    tx.upsert(tables.seen_page, rows)
+    rows = [(flow, number, blob) for number, blob in numbered]
+    tx.upsert(tables.seen_page, ("flow", "page", "fingerprints"), rows)
 
 
 def cut_pages(tx: Transaction, flow: str, count: int) -> None:
@@ -104,7 +109,7 @@ def cut_pages(tx: Transaction, flow: str, count: int) -> None:
 def forget(tx: Transaction, flow: str) -> None:
     """Make the next read of a flow look at every record again: the epoch is part of each fingerprint."""
     state = checkpoint(tx, flow)
-    tx.upsert(tables.checkpoint, [{"flow": flow, "epoch": state.epoch + 1}])
+    tx.upsert(tables.checkpoint, ("flow", "epoch"), [(flow, state.epoch + 1)])
 
 
 def split(fingerprints: bytes) -> list[bytes]:
@@ -115,6 +120,11 @@ def split(fingerprints: bytes) -> list[bytes]:
 def any_record(tx: Transaction, flow: str) -> bool:
     """Whether any canonical record of a flow is known."""
     return tx.one(sa.select(_R.c.key).where(_R.c.flow == flow).limit(1)) is not None
+
+
+def count(tx: Transaction, flow: str) -> int:
+    """Return how many canonical records of a flow are known."""
+    return int(tx.rows(sa.select(sa.func.count()).where(_R.c.flow == flow))[0][0])
 
 
 def by_source(tx: Transaction, flow: str, sources: Iterable[str]) -> dict[str, list[Known]]:
@@ -132,17 +142,8 @@ def by_key(tx: Transaction, flow: str, keys: Iterable[str]) -> dict[str, Known]:
 
 def save_records(tx: Transaction, flow: str, known: Sequence[Known]) -> None:
     """Keep which canonical record came from which native one."""
-    rows = [
-        {
-            "flow": flow,
-            "key": one.key,
-            "source": one.source,
-            "fingerprint": one.fingerprint,
-            "run": one.run,
-        }
-        for one in known
-    ]
-    tx.upsert(tables.record, rows)
+    rows = [(flow, one.key, one.source, one.fingerprint, one.run) for one in known]
+    tx.upsert(tables.record, ("flow", "key", "source", "fingerprint", "run"), rows)
 
 
 def drop_records(tx: Transaction, flow: str, keys: Sequence[str]) -> None:

@@ -6,6 +6,8 @@ the same in SQLite and in PostgreSQL and in every zone.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -17,13 +19,44 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
-    text,
 )
+from sqlalchemy.types import TypeEngine
+
+from obmen.state.text import LONGEST_ID, storable
 
 metadata = MetaData()
 _Id = BigInteger().with_variant(Integer(), "sqlite")
-_WAITS = text("waits_for IS NOT NULL")
+_LONGEST_TOKEN = LONGEST_ID + 100
+
+
+class _Words(TypeDecorator[str]):
+    """What a peer or a person said: a character that cannot be kept costs only itself."""
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else storable(value)
+
+
+class _Word(_Words):
+    """A short one, such as the code of a refusal."""
+
+    impl = String
+    cache_ok = True
+
+
+class _Token(_Word):
+    """What a record waits for. One that is cut names an id so long that it is never kept, so nothing brings it."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        words = super().process_bind_param(value, dialect)
+        return None if words is None else words[:_LONGEST_TOKEN]
+
 
 run = Table(
     "run",
@@ -35,7 +68,7 @@ run = Table(
     Column("ended_at", Double),
     Column("status", String, nullable=False),
     Column("counts", Text, nullable=False, server_default="{}"),
-    Column("message", Text, nullable=False, server_default=""),
+    Column("message", _Words, nullable=False, server_default=""),
     Index("run_by_flow", "flow", "id"),
 )
 
@@ -57,6 +90,51 @@ checkpoint = Table(
     Column("whole", Integer, nullable=False, server_default="0"),
     Column("pins", Text, nullable=False, server_default="{}"),
     Column("read_at", Double),
+    Column("heard", _Id),
+    Column("full_at", Double),
+    Column("full_mark", Text, nullable=False, server_default=""),
+    Column("how", Text, nullable=False, server_default=""),
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("cursor", Text),
+    Column("acknowledged", Integer, nullable=False, server_default="1"),
+    Column("number", _Id, nullable=False, server_default="0"),
+)
+
+hint = Table(
+    "hint",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("entity", String, primary_key=True),
+    Column("native_id", String, primary_key=True),
+    Column("number", _Id, nullable=False),
+    Index("hint_by_number", "connection", "entity", "number"),
+    sqlite_with_rowid=False,
+)
+
+memory = Table(
+    "memory",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+fact = Table(
+    "fact",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("entity", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("occurred_at", Double),
+    Column("canonical", LargeBinary, nullable=False),
+    Column("read_at", Double, nullable=False),
+    Index("fact_by_time", "entity", "occurred_at"),
+    sqlite_with_rowid=False,
 )
 
 seen_page = Table(
@@ -124,12 +202,12 @@ outbox = Table(
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("not_before", Double, nullable=False, server_default="0"),
     Column("ticket", String),
-    Column("waits_for", String),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("waits_for", _Token),
+    Column("reason", _Words, nullable=False, server_default=""),
     Column("enqueued_at", Double, nullable=False),
     Column("run", _Id, nullable=False),
     Index("outbox_by_flow", "flow", "connection", "state", "not_before"),
-    Index("outbox_by_wait", "waits_for", sqlite_where=_WAITS, postgresql_where=_WAITS),
+    Index("outbox_by_wait", "waits_for"),
     sqlite_with_rowid=False,
 )
 
@@ -144,17 +222,17 @@ quarantine = Table(
     Column("state", String, nullable=False),
     Column("key", String, nullable=False),
     Column("source", String, nullable=False),
-    Column("code", String, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("code", _Word, nullable=False),
+    Column("message", _Words, nullable=False),
     Column("op", String, nullable=False, server_default="put"),
     Column("raw", LargeBinary),
     Column("canonical", LargeBinary),
     Column("fingerprint", LargeBinary),
-    Column("waits_for", String),
+    Column("waits_for", _Token),
     Column("created_at", Double, nullable=False),
     Column("run", _Id, nullable=False),
     Index("quarantine_by_flow", "flow", "state", "id"),
     Index("quarantine_by_source", "flow", "source"),
     Index("quarantine_by_key", "flow", "key"),
-    Index("quarantine_by_wait", "waits_for", sqlite_where=_WAITS, postgresql_where=_WAITS),
+    Index("quarantine_by_wait", "waits_for"),
 )

@@ -26,7 +26,7 @@ _MEANINGS = (
     ),
     (
         "unable to open database file",
-        "the file cannot be opened. Create its folder, or mend 'state:' in the project",
+        "the file can neither be opened nor made. Create its folder with the right to write there, or mend 'state:'",
     ),
     ("file is not a database", "the file is not an SQLite database. Mend 'state:' in the project"),
     ("malformed", "the file is damaged. Restore the state from a backup"),

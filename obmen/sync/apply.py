@@ -86,9 +86,7 @@ class Applier:
             with self.ledger.lease(flow.name) as lease, self.ledger.write(lease) as tx:
                 outbox.unhold(tx, flow.name, reason=_CANARY)
 
-    def _then(
-        self, before: Sequence[FlowReport], membership: plans.Membership, patience: float
-    ) -> list[FlowReport]:
+    def _then(self, before: Sequence[FlowReport], membership: plans.Membership, patience: float) -> list[FlowReport]:
         after = self.engine.sync(self.names, patience=patience, only=membership)
         return [_joined(one, other) for one, other in zip(before, after, strict=True)]
 
@@ -117,4 +115,5 @@ def _joined(before: FlowReport, after: FlowReport) -> FlowReport:
     for target, counts in before.sent.items():
         after.sent[target] = counts + after.sent.get(target, Counter())
     after.read, after.held, after.released = before.read, before.held, before.released
+    after.warnings = before.warnings
     return after

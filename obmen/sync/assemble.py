@@ -17,20 +17,28 @@ from obmen.errors import ConfigurationError
 from obmen.mapping import BoundMapping, Context, Mapping
 from obmen.mapping.rules import Only
 from obmen.project import FlowSettings, Project
+from obmen.state import Ledger
+from obmen.state.memory import LedgerMemory
 from obmen.sync.flow import Companion, Flow, Target
 
 DEFAULT_ZONE = "Europe/Moscow"
 
 
 class Assembly:
-    """A project's connectors and flows, made once; close it to let go of connections."""
+    """A project's connectors and flows, made once; close it to let go of connections.
 
-    def __init__(self, project: Project, *, clock: Clock | None = None) -> None:
+    ``ledger``: where connectors keep what they must know again after a restart.
+    """
+
+    def __init__(self, project: Project, *, clock: Clock | None = None, ledger: Ledger | None = None) -> None:
         self.project = project
         self.connectors: dict[str, Connector] = {
             name: settings.connector(name, settings.options, clock=clock)
             for name, settings in project.connections.items()
         }
+        if ledger is not None:
+            for name, connector in self.connectors.items():
+                connector.memory = LedgerMemory(ledger, name)
         self._loaded: dict[tuple[str, str, str], Mapping] = {}
         self._bound: dict[tuple[str, str, str, Only], BoundMapping] = {}
         settings = project.ordered_flows()
@@ -84,6 +92,7 @@ class Assembly:
             missing=settings.missing,
             guards=settings.guards,
             attempts=settings.attempts,
+            full_every=settings.full.total_seconds(),
             echo=self.mapping(settings.source, settings.entity, "push", back[0]) if back else None,
             dependents=tuple(other.name for other in others if self._refers(other, settings)),
             companions=self._companions(settings, targets, others),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from obmen.entities import Product, Record
 from obmen.records import Op
@@ -13,8 +14,7 @@ from obmen.state.outbox import IN_FLIGHT, Row
 Verdict = Literal["nothing", "put", "drop"]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """``put``: into the outbox with ``op`` and ``sequence``; ``drop``: the queued change is no longer wanted."""
 
     verdict: Verdict

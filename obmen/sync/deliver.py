@@ -7,20 +7,21 @@ at the next start is in doubt: an absolute write is said again, anything else is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from obmen.connector import WriterSpec
 from obmen.errors import ConfigurationError, Denied, Later, ObmenError, Refused, StateError, Unavailable
 from obmen.records import Batch, Item, Op, Outcome, RecordError
-from obmen.state import Lease, Ledger, Transaction, outbox
+from obmen.state import Lease, Ledger, outbox
 from obmen.state.outbox import Row
 from obmen.sync.flow import Flow, Target
 from obmen.sync.prepare import Prepared, Preparer
 from obmen.sync.receipt import Receipt
 from obmen.sync.steps import OnStep, ignore
 
-_ROUND = 2000
+_ROUND = 1000
 _SETTLE = 2.0
 _START = ("", -1)
 _STOPPING = (Unavailable, Denied, ConfigurationError)
@@ -106,15 +107,13 @@ class Deliverer:
     def _set_aside(self, prepared: Prepared) -> None:
         if not (prepared.waits or prepared.refused or prepared.idle):
             return
-        with self.ledger.write(self.lease) as tx:
-            receipt = self._receipt()
+        with self._receipt() as receipt:
             for row, token in prepared.waits:
-                receipt.waits(tx, row, token)
+                receipt.waits(row, token)
             for row, error in prepared.refused:
-                receipt.refused(tx, row, [RecordError(error.code, str(error), error.field)], stage="push")
+                receipt.refused(row, [RecordError(error.code, str(error), error.field)], stage="push")
             for row in prepared.idle:
                 receipt.idle(row)
-            receipt.close(tx)
 
     def _call(self, spec: WriterSpec, pairs: Sequence[_Pair]) -> None:
         with self.ledger.write(self.lease) as tx:
@@ -155,31 +154,27 @@ class Deliverer:
         trouble: ObmenError | None,
     ) -> None:
         rows = {item.id: row for row, item in pairs}
-        with self.ledger.write(self.lease) as tx:
-            receipt = self._receipt()
+        with self._receipt() as receipt:
             for outcome in outcomes:
                 row = rows.pop(outcome.id, None)
                 if row is not None:
-                    receipt.outcome(tx, row, outcome)
+                    receipt.outcome(row, outcome)
             for row in rows.values():
-                self._unanswered(spec, receipt, tx, row, trouble)
-            receipt.close(tx)
+                self._unanswered(spec, receipt, row, trouble)
         self.on_step("deliver.recorded")
 
-    def _unanswered(
-        self, spec: WriterSpec, receipt: Receipt, tx: Transaction, row: Row, trouble: ObmenError | None
-    ) -> None:
+    def _unanswered(self, spec: WriterSpec, receipt: Receipt, row: Row, trouble: ObmenError | None) -> None:
         """What the peer did not mention: refused as a whole, surely not done, or in doubt."""
         if isinstance(trouble, Refused):
-            receipt.refused(tx, row, [RecordError(trouble.code, str(trouble), trouble.field)])
+            receipt.refused(row, [RecordError(trouble.code, str(trouble), trouble.field)])
         elif isinstance(trouble, Later):
-            receipt.later(tx, row, str(trouble), trouble.after)
+            receipt.later(row, str(trouble), trouble.after)
         elif isinstance(trouble, _STOPPING):
-            receipt.unsent(tx, row, str(trouble))
+            receipt.unsent(row, str(trouble))
         elif spec.absolute:
-            receipt.later(tx, row, str(trouble or "the peer did not mention it"), None)
+            receipt.later(row, str(trouble or "the peer did not mention it"), None)
         else:
-            receipt.doubtful(tx, row)
+            receipt.doubtful(row)
 
     # -- tickets ------------------------------------------------------------------------------------------
 
@@ -203,18 +198,16 @@ class Deliverer:
         batch = Batch([item for _, item in prepared.ready])
         outcomes = list(self.target.connector.poll(self._entity, ticket, batch)) if len(batch) else []
         self.on_step("poll.called")
-        with self.ledger.write(self.lease) as tx:
-            receipt = self._receipt()
+        with self._receipt() as receipt:
             lost = [row for row, _ in prepared.waits] + [row for row, _ in prepared.refused] + prepared.idle
             for row in lost:
-                receipt.unsent(tx, row, "what it was sent with is not there any more")
+                receipt.unsent(row, "what it was sent with is not there any more")
             for outcome in outcomes:
                 told = pending.pop(outcome.id, None)
                 if told is not None:
-                    receipt.outcome(tx, told, outcome)
+                    receipt.outcome(told, outcome)
             for row in pending.values():
-                outbox.change(tx, row, not_before=tx.now + _poll_delay(tx.now - row.enqueued_at))
-            receipt.close(tx)
+                receipt.working(row)
         self.on_step("poll.recorded")
         return bool(outcomes)
 
@@ -228,9 +221,9 @@ class Deliverer:
             with self.ledger.read() as tx:
                 prepared = self._preparer.prepare(tx, rows, in_flight=True)
             others = [row for row, _ in prepared.waits] + [row for row, _ in prepared.refused]
-            with self.ledger.write(self.lease) as tx:
+            with self._receipt() as receipt:
                 for row in (*others, *prepared.idle):
-                    self._receipt().unsent(tx, row, "what it was sent with is not there any more")
+                    receipt.unsent(row, "what it was sent with is not there any more")
             for row, item in prepared.ready:
                 self._recover_one(row, item)
 
@@ -242,23 +235,26 @@ class Deliverer:
         if findable:
             found = connector.find(self._entity, item)
         self.on_step("recover.looked")
-        with self.ledger.write(self.lease) as tx:
-            receipt = self._receipt()
+        with self._receipt() as receipt:
             if found is not None:
-                receipt.outcome(tx, row, Outcome(item.id, "done", native_id=found))
+                receipt.outcome(row, Outcome(item.id, "done", native_id=found))
             elif findable or spec.absolute:
-                receipt.again(tx, row, "its answer was lost; it is said again")
+                receipt.again(row, "its answer was lost; it is said again")
             else:
                 message = (
                     f"The answer of {self.target.name} to this record was lost, and it can neither be looked for nor "
                     "safely said again. Look there: if it arrived, drop this entry; if not, replay it."
                 )
-                receipt.refused(tx, row, [RecordError("in_doubt", message)])
-            receipt.close(tx)
+                receipt.refused(row, [RecordError("in_doubt", message)])
         self.on_step("recover.recorded")
 
-    def _receipt(self) -> Receipt:
-        return Receipt(self.flow, self.target, self.run, self.result.counts, self.on_sent)
+    @contextmanager
+    def _receipt(self) -> Iterator[Receipt]:
+        """Give a receipt that is written, with all that was gathered in it, in one transaction."""
+        with self.ledger.write(self.lease) as tx:
+            receipt = Receipt(tx, self.flow, self.target, self.run, self.result.counts, self.on_sent)
+            yield receipt
+            receipt.close()
 
 
 def _by_op(pairs: Sequence[_Pair]) -> dict[Op, list[_Pair]]:
@@ -266,8 +262,3 @@ def _by_op(pairs: Sequence[_Pair]) -> dict[Op, list[_Pair]]:
     for row, item in pairs:
         groups.setdefault(item.op, []).append((row, item))
     return groups
-
-
-def _poll_delay(age: float) -> float:
-    """Ask at once, then less and less often: a tenth of the age, between half a second and a minute."""
-    return min(max(age / 10, 0.5), 60.0)

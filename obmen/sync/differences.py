@@ -1,4 +1,4 @@
-"""Which slices are new in a read, and whether any of the last read is gone without a trace.
+"""Which slices are new in a read, whether any of the last read is gone without a trace, and which stand twice.
 
 Kept in a scratch database on disk, so that a shifted or wholly changed source of any size needs no memory.
 """
@@ -8,8 +8,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
+from typing import Any
+
+from obmen.state.seen import Known
 
 _HALF = 2
+_MOST = 500
+"""Values in one statement."""
+_UNEXPLAINED = """
+SELECT 1 FROM left WHERE fingerprint NOT IN (SELECT fingerprint FROM arrived)
+                     AND fingerprint NOT IN (SELECT fingerprint FROM explained) LIMIT 1
+"""
+_DOUBTFUL = """
+CREATE TABLE doubtful AS SELECT fingerprint, source FROM replaced
+ WHERE fingerprint NOT IN (SELECT fingerprint FROM left) OR fingerprint IN (SELECT fingerprint FROM arrived);
+CREATE INDEX doubtful_fingerprint ON doubtful (fingerprint);
+"""
 
 
 class Differences:
@@ -19,8 +33,9 @@ class Differences:
         self._first = first
         self._scratch = sqlite3.connect("")
         self._scratch.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
-        for table in ("old", "left", "arrived"):
+        for table in ("old", "left", "arrived", "explained"):
             self._scratch.execute(f"CREATE TABLE {table}(fingerprint BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._scratch.execute("CREATE TABLE replaced(fingerprint BLOB, source TEXT, key TEXT)")
         self._loaded = False
         self.found = False
 
@@ -49,12 +64,37 @@ class Differences:
 
     def explained(self, fingerprints: Iterable[bytes]) -> None:
         """Note that these old fingerprints belong to records that are still there, changed."""
-        self._add("arrived", fingerprints)
+        self._add("explained", fingerprints)
 
     def unexplained(self) -> bool:
         """Whether something of the last read is gone, for all that is known."""
-        query = "SELECT 1 FROM left WHERE fingerprint NOT IN (SELECT fingerprint FROM arrived) LIMIT 1"
-        return self._scratch.execute(query).fetchone() is not None
+        return self._scratch.execute(_UNEXPLAINED).fetchone() is not None
+
+    def replaced(self, known: Iterable[Known]) -> None:
+        """Note that a slice was taken for a newer state of these records."""
+        rows = ((one.fingerprint, one.source, one.key) for one in known)
+        self._scratch.executemany("INSERT INTO replaced VALUES (?, ?, ?)", rows)
+
+    def doubled(self, pages: Iterator[Iterable[bytes]]) -> set[str]:
+        """Return the native ids whose replaced slice still stands on a page: two records claim one id.
+
+        ``pages`` are all pages of this read; they are walked only if what left the differing ones does not
+        rule it out.
+        """
+        self._scratch.executescript(_DOUBTFUL)
+        if self._scratch.execute("SELECT 1 FROM doubtful LIMIT 1").fetchone() is None:
+            return set()
+        return {
+            source
+            for fingerprints in pages
+            for (source,) in self._among("doubtful", "source", "fingerprint", fingerprints)
+        }
+
+    def replaced_by(self, sources: Sequence[str]) -> list[Known]:
+        """Return the records with these native ids as they were before a newer state replaced them."""
+        self._scratch.execute("CREATE INDEX IF NOT EXISTS replaced_source ON replaced (source)")
+        rows = self._among("replaced", "key, source, fingerprint", "source", sources)
+        return [Known(*row) for row in rows]
 
     def __enter__(self) -> Differences:
         return self
@@ -66,13 +106,15 @@ class Differences:
 
     def _add(self, table: str, fingerprints: Iterable[bytes]) -> None:
         rows = ((one,) for one in sorted(fingerprints))
-        self._scratch.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?)", rows)  # noqa: S608 - one of three names
+        self._scratch.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?)", rows)  # noqa: S608 - one of four names
 
     def _among_old(self, fingerprints: set[bytes]) -> set[bytes]:
-        wanted = list(fingerprints)
-        found: set[bytes] = set()
-        for start in range(0, len(wanted), 500):
-            part = wanted[start : start + 500]
-            query = f"SELECT fingerprint FROM old WHERE fingerprint IN ({','.join('?' * len(part))})"  # noqa: S608 - only question marks
-            found.update(row[0] for row in self._scratch.execute(query, part))
-        return found
+        return {row[0] for row in self._among("old", "fingerprint", "fingerprint", fingerprints)}
+
+    def _among(self, table: str, columns: str, column: str, values: Iterable[object]) -> Iterator[tuple[Any, ...]]:
+        wanted = list(values)
+        for start in range(0, len(wanted), _MOST):
+            part = wanted[start : start + _MOST]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT {columns} FROM {table} WHERE {column} IN ({marks})"  # noqa: S608 - names from this module, and question marks
+            yield from self._scratch.execute(query, part)

@@ -14,6 +14,7 @@ from obmen.errors import Busy, ConfigurationError, ObmenError, StateError, meant
 from obmen.state import Lease, Ledger, outbox, quarantine, runs
 from obmen.sync.deliver import Deliverer, Only
 from obmen.sync.flow import Flow, Target
+from obmen.sync.listen import Ear
 from obmen.sync.read import Reader
 from obmen.sync.steps import OnStep, ignore
 
@@ -49,6 +50,7 @@ class FlowReport:
 
     ``read`` and ``sent`` count records by what became of them. ``held``: reasons of guards that spoke in this
     run. ``outbox`` and ``quarantine`` tell what is left, by state. ``trouble``: what stopped a part of it.
+    ``warnings``: what stopped nothing and should still be seen: a source that gives nothing any more.
     """
 
     flow: str
@@ -58,6 +60,7 @@ class FlowReport:
     outbox: dict[str, int] = field(default_factory=dict)
     quarantine: dict[str, int] = field(default_factory=dict)
     trouble: list[ObmenError] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     released: int = 0
 
     @property
@@ -67,11 +70,13 @@ class FlowReport:
 
     @property
     def status(self) -> str:
-        """One word for the run: failed, held, attention (something lies in quarantine), partial or done."""
+        """One word for the run: failed, held, emptied, attention (something lies in quarantine), partial or done."""
         if self.trouble:
             return "failed"
         if self.outbox.get("held"):
             return "held"
+        if self.warnings:
+            return "emptied"
         if self.quarantine.get("open"):
             return "attention"
         return "partial" if set(self.outbox) - {"waiting"} else "done"
@@ -92,6 +97,7 @@ class Engine:
         self.clock: Clock = ledger.clock
         self.listener: Listener = listener or Silent()
         self.on_step = on_step
+        self._listened: dict[str, bool] = {}
 
     def choose(self, names: Sequence[str]) -> tuple[Flow, ...]:
         """Return the flows of these names in their order; all, if no name is given."""
@@ -116,6 +122,7 @@ class Engine:
         """
         chosen = self.choose(names)
         work = [_Work(flow, FlowReport(flow.name)) for flow in chosen]
+        self._listened.clear()
         for one in work:
             self._read(one, force)
         self._deliver_all(work, patience, only)
@@ -144,11 +151,14 @@ class Engine:
                     work.run,
                     on_step=self.on_step,
                     on_read=lambda done, total: self.listener.reading(flow.name, done, total),
+                    forced=force is not None,
+                    listening=self._listen(flow),
                 )
                 try:
                     reader.read()
                 finally:
-                    report.read, report.held = reader.result.counts, reader.result.held
+                    found = reader.result
+                    report.read, report.held, report.warnings = found.counts, found.held, found.warnings
                 if force:
                     self._force(work, lease, force)
         except StateError:
@@ -156,8 +166,28 @@ class Engine:
         except ObmenError as error:
             report.trouble.append(error)
             _LOG.warning("read.failed", flow=flow.name, error=str(error))
+        for warning in report.warnings:
+            _LOG.warning("source.emptied", flow=flow.name, warning=warning)
         for target, reasons in report.held.items():
             _LOG.warning("guard.held", flow=flow.name, target=target, reasons=list(reasons.values()))
+
+    def _listen(self, flow: Flow) -> bool:
+        """Take in, once a run, what a flow's source tells of changes; return whether it can be relied on."""
+        source = flow.source
+        if self.ledger.rehearsing or not source.listens(flow.entity.entity):
+            return False
+        if source.name not in self._listened:
+            self._listened[source.name] = True
+            try:
+                Ear(self.ledger, source, self.flows, on_step=self.on_step).listen()
+            except Busy:
+                _LOG.info("feed.busy", connection=source.name)
+            except StateError:
+                raise
+            except ObmenError as error:
+                self._listened[source.name] = False
+                _LOG.warning("feed.failed", connection=source.name, error=str(error))
+        return self._listened[source.name]
 
     def _force(self, work: _Work, lease: Lease, reason: str) -> None:
         with self.ledger.write(lease) as tx:
@@ -234,7 +264,7 @@ class Engine:
             report.quarantine = quarantine.counts(tx, report.flow)
             if work.run:
                 counts = {**report.read, "written": report.written}
-                message = "; ".join(str(error) for error in report.trouble)
+                message = "; ".join([*map(str, report.trouble), *report.warnings])
                 runs.end(tx, work.run, report.status, counts, message)
 
 

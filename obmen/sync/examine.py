@@ -5,6 +5,7 @@ Whatever is wrong with one record becomes a problem of that record alone; its ne
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,30 +24,38 @@ from obmen.state.ledger import Transaction
 from obmen.state.outbox import Decided, Row
 from obmen.state.quarantine import Problem
 from obmen.state.seen import Known
-from obmen.sync import waiting
+from obmen.state.text import LONGEST_ID, fault
+from obmen.sync import doubled, waiting
 from obmen.sync.flow import Flow
 from obmen.sync.propose import Proposals, propose
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_SHOWN = 80
 _redact = Redactor()
 
 
-@dataclass(slots=True)
-class Slice:
-    """One raw record on its way: its natives or why it has none, and the id that its system knows it by."""
+class Slice(msgspec.Struct):
+    """One record on its way: its natives, or its bytes and why it has none, and the id that its system knows it by."""
 
     fingerprint: bytes
     raw: bytes
-    natives: list[Native] = field(default_factory=list)
+    natives: list[Native] = []
     fault: Refused | None = None
     source: str = ""
+
+    @classmethod
+    def expanded(cls, fingerprint: bytes, raw: bytes, natives: Iterable[Native] | Refused) -> Slice:
+        """Take what was fetched for a slice that told only its version."""
+        if isinstance(natives, Refused):
+            return cls(fingerprint, raw, fault=natives)
+        return cls(fingerprint, raw, list(natives))
 
     @classmethod
     def of(cls, fingerprint: bytes, raw: bytes, decode: Callable[[bytes], Iterable[Native]]) -> Slice:
         """Decode a slice at once, so that nothing of its page need be kept until it is examined."""
         try:
-            return cls(fingerprint, raw, list(decode(raw)))
-        except (Refused, IncompleteSource) as error:
+            return cls(fingerprint, b"", list(decode(raw)))
+        except (Refused, IncompleteSource, UnicodeError) as error:
             return cls(fingerprint, raw, fault=_unreadable(error))
 
 
@@ -63,7 +72,9 @@ class Changes:
     problems: list[tuple[str, Problem]] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
     explained: list[bytes] = field(default_factory=list)
+    replaced: list[Known] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    facts: list[Record] = field(default_factory=list)
 
     def add(self, proposals: Proposals) -> None:
         """Take over what was decided about records."""
@@ -91,17 +102,21 @@ class Examiner:
         self.pins = dict(pins)
         self.unreadable = False
         self._loose = flow.loose
-        self._key = flow.source.readers[flow.entity.entity].key
+        reader = flow.source.readers[flow.entity.entity]
+        self._key, self._complete = reader.key, reader.complete
 
     def examine(self, tx: Transaction, slices: Sequence[Slice], *, again: bool = False) -> Changes:
         """Decide what slices change; ``again``: they are replayed, so they are looked at in any case."""
         changes = Changes()
         readable = self._decoded(slices, changes)
         known = seen.by_source(tx, self.flow.name, [one.source for one in readable])
-        fresh = readable if again else self._unmoved(tx, readable, known, changes)
+        fresh = self._uncontested(tx, readable) if again else self._unmoved(tx, readable, known, changes)
         records = self._records(tx, fresh, known, changes)
         self._bind(tx, records, changes)
-        changes.add(propose(tx, self.flow, [record for record, _ in records]))
+        made = [record for record, _ in records]
+        if self.flow.entity.fact:
+            changes.facts += made
+        changes.add(propose(tx, self.flow, made))
         return changes
 
     def _decoded(self, slices: Sequence[Slice], changes: Changes) -> list[Slice]:
@@ -110,21 +125,34 @@ class Examiner:
             fault = one.fault
             if one.natives:
                 try:
-                    one.source = pick(one.natives[0], self._key)
+                    one.source = _kept("id", pick(one.natives[0], self._key))
                     readable.append(one)
-                except IncompleteSource as error:
+                except (IncompleteSource, Refused) as error:
                     fault = _unreadable(error)
             if fault is not None:
                 self.unreadable = True
-                problem = Problem("pull", fault.code, _redact(str(fault)), raw=one.raw, fingerprint=one.fingerprint)
+                raw = one.raw or _encoded(one.natives)
+                problem = Problem(
+                    "pull", fault.code, _redact(str(fault)), source=one.source, raw=raw, fingerprint=one.fingerprint
+                )
                 changes.problems.append((self.flow.source.name, problem))
         return readable
+
+    def _uncontested(self, tx: Transaction, slices: list[Slice]) -> list[Slice]:
+        """Leave out what two records claim to be."""
+        contested = self._contested(tx, slices)
+        return [one for one in slices if one.source not in contested]
+
+    def _contested(self, tx: Transaction, slices: list[Slice]) -> set[str]:
+        if not quarantine.any_open(tx, self.flow.name):
+            return set()
+        return quarantine.contested(tx, self.flow.name, [one.source for one in slices])
 
     def _unmoved(
         self, tx: Transaction, slices: list[Slice], known: Mapping[str, list[Known]], changes: Changes
     ) -> list[Slice]:
         """Leave out what only moved within the source, and what two records claim to be."""
-        contested = quarantine.contested(tx, self.flow.name, [one.source for one in slices])
+        contested = self._contested(tx, slices)
         fresh: dict[str, Slice] = {}
         for one in slices:
             before = known.get(one.source, [])
@@ -132,16 +160,31 @@ class Examiner:
             if before and all(record.fingerprint == one.fingerprint for record in before):
                 changes.counts["unchanged"] += 1
                 continue
+            if one.source in fresh and fresh[one.source].fingerprint == one.fingerprint:
+                changes.counts["unchanged"] += 1
+                continue
             twice = one.source in fresh or any(record.run == self.run for record in before)
             if twice or one.source in contested:
-                message = (
-                    f"Two records of {self.flow.source.name} have the id {one.source} in one read. Nothing more is "
-                    "taken from either until one of them is removed; then replay this entry."
-                )
-                self._problem(changes, one, Refused(message, code="duplicate_id"))
+                changes.problems.append((self.flow.source.name, self._doubled(one)))
                 continue
+            changes.replaced += before
             fresh[one.source] = one
         return list(fresh.values())
+
+    def _doubled(self, one: Slice) -> Problem:
+        """Set a record aside whose id another has as well.
+
+        Of a whole source nothing is kept: when the entry is replayed, the source is asked which one is left. A
+        source of changes tells each only once, so the later one is kept.
+        """
+        if self._complete:
+            return doubled.problem(self.flow, one.source)
+        message = (
+            f"Two records of {self.flow.source.name} have the id {one.source} in one read. The first is taken. This "
+            "one waits, and so does any later one, until it is replayed or dropped."
+        )
+        raw = _encoded(one.natives)
+        return Problem("pull", doubled.CODE, _redact(message), source=one.source, raw=raw, fingerprint=one.fingerprint)
 
     def _records(
         self, tx: Transaction, slices: list[Slice], known: Mapping[str, list[Known]], changes: Changes
@@ -150,21 +193,24 @@ class Examiner:
         made: dict[str, tuple[Record, Slice]] = {}
         keys_of: dict[str, list[str]] = {}
         failed: set[str] = set()
+        changes.counts["changed"] += len(slices)
         for one in slices:
-            changes.counts["changed"] += 1
             keys_of[one.source] = []
             for native in one.natives:
                 try:
-                    record = self._record(native, refs)
+                    fields = self.flow.pull.pull(native, refs)
+                    if self._elsewhere(fields):
+                        continue
+                    record = self._record(fields)
+                    key = _kept("key", record.key)
                 except NotCarried:
                     continue
                 except (Refused, Unresolved) as error:
                     failed.add(one.source)
                     self._problem(changes, one, error)
                     continue
-                if record is None:
+                if not self._passes(record):
                     continue
-                key = record.key
                 keys_of[one.source].append(key)
                 if key in made:
                     failed.add(one.source)
@@ -173,14 +219,16 @@ class Examiner:
                 made[key] = (record, one)
         self._contested_keys(tx, made, keys_of, failed, changes)
         for one in slices:
-            before = {record.key for record in known.get(one.source, [])}
+            before = {record.key for record in known.get(one.source, ())}
             kept = [key for key in keys_of[one.source] if key in made and made[key][1] is one]
             if one.source in failed:
-                kept = sorted(set(kept) | before)
+                kept = sorted(before.union(kept))
             else:
-                changes.gone += sorted(before - set(kept))
                 changes.settled.append(one.source)
-            changes.known += [Known(key, one.source, one.fingerprint, self.run) for key in kept]
+                if before:
+                    changes.gone += sorted(before.difference(kept))
+            for key in kept:
+                changes.known.append(Known(key, one.source, one.fingerprint, self.run))
         return list(made.values())
 
     def _contested_keys(
@@ -212,18 +260,27 @@ class Examiner:
                 found[entity, native_id] = key
         return found
 
-    def _record(self, native: Native, refs: Mapping[tuple[str, str], str]) -> Record | None:
-        fields = self.flow.pull.pull(native, refs)
+    def _elsewhere(self, fields: Mapping[str, Any]) -> bool:
+        """Whether the flow surely does not carry the record, such as a price of another type; it need not be made."""
+        return any(
+            isinstance(given := fields.get(name), str) and given.strip() != value
+            for name, value in self.flow.where.items()
+        )
+
+    def _record(self, fields: Mapping[str, Any]) -> Record:
         try:
-            record = self.flow.entity.model_validate(fields)
+            return self.flow.entity.model_validate(fields)
         except ValidationError as error:
             raise _invalid(self.flow.entity, error) from None
+
+    def _passes(self, record: Record) -> bool:
+        """Whether the flow carries the record; of one that it carries, the loose key fields are pinned."""
         for name, value in self.flow.where.items():
             if str(getattr(record, name)) != value:
-                return None
+                return False
         for name in self._loose:
             self._pin(name, str(getattr(record, name)))
-        return record
+        return True
 
     def _pin(self, name: str, value: str) -> None:
         pinned = self.pins.setdefault(name, value)
@@ -238,7 +295,7 @@ class Examiner:
     def _bind(self, tx: Transaction, records: list[tuple[Record, Slice]], changes: Changes) -> None:
         if not self.flow.entity.identity:
             return
-        wanted = {record.key: one.source for record, one in records}
+        wanted = {record.key: one.source for record, one in records if len(one.natives) == 1}
         before = bindings.keys(tx, self.flow.source.name, self.flow.entity.entity, wanted.values())
         changes.rekeyed += [before[source] for key, source in wanted.items() if before.get(source, key) != key]
         changes.bound.update((key, source) for key, source in wanted.items() if before.get(source) != key)
@@ -253,7 +310,7 @@ class Examiner:
             _redact(str(error)),
             key=error.key if isinstance(error, DuplicateKey) else "",
             source=one.source,
-            raw=_ENCODER.encode(one.natives),
+            raw=_encoded(one.natives),
             fingerprint=one.fingerprint,
             waits_for=waits,
             state="waiting" if waits else "open",
@@ -261,11 +318,27 @@ class Examiner:
         changes.problems.append((self.flow.source.name, problem))
 
 
-def _unreadable(error: ObmenError) -> Refused:
+def _kept(what: str, value: str) -> str:
+    """Return an id or a key; raises Refused for one that the ledger cannot keep."""
+    if wrong := fault(value, LONGEST_ID):
+        shown = repr(value[:_SHOWN])
+        raise Refused(f"The record's {what} {shown} cannot be kept: {wrong}. Correct it there.", code="bad_id")
+    return value
+
+
+def _encoded(natives: list[Native]) -> bytes:
+    """Encode what is set aside; what no JSON decoder takes back is kept all the same, to be looked at."""
+    try:
+        return _ENCODER.encode(natives)
+    except UnicodeEncodeError:
+        return json.dumps(natives, default=str).encode()
+
+
+def _unreadable(error: ObmenError | UnicodeError) -> Refused:
     return Refused(str(error), code=_code(error, "unreadable"))
 
 
-def _code(error: ObmenError, otherwise: str) -> str:
+def _code(error: Exception, otherwise: str) -> str:
     return error.code if isinstance(error, Refused) else otherwise
 
 

@@ -25,6 +25,8 @@ from obmen.sync.engine import Engine, FlowReport, Listener
 from obmen.sync.flow import Flow, Target
 
 FORMAT = 1
+EMPTIED = "emptied"
+"""The code of the trouble that a source gives nothing any more."""
 _SHOWN = 5
 
 
@@ -57,7 +59,7 @@ class Header(msgspec.Struct, frozen=True, tag="plan"):
 
 
 class Trouble(msgspec.Struct, frozen=True, tag="trouble"):
-    """A record that a run would set aside, or a flow that cannot be read."""
+    """A record that a run would set aside; without a ``key``, a flow that cannot be read, or is to be warned of."""
 
     flow: str
     key: str
@@ -85,6 +87,8 @@ def plan(
 def _of_flow(ledger: Ledger, flow: Flow, report: FlowReport) -> Iterator[Line]:
     for error in report.trouble:
         yield Trouble(flow.name, "", type(error).__name__, str(error))
+    for warning in report.warnings:
+        yield Trouble(flow.name, "", EMPTIED, warning)
     for target in flow.targets:
         yield from changes(ledger, flow, target)
     for entry in _entries(ledger, flow.name):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID, uuid5
+
+import xxhash
 
 from obmen.entities import Record
 from obmen.errors import IncompleteSource, Refused
@@ -15,8 +16,6 @@ from obmen.state.ledger import Transaction
 from obmen.state.outbox import Row
 from obmen.sync import waiting
 from obmen.sync.flow import Companion, Flow, Target
-
-_NAMESPACE = UUID("6f626d65-6e00-5000-8000-000000000000")
 
 
 @dataclass(slots=True)
@@ -106,7 +105,7 @@ class Preparer:
             key=row.key,
             op=op,
             native_id=native_id,
-            idempotency_key=str(uuid5(_NAMESPACE, name)),
+            idempotency_key=xxhash.xxh3_128_hexdigest(name.encode()),
             attempt=row.attempt + (0 if in_flight else 1),
         )
 

@@ -71,7 +71,7 @@ def _for_target(tx: Transaction, flow: Flow, target: Target, records: Sequence[R
     keys = [record.key for record in records]
     confirmed = agreed.of(tx, target.name, entity, keys)
     queued = _queued(tx, target, entity, keys)
-    refused = quarantine.refused(tx, flow.name, target.name, keys)
+    refused = quarantine.refused(tx, flow.name, target.name, keys) if quarantine.any_open(tx, flow.name) else {}
     decided = into.decided.setdefault(target.name, [])
     for key, record in zip(keys, records, strict=True):
         try:

@@ -7,37 +7,43 @@ that is not there will be seen again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import msgspec
 import xxhash
 
-from obmen.records import Page
+from obmen.errors import IncompleteSource
+from obmen.records import Native, Page
 from obmen.rules import guards
-from obmen.state import Lease, Ledger, Transaction, agreed, bindings, outbox, quarantine, seen
-from obmen.sync import waiting
+from obmen.state import Lease, Ledger, Transaction, agreed, bindings, facts, hints, outbox, quarantine, seen
+from obmen.state.quarantine import Entry, Problem
+from obmen.state.text import fault
+from obmen.sync import doubled, waiting
 from obmen.sync.differences import Differences
 from obmen.sync.examine import Changes, Examiner, Slice
 from obmen.sync.flow import Flow
 from obmen.sync.propose import Proposals, propose, vanish
 from obmen.sync.steps import OnStep, ignore
+from obmen.sync.told import Told
 
 _DECODER = msgspec.json.Decoder(list[dict[str, object]], float_hook=Decimal)
 _KEEP_EVERY = 15.0
-_GROUP_SLICES = 2000
+_GROUP_SLICES = 1000
 _GROUP_PAGES = 64
+_AHEAD = 16
 OnRead = Callable[[int, int | None], None]
 """Called with the slices read so far and, where known, how many there will be."""
 
 
 @dataclass(slots=True)
 class Read:
-    """What a read found. ``held``: target → effect → the guard's reason."""
+    """What a read found. ``held``: target → effect → the guard's reason. ``warnings``: what a person should see."""
 
     counts: Counter[str] = field(default_factory=Counter)
     held: dict[str, dict[str, str]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -55,7 +61,7 @@ class _Group:
 
 
 class Reader:
-    """Reads one flow once, under its lease."""
+    """Reads one flow once, under its lease. ``forced``: a person says that what is found is right."""
 
     def __init__(
         self,
@@ -66,8 +72,11 @@ class Reader:
         *,
         on_step: OnStep = ignore,
         on_read: OnRead | None = None,
+        forced: bool = False,
+        listening: bool = False,
     ) -> None:
         self.ledger, self.lease, self.flow, self.run = ledger, lease, flow, run
+        self._forced, self._listening = forced, listening
         self.on_step = on_step
         self.on_read: OnRead = on_read or (lambda _done, _total: None)
         self.result = Read()
@@ -77,6 +86,7 @@ class Reader:
             self._checkpoint = seen.checkpoint(tx, flow.name)
             self._first = not seen.any_record(tx, flow.name)
         self._was_whole = self._checkpoint.whole
+        self._undecided = False
         self._before: dict[int, bytes] = {}
         self._looked_ahead = 0
         self._examiner = Examiner(flow, run, self._checkpoint.pins)
@@ -84,6 +94,9 @@ class Reader:
 
     def read(self) -> Read:
         """Read to the end. What was read before an error stays read."""
+        if self._listening and self._heard_enough():
+            return self._changed()
+        self._begin_whole()
         seed = xxhash.xxh3_64_intdigest(self.flow.salt + str(self._checkpoint.epoch).encode())
         number = slices = 0
         partial = False
@@ -97,17 +110,81 @@ class Reader:
                     slices += len(page.slices)
                     self.on_read(slices, page.total)
                     self._keep_lease()
+                    del page  # let go of before the next one is read
             finally:
                 self._flush(differences)
                 self.result.counts["read"] = slices
             self._end(number, partial, differences)
         return self.result
 
+    def _heard_enough(self) -> bool:
+        """Whether what the source tells of changes is all that can have changed since the last whole read."""
+        state = self._checkpoint
+        if state.heard is None or state.full_at is None or state.full_mark != self._mark:
+            return False
+        age = self.ledger.clock.now().timestamp() - state.full_at
+        return age < self.flow.full_every and (state.whole or not self._complete)
+
+    @property
+    def _mark(self) -> str:
+        """What decides the results beside the records; whatever changes it makes all be read anew."""
+        return xxhash.xxh3_128_hexdigest(self.flow.salt + str(self._checkpoint.epoch).encode())
+
+    def _how(self, mode: str) -> str:
+        way = self.flow.source.way(self.flow.entity.entity)
+        return f"{mode}: {way}" if way else mode
+
+    def _begin_whole(self) -> None:
+        """Note from which hint on changes will be new; until the end of the read nothing counts as whole."""
+        heard = None
+        if self._listening:
+            with self.ledger.read() as tx:
+                heard = hints.feed(tx, self.flow.source.name).number
+        if heard is None and self._checkpoint.heard is None:
+            return
+        self._checkpoint = replace(self._checkpoint, heard=heard, full_at=None, whole=False)
+        with self.ledger.write(self.lease) as tx:
+            seen.save_checkpoint(tx, self.flow.name, self._checkpoint)
+
+    def _changed(self) -> Read:
+        """Look at the records of which the source said that they changed, and at no other."""
+        done = 0
+        for batch in Told(self.ledger, self.flow, self._checkpoint.heard or 0):
+            with self.ledger.read() as tx:
+                changes = self._examiner.examine(tx, batch.slices(tx), again=True)
+                batch.mark_gone(tx, changes)
+            self.on_step("read.examined")
+            self._checkpoint = replace(self._checkpoint, heard=batch.heard)
+            with self.ledger.write(self.lease) as tx:
+                self._write(tx, changes)
+                self._save(tx, cursor=self._checkpoint.cursor, whole=self._checkpoint.whole)
+            self.on_step("read.committed")
+            done += len(batch.ids)
+            self.on_read(done, None)
+            self._keep_lease()
+        self.result.counts["read"] = done
+        self.on_step("read.ending")
+        with self.ledger.write(self.lease) as tx:
+            self._decide(tx)
+            self._checkpoint = replace(self._checkpoint, how=self._how("changes"))
+            self._save(tx, cursor=self._checkpoint.cursor, whole=self._checkpoint.whole, ended=True)
+        self.on_step("read.ended")
+        return self.result
+
+    def _decide(self, tx: Transaction) -> None:
+        """Take in what a person or another record brought back, and let the guards speak of all that was found."""
+        self._replay(tx)
+        self._guard(tx)
+        self._retry_waiting(tx)
+
     def _pages(self) -> Iterator[Page]:
         cursor = None if self._complete else self._checkpoint.cursor
         return self.flow.source.read(self.flow.entity.entity, cursor)
 
     def _page(self, page: Page, number: int, seed: int, differences: Differences) -> None:
+        if wrong := fault(page.cursor or ""):
+            message = f"{self.flow.source.name}: the mark up to which it was read cannot be kept: {wrong}."
+            raise IncompleteSource(f"{message} Nothing from there on was taken.")
         prints = [xxhash.xxh3_128_digest(raw, seed=seed) for raw in page.slices]
         unseen = set(prints)
         if self._complete:
@@ -119,19 +196,30 @@ class Reader:
             with self.ledger.read() as tx:
                 unseen = differences.page(seen.split(before), prints, seen.pages(tx, self.flow.name))
             self._group.pages.append((number, blob))
-        slices = [
-            Slice.of(one, raw, page.decode) for one, raw in zip(prints, page.slices, strict=True) if one in unseen
-        ]
+        elif page.ids:
+            unseen = self._not_known(page.ids, prints)
+        fresh = [(one, raw) for one, raw in zip(prints, page.slices, strict=True) if one in unseen]
+        slices = _decoded(page, fresh)
         self.result.counts["unchanged"] += len(prints) - len(slices)
         self._group.slices += slices
         self._group.cursor = page.cursor or self._group.cursor
         if self._group.full:
             self._flush(differences)
 
+    def _not_known(self, ids: Sequence[str], prints: Sequence[bytes]) -> set[bytes]:
+        """Return the slices of records that are not known in just this version."""
+        with self.ledger.read() as tx:
+            known = seen.by_source(tx, self.flow.name, ids)
+        return {
+            one
+            for one, source in zip(prints, ids, strict=True)
+            if source not in known or any(record.fingerprint != one for record in known[source])
+        }
+
     def _page_before(self, number: int) -> bytes:
         """Return the page's fingerprints as last read; they are looked up for many pages at once."""
         if number >= self._looked_ahead:
-            self._looked_ahead = number + _GROUP_PAGES
+            self._looked_ahead = number + _AHEAD
             with self.ledger.read() as tx:
                 self._before = seen.numbered_pages(tx, self.flow.name, number, self._looked_ahead)
         return self._before.pop(number, b"")
@@ -143,7 +231,9 @@ class Reader:
             return
         with self.ledger.read() as tx:
             changes = self._examiner.examine(tx, group.slices)
+        group.slices.clear()  # they take the most room, and what follows takes some too
         differences.explained(changes.explained)
+        differences.replaced(changes.replaced)
         self.on_step("read.examined")
         with self.ledger.write(self.lease) as tx:
             self._write(tx, changes)
@@ -157,15 +247,18 @@ class Reader:
             differences.rest(old_rest)
         self.on_step("read.ending")
         with self.ledger.write(self.lease) as tx:
+            whole = self._complete and not partial
+            kept = self._undecided = whole and self._kept_for_all_is_gone(tx)
             if self._complete:
                 seen.cut_pages(tx, self.flow.name, pages)
-                if self._may_sweep(tx, partial, differences):
+                doubled.take_back(tx, self.flow, self.run, differences)
+                if not kept and self._may_sweep(tx, partial, differences):
                     self._sweep(tx)
-            self._replay(tx)
-            self._guard(tx)
-            self._retry_waiting(tx)
-            whole = self._complete and not partial
-            self._save(tx, cursor=self._checkpoint.cursor, whole=whole, ended=True)
+            self._decide(tx)
+            full_at = tx.now if self._listening else None
+            mark, how = self._mark, self._how("complete" if self._complete else "since")
+            self._checkpoint = replace(self._checkpoint, full_at=full_at, full_mark=mark, how=how)
+            self._save(tx, cursor=self._checkpoint.cursor, whole=whole and not self._undecided, ended=True)
         self.on_step("read.ended")
 
     def _retry_waiting(self, tx: Transaction) -> None:
@@ -173,6 +266,21 @@ class Reader:
         if self.flow.entity.identity:
             for target in self.flow.targets:
                 outbox.retry_waiting(tx, self.flow.name, target.name)
+
+    def _kept_for_all_is_gone(self, tx: Transaction) -> bool:
+        """Warn of a source that gives nothing any more; return whether all stays as it was known to be.
+
+        It does where what is missing is ignored, so that the warning comes back until something is given again or
+        a person says that nothing is right. Otherwise the guards judge what is to become of each record.
+        """
+        if self._first or self._forced or self.result.counts["read"]:
+            return False
+        ignored = self.flow.missing == "ignore"
+        known = seen.count(tx, self.flow.name)
+        message = f"{self.flow.source.name} gives no {self.flow.entity.entity} at all, and {known} are known of it."
+        right = f' If that is right: obmen sync {self.flow.name} --force "why".' if ignored else ""
+        self.result.warnings.append(f"{message} See what it exports.{right}")
+        return ignored
 
     def _may_sweep(self, tx: Transaction, partial: bool, differences: Differences) -> bool:
         """Whether something may be gone, and what is absent may be taken for gone."""
@@ -182,7 +290,9 @@ class Reader:
 
     def _sweep(self, tx: Transaction) -> None:
         for batch in seen.gone(tx, self.flow.name):
-            keys = [known.key for known in batch]
+            contested = quarantine.contested(tx, self.flow.name, [known.source for known in batch])
+            keys = [known.key for known in batch if known.source not in contested]
+            self._undecided = self._undecided or len(keys) < len(batch)
             seen.drop_records(tx, self.flow.name, keys)
             self._apply(tx, vanish(tx, self.flow, keys))
 
@@ -191,13 +301,10 @@ class Reader:
         quarantine.reconsider_duplicates(tx, self.flow.name)
         while due := quarantine.entries(tx, flow=self.flow.name, states=("due",), limit=500):
             quarantine.set_state(tx, [entry.id for entry in due], "closed")
-            if any(entry.stage == "pull" and not entry.source for entry in due):
+            kept = [(entry, _natives(entry)) for entry in due if entry.stage == "pull"]
+            if not all(natives for _, natives in kept):
                 seen.forget(tx, self.flow.name)
-            pulled = [
-                Slice(entry.fingerprint or b"", b"", natives=_DECODER.decode(entry.raw))
-                for entry in due
-                if entry.stage == "pull" and entry.source and entry.raw
-            ]
+            pulled = [Slice(entry.fingerprint or b"", b"", natives=natives) for entry, natives in kept if natives]
             self._write(tx, self._examiner.examine(tx, pulled, again=True))
             records = [self.flow.entity.decoded(entry.canonical) for entry in due if entry.canonical]
             self._apply(tx, propose(tx, self.flow, records))
@@ -219,15 +326,20 @@ class Reader:
         flow = self.flow
         seen.drop_records(tx, flow.name, changes.gone)
         seen.save_records(tx, flow.name, changes.known)
-        if changes.settled:
+        if changes.settled and quarantine.any_open(tx, flow.name):
             quarantine.close(tx, flow.name, stage="pull", sources=changes.settled)
-        for connection, problem in changes.problems:
-            quarantine.add(tx, flow.name, connection, flow.entity.entity, [problem], self.run)
+        self._set_aside(tx, changes.problems)
         self._bind(tx, changes)
+        facts.save(tx, flow.source.name, changes.facts)
         self._apply(tx, Proposals(changes.decided, changes.dropped, [], changes.counts))
         if changes.gone:
             self._apply(tx, vanish(tx, flow, changes.gone))
-        self.result.counts["refused"] += len(changes.problems)
+
+    def _set_aside(self, tx: Transaction, problems: Sequence[tuple[str, Problem]]) -> None:
+        for connection in dict(problems):
+            of_one = [problem for name, problem in problems if name == connection]
+            quarantine.add(tx, self.flow.name, connection, self.flow.entity.entity, of_one, self.run)
+        self.result.counts["refused"] += len(problems)
 
     def _bind(self, tx: Transaction, changes: Changes) -> None:
         source, entity = self.flow.source.name, self.flow.entity.entity
@@ -245,9 +357,7 @@ class Reader:
             outbox.put(tx, self.flow.name, target, entity, decided, self.run)
             waiting.decided(tx, target, self.flow.entity, [one.key for one in decided])
             self.result.counts["decided"] += len(decided)
-        for connection, problem in proposals.problems:
-            quarantine.add(tx, self.flow.name, connection, entity, [problem], self.run)
-            self.result.counts["refused"] += 1
+        self._set_aside(tx, proposals.problems)
         self.result.counts += proposals.counts
 
     def _save(
@@ -272,3 +382,20 @@ class Reader:
         if now - self._kept_at > _KEEP_EVERY:
             self.ledger.keep(self.lease)
             self._kept_at = now
+
+
+def _decoded(page: Page, fresh: list[tuple[bytes, bytes]]) -> list[Slice]:
+    if page.expand is None:
+        return [Slice.of(one, raw, page.decode) for one, raw in fresh]
+    natives = page.expand([raw for _, raw in fresh]) if fresh else ()
+    return [Slice.expanded(one, raw, given) for (one, raw), given in zip(fresh, natives, strict=True)]
+
+
+def _natives(entry: Entry) -> list[Native]:
+    """Return what an entry holds; nothing, if only the source can tell it again."""
+    if not (entry.source and entry.raw):
+        return []
+    try:
+        return _DECODER.decode(entry.raw)
+    except msgspec.DecodeError:
+        return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -14,6 +15,7 @@ from obmen.state import Transaction, agreed, bindings, outbox, quarantine
 from obmen.state.agreed import Agreed
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Problem
+from obmen.state.text import LONGEST_ID, fault
 from obmen.sync import waiting
 from obmen.sync.backoff import delay
 from obmen.sync.flow import Flow, Target
@@ -22,28 +24,43 @@ _redact = Redactor()
 
 
 class Receipt:
-    """Gathers the outcomes of one call and writes them in the caller's transaction; ``close`` ends it."""
+    """Gathers the outcomes of one call; ``close`` writes them, all of a kind at once, in the caller's transaction."""
 
     def __init__(
-        self, flow: Flow, target: Target, run: int, counts: Counter[str], on_sent: Callable[[int], None]
+        self,
+        tx: Transaction,
+        flow: Flow,
+        target: Target,
+        run: int,
+        counts: Counter[str],
+        on_sent: Callable[[int], None],
     ) -> None:
-        self.flow, self.target, self.run, self.counts, self.on_sent = flow, target, run, counts, on_sent
+        self.tx, self.flow, self.target, self.run, self.counts, self.on_sent = tx, flow, target, run, counts, on_sent
         self._entity = flow.entity.entity
         self._finished: list[Row] = []
+        self._refused: list[Row] = []
+        self._changes: list[tuple[Row, dict[str, Any]]] = []
         self._bound: dict[str, str] = {}
         self._snapshots: list[Agreed] = []
+        self._problems: list[Problem] = []
+        self._settled = 0
 
-    def outcome(self, tx: Transaction, row: Row, outcome: Outcome) -> None:
+    def outcome(self, row: Row, outcome: Outcome) -> None:
         """Take in what the peer said of one record."""
         if outcome.kind == "done":
             self._done(row, outcome.native_id)
         elif outcome.kind == "refused":
-            self.refused(tx, row, outcome.errors)
+            self.refused(row, outcome.errors)
         elif outcome.kind == "later":
-            self.later(tx, row, outcome.reason, outcome.after)
+            self.later(row, outcome.reason, outcome.after)
+        elif wrong := fault(outcome.ticket):
+            message = (
+                f"{self.target.name} took it under a ticket that cannot be kept, so it cannot be asked for: {wrong}."
+            )
+            self.refused(row, [RecordError("in_doubt", message)])
         else:
-            after = tx.now + (outcome.after or 0.0)
-            outbox.change(tx, row, state="accepted", ticket=outcome.ticket, not_before=after)
+            after = self.tx.now + (outcome.after or 0.0)
+            self._change(row, state="accepted", ticket=outcome.ticket, not_before=after)
             self.counts["accepted"] += 1
 
     def idle(self, row: Row) -> None:
@@ -52,104 +69,119 @@ class Receipt:
         self._finished.append(row)
         self.counts["idle"] += 1
 
-    def waits(self, tx: Transaction, row: Row, token: str) -> None:
+    def waits(self, row: Row, token: str) -> None:
         """The row waits; a record with an identity of its own does not wait unseen for ever."""
         if self.flow.entity.identity and row.attempt + 1 >= self.flow.attempts:
             message = (
                 f"It needs {token}, which has not come in {self.flow.attempts} runs. Bring that record in (or mend the "
                 "mapping), then replay this entry."
             )
-            self.refused(tx, row, [RecordError("unresolved", message)], stage="push", waits_for=token)
+            self.refused(row, [RecordError("unresolved", message)], stage="push", waits_for=token)
             return
-        outbox.change(tx, row, state="waiting", waits_for=token, reason=f"waits for {token}", attempt=row.attempt + 1)
+        self._change(row, state="waiting", waits_for=token, reason=f"waits for {token}", attempt=row.attempt + 1)
         self.counts["waiting"] += 1
 
     def refused(
-        self,
-        tx: Transaction,
-        row: Row,
-        errors: Sequence[RecordError],
-        *,
-        stage: str = "deliver",
-        waits_for: str | None = None,
+        self, row: Row, errors: Sequence[RecordError], *, stage: str = "deliver", waits_for: str | None = None
     ) -> None:
         """The record goes to quarantine, with the peer's reasons in its own words."""
         sent = stage == "deliver"
-        problem = Problem(
-            stage,
-            errors[0].code if errors else "refused",
-            _redact("; ".join(_sentence(error) for error in errors) or "refused without a reason"),
-            key=row.key,
-            op=row.op,
-            canonical=(row.sent_canonical if sent else None) or row.canonical,
-            fingerprint=(row.sent_hash if sent else None) or row.hash,
-            waits_for=waits_for,
+        self._problems.append(
+            Problem(
+                stage,
+                errors[0].code if errors else "refused",
+                _redact("; ".join(_sentence(error) for error in errors) or "refused without a reason"),
+                key=row.key,
+                op=row.op,
+                canonical=(row.sent_canonical if sent else None) or row.canonical,
+                fingerprint=(row.sent_hash if sent else None) or row.hash,
+                waits_for=waits_for,
+            )
         )
-        quarantine.add(tx, self.flow.name, self.target.name, self._entity, [problem], self.run)
         if sent and _changed_since(row):
-            outbox.change(tx, row, state="pending", attempt=0, not_before=0.0)
+            self._change(row, state="pending", attempt=0, not_before=0.0)
         else:
-            outbox.drop(tx, [row])
+            self._refused.append(row)
+        self._settled += 1
         self.counts["refused"] += 1
-        self.on_sent(1)
 
-    def later(self, tx: Transaction, row: Row, reason: str, after: float | None) -> None:
+    def later(self, row: Row, reason: str, after: float | None) -> None:
         """The record is tried again after a while, but not for ever."""
         if row.attempt >= self.flow.attempts:
             message = f"Tried {row.attempt} times; last answer: {reason}"
-            self.refused(tx, row, [RecordError("exhausted", message)])
+            self.refused(row, [RecordError("exhausted", message)])
             return
         wait = self._back_off(row) if after is None else after
-        outbox.change(tx, row, state="pending", not_before=tx.now + wait, reason=_redact(reason))
+        self._change(row, state="pending", not_before=self.tx.now + wait, reason=_redact(reason))
         self.counts["later"] += 1
 
-    def unsent(self, tx: Transaction, row: Row, reason: str) -> None:
+    def unsent(self, row: Row, reason: str) -> None:
         """The call had no effect: the row is as before it."""
         attempt = max(row.attempt - 1, 0)
-        outbox.change(tx, row, state="pending", not_before=0.0, reason=_redact(reason), attempt=attempt)
+        self._change(row, state="pending", not_before=0.0, reason=_redact(reason), attempt=attempt)
         self.counts["unsent"] += 1
 
-    def again(self, tx: Transaction, row: Row, reason: str) -> None:
+    def again(self, row: Row, reason: str) -> None:
         """The record is said once more; its attempts count, so that the writer knows that it is a repeat."""
-        outbox.change(tx, row, state="pending", not_before=0.0, reason=_redact(reason))
+        self._change(row, state="pending", not_before=0.0, reason=_redact(reason))
 
-    def doubtful(self, tx: Transaction, row: Row) -> None:
+    def doubtful(self, row: Row) -> None:
         """The peer did not mention the record: it stays in doubt and is looked for after a while."""
-        outbox.change(tx, row, not_before=tx.now + self._back_off(row))
+        self._change(row, not_before=self.tx.now + self._back_off(row))
         self.counts["doubtful"] += 1
 
-    def close(self, tx: Transaction) -> None:
+    def working(self, row: Row) -> None:
+        """The peer works on the record still: ask at once, then less and less often, a minute apart at most."""
+        age = self.tx.now - row.enqueued_at
+        self._change(row, not_before=self.tx.now + min(max(age / 10, 0.5), 60.0))
+
+    def close(self) -> None:
         """Write what all outcomes together amount to."""
-        taken = bindings.bind(tx, self.target.name, self._entity, self._bound)
-        for key, other in taken.items():
-            message = (
-                f"{self.target.name} calls this record {self._bound[key]}, which is already bound to '{other}'. One of "
-                "the two is bound wrongly: look there, then drop or replay this entry."
-            )
-            problem = Problem("deliver", "bound_twice", message, key=key)
-            quarantine.add(tx, self.flow.name, self.target.name, self._entity, [problem], self.run)
-        agreed.save(tx, self.target.name, self._entity, self._snapshots, self.run)
+        tx, flow, target = self.tx, self.flow.name, self.target.name
+        taken = bindings.bind(tx, target, self._entity, self._bound)
+        agreed.save(tx, target, self._entity, self._snapshots, self.run)
+        landed = []
         for row in self._finished:
             if _changed_since(row):
-                outbox.change(tx, row, state="pending", op=row.op, attempt=0, not_before=0.0)
-        outbox.drop(tx, [row for row in self._finished if not _changed_since(row)])
-        waiting.bound(tx, self.target.name, self._entity, self._bound)
-        if self._finished and quarantine.any_open(tx, self.flow.name):
+                self._change(row, state="pending", op=row.op, attempt=0, not_before=0.0)
+            else:
+                landed.append(row)
+        outbox.change_all(tx, self._changes)
+        outbox.drop(tx, landed + self._refused)
+        waiting.bound(tx, target, self._entity, self._bound)
+        if self._finished and quarantine.any_open(tx, flow):
             keys = [row.key for row in self._finished]
-            quarantine.close(tx, self.flow.name, stage="deliver", connection=self.target.name, keys=keys)
+            quarantine.close(tx, flow, stage="deliver", connection=target, keys=keys)
+        self._problems += [self._bound_twice(key, other) for key, other in taken.items()]
+        quarantine.add(tx, flow, target, self._entity, self._problems, self.run)
+        self.on_sent(self._settled)
+
+    def _bound_twice(self, key: str, other: str) -> Problem:
+        message = (
+            f"{self.target.name} calls this record {self._bound[key]}, which is already bound to '{other}'. One of "
+            "the two is bound wrongly: look there, then drop or replay this entry."
+        )
+        return Problem("deliver", "bound_twice", message, key=key)
 
     def _done(self, row: Row, native_id: str | None) -> None:
         if native_id is not None and self.flow.entity.identity:
+            if wrong := fault(native_id, LONGEST_ID):
+                message = f"{self.target.name} took it, but the id by which it knows it cannot be kept: {wrong}."
+                self.refused(row, [RecordError("unkept_id", message)])
+                return
             self._bound[row.key] = native_id
         sent = row.sent_canonical or row.canonical
         restored = (row.sent_op or row.op) == "restore"
         self._snapshot(row, b"" if restored else row.sent_hash or row.hash, sent)
         self._finished.append(msgspec.structs.replace(row, op="put", sent_hash=b"") if restored else row)
+        self._settled += 1
         self.counts["done"] += 1
-        self.on_sent(1)
 
     def _back_off(self, row: Row) -> float:
         return delay(row.attempt, f"{self.flow.name}/{self.target.name}")
+
+    def _change(self, row: Row, **values: Any) -> None:
+        self._changes.append((row, values))
 
     def _snapshot(self, row: Row, digest: bytes, canonical: bytes) -> None:
         self._snapshots.append(Agreed(row.key, digest, canonical, row.sequence, is_live(canonical)))

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 Step = Literal[
+    "listen.told",  # a source told of changes, nothing is written
+    "listen.kept",  # its hints and its mark are written, it does not know
+    "listen.acknowledged",  # it knows, which is not written
     "read.examined",  # a page's changes are decided, nothing is written
     "read.committed",  # the page, its changes and the checkpoint are written
     "read.ending",  # all pages are written, the guards have not spoken

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from obmen.clock import Clock
-from obmen.connector import Connector, Options, find, lookup, poll, reader, writer
+from obmen.connector import Connector, Hints, Options, acknowledge, feed, find, lookup, poll, reader, writer
 from obmen.errors import InDoubt, Refused, Unavailable
 from obmen.records import Batch, Item, Native, Outcome, Page, RecordError, natural_id
 
@@ -29,7 +29,8 @@ class Peer:
     ``steps``: the order in which a record's history arrived. ``refuse``: natural ids it never takes.
     ``lose_answers``: how many calls take effect and are not answered; ``down``: it cannot be reached;
     ``refuse_whole``: one bad record makes it refuse the whole batch; ``late``: a ticket is worked on for so
-    many polls.
+    many polls. ``tells``: it notes what changes and tells it, as an exchange plan of 1C does: ``told`` is record →
+    the first message that named it, 0 for none yet, until a message is ``acknowledged``.
     """
 
     records: dict[str, dict[str, Native]] = field(default_factory=dict)
@@ -43,6 +44,10 @@ class Peer:
     late: int = 0
     tickets: dict[str, list[str]] = field(default_factory=dict)
     polls: Counter[str] = field(default_factory=Counter)
+    tells: bool = False
+    told: dict[tuple[str, str], int] = field(default_factory=dict)
+    message: int = 0
+    acknowledged: int = 0
 
     def of(self, entity: str) -> dict[str, Native]:
         """The records of one entity."""
@@ -52,6 +57,12 @@ class Peer:
         """Let the peer hold these records, as if a person had entered them there."""
         for native in natives:
             self.of(entity)[native_key(entity, native)] = native
+            self.told[entity, native_key(entity, native)] = 0
+
+    def drop(self, entity: str, native_id: str) -> None:
+        """Let a person delete a record there."""
+        del self.of(entity)[native_id]
+        self.told[entity, native_id] = 0
 
 
 def native_key(entity: str, native: Native) -> str:
@@ -189,10 +200,43 @@ class PeerConnector(Connector):
         """Bring cards back."""
         return self._flag(batch, archived=False)
 
+    @lookup("product", batch=2)
+    def look_at_products(self, ids: Sequence[str]) -> Iterator[Native]:
+        """Read cards again."""
+        return self._held("product", ids)
+
     @lookup("price", batch=2)
     def look_at_prices(self, ids: Sequence[str]) -> Iterator[Native]:
         """Read prices back."""
-        held = self.peer.of("price")
+        return self._held("price", ids)
+
+    def listens(self, entity: str) -> bool:
+        """Only some peers tell what changes."""
+        return self.peer.tells and entity in self.feeds
+
+    @feed("product", "price")
+    def tell(self, _cursor: str | None) -> Iterator[Hints]:
+        """Name what changed since the last message that was acknowledged."""
+        self._reached()
+        self.peer.message = self.peer.acknowledged + 1
+        ids: dict[str, list[str]] = {}
+        for (entity, native_id), message in self.peer.told.items():
+            self.peer.told[entity, native_id] = message or self.peer.message
+            ids.setdefault(entity, []).append(native_id)
+        if ids:
+            yield Hints(ids, str(self.peer.message))
+
+    @acknowledge
+    def forget_told(self, cursor: str) -> None:
+        """Forget what messages up to this one named."""
+        self._reached()
+        self.peer.acknowledged = int(cursor)
+        self.peer.told = {one: at for one, at in self.peer.told.items() if at == 0 or at > int(cursor)}
+
+    def _held(self, entity: str, ids: Sequence[str]) -> Iterator[Native]:
+        self._reached()
+        self.peer.calls.append((f"look {entity}", list(ids)))
+        held = self.peer.of(entity)
         return (held[one] for one in ids if one in held)
 
     def _set(self, entity: str, batch: Batch) -> Iterator[Outcome]:

@@ -26,6 +26,10 @@ _BY_CODE = {
         "Look into {connection}: two records claim one place there. Mend it, then: obmen quarantine replay "
         "{id}, or let go of this one: obmen quarantine drop {id}"
     ),
+    "unkept_id": (
+        "The record is in {connection}; see there that it can be found by its other fields. It is never sent again as "
+        "it is: obmen quarantine drop {id}"
+    ),
     "no_id": "Map the field that {connection} knows the record by, then: obmen quarantine replay {id}",
     "unsupported": "Nothing can be sent there in this way. Let go of it: obmen quarantine drop {id}",
 }

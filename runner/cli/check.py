@@ -11,6 +11,7 @@ import typer
 
 from obmen.errors import ConfigurationError, ObmenError, StateError
 from obmen.project import ConnectionSettings, Project
+from obmen.project.settings import default_state
 from obmen.state import Ledger
 from obmen.sync.assemble import Assembly
 from runner.cli.check_mappings import check_mappings, check_meeting
@@ -87,8 +88,8 @@ def _check(current: Session, project: Project) -> Iterator[Found]:
 def _check_state(project: Project) -> Iterator[Found]:
     """Open the state if it is there; where it is not yet, it is not made either."""
     file = project.state_url.removeprefix("sqlite:///")
-    if file != project.state_url and not (project.folder / file).exists():
-        yield Found("ok", "state", "will be made at the first run.")
+    if file != project.state_url and not os.path.lexists(project.folder / file):
+        yield _state_to_come(project, (project.folder / file).parent)
         return
     try:
         Ledger(project.state_url).close()
@@ -96,6 +97,15 @@ def _check_state(project: Project) -> Iterator[Found]:
         yield Found("problem", "state", str(error))
     else:
         yield Found("ok", "state", "can be opened.")
+
+
+def _state_to_come(project: Project, folder: Path) -> Found:
+    """Tell whether the state can be made; of the folders on the way to it, only the project's own is made."""
+    there = project.folder if project.state_url == default_state(project.folder) and not folder.exists() else folder
+    if os.access(there, os.W_OK | os.X_OK):
+        return Found("ok", "state", "will be made at the first run.")
+    message = f"cannot be made in {folder}. Create that folder and give this user the right to write there."
+    return Found("problem", "state", message)
 
 
 def _check_connection(project: Project, connection: ConnectionSettings, unreached: set[str]) -> Iterator[Found]:

@@ -17,24 +17,34 @@ from obmen.project import ConnectionSettings, Project
 from obmen.state import Ledger, bindings, outbox, quarantine, seen
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Entry
+from obmen.sync import waiting
 from obmen.sync.engine import Engine, FlowReport, Listener
 from obmen.sync.flow import Flow, Target
 from runner.cli.check_mappings import rule_line, rule_named
 from runner.cli.found import Found, Level, from_error
-from runner.cli.places import find_lines
+from runner.cli.places import find_doubles, find_lines
 from runner.render import number, plural
 
 _MOST = 20
 """So many causes of one kind are told one by one."""
+_PLACES = 5
+"""So many places of one cause are told."""
 _DOUBLED = ("duplicate_key", "duplicate_id")
 
 
 @dataclass(slots=True)
 class _Cause:
-    """Entries that one change would mend; ``first`` is an example."""
+    """Entries that one change would mend; ``first`` is an example, ``others`` the ids of some more."""
 
     first: Entry
     count: int = 0
+    others: list[str] = field(default_factory=list)
+
+    def add(self, entry: Entry) -> None:
+        """Count an entry."""
+        self.count += 1
+        if entry is not self.first and len(self.others) < _PLACES:
+            self.others.append(entry.source)
 
 
 @dataclass(slots=True)
@@ -50,7 +60,7 @@ class _Kind:
         if name not in self.causes and len(self.causes) == _MOST:
             self.rest += 1
         else:
-            self.causes.setdefault(name, _Cause(entry)).count += 1
+            self.causes.setdefault(name, _Cause(entry)).add(entry)
 
 
 class RecordCheck:
@@ -59,6 +69,7 @@ class RecordCheck:
     def __init__(self, project: Project, flows: tuple[Flow, ...], ledger: Ledger, listener: Listener) -> None:
         self.project, self.flows, self.ledger = project, flows, ledger
         self.engine = Engine(ledger, flows, listener=listener)
+        self._doubled: set[str] = set()
 
     def check(self, flow: Flow) -> Iterator[Found]:
         """Read a flow and tell what is wrong with its records."""
@@ -78,6 +89,10 @@ class RecordCheck:
     def _causes(self, flow: Flow) -> Iterator[Found]:
         kinds: dict[str, _Kind] = {}
         for entry in self._entries(flow):
+            if entry.waits_for in self._doubled:
+                continue
+            if entry.code in _DOUBLED:
+                self._doubled.add(waiting.for_native(flow.source.name, entry.entity, entry.source))
             kinds.setdefault(entry.code, _Kind()).add(entry)
         for code, kind in kinds.items():
             yield from self._told_causes(flow, code, list(kind.causes.values()))
@@ -85,24 +100,45 @@ class RecordCheck:
                 yield Found("problem", flow.name, f"and {plural(kind.rest, 'record')} more of this kind ({code}).")
 
     def _told_causes(self, flow: Flow, code: str, causes: list[_Cause]) -> Iterator[Found]:
-        owners = self._owners(flow, [cause.first.key for cause in causes]) if code == "duplicate_key" else {}
-        ids = [cause.first.source for cause in causes] + list(owners.values())
-        lines = find_lines(self._source(flow).options, ids) if code != "unmapped" else {}
+        places = self._places(flow, code, causes)
         for cause in causes:
             entry = cause.first
-            owner = owners.get(entry.key, "")
-            also = f" The first stands at {lines[owner]}." if owner in lines else ""
-            such = "" if code in _DOUBLED and cause.count == 1 else f", such as {_name(entry)}"
-            many = f" ({plural(cause.count, 'record')}{such})" if such else ""
-            where = self._rule_line(flow, entry) or lines.get(entry.source) or self._connection_line(flow)
+            first, also = places.get(_cause_of(entry), ("", ""))
+            such = "" if code in _DOUBLED else f", such as {_name(entry)}"
+            many = f" ({plural(cause.count, 'record')}{such})" if such or cause.count > 1 else ""
+            where = self._rule_line(flow, entry) or first or self._connection_line(flow)
             level: Level = "warning" if entry.state == "waiting" else "problem"
             yield Found(level, flow.name, f"{entry.message}{also}{many}", where)
+
+    def _places(self, flow: Flow, code: str, causes: list[_Cause]) -> dict[str, tuple[str, str]]:
+        """Return for each cause the line to mend, and a sentence with the others that it concerns."""
+        options, ids = self._source(flow).options, [cause.first.source for cause in causes]
+        if code == "unmapped":
+            return {}
+        if code == "duplicate_id":
+            doubles = find_doubles(options, ids, _PLACES)
+            return {one: (lines[0], _told_others(lines[1:])) for one, lines in doubles.items()}
+        if code != "duplicate_key":
+            lines = find_lines(options, ids)
+            return {_cause_of(cause.first): (lines.get(cause.first.source, ""), "") for cause in causes}
+        owners = self._owners(flow, [cause.first.key for cause in causes])
+        lines = find_lines(options, [*ids, *owners.values(), *(one for cause in causes for one in cause.others)])
+        places = {}
+        for cause in causes:
+            key = cause.first.key
+            owner = lines.get(owners.get(key, ""))
+            others = [lines[one] for one in cause.others if one in lines]
+            first = f" The first stands at {owner}." if owner else ""
+            same = f" The same goes for {_listed(others)}." if others else ""
+            places[key] = (lines.get(cause.first.source, ""), first + same)
+        return places
 
     def _entries(self, flow: Flow) -> Iterator[Entry]:
         after = 0
         while True:
             with self.ledger.read() as tx:
-                page = quarantine.entries(tx, flow=flow.name, states=("open", "waiting"), after=after)
+                states = ("open", "waiting")
+                page = quarantine.entries(tx, flow=flow.name, states=states, after=after, payloads=False)
             if not page:
                 return
             yield from page
@@ -185,6 +221,16 @@ def scratch() -> Iterator[Ledger]:
 def _cause_of(entry: Entry) -> str:
     """What tells causes of one code apart: the doubled key or id, else the words of the reason."""
     return {"duplicate_key": entry.key, "duplicate_id": entry.source}.get(entry.code, entry.message)
+
+
+def _told_others(lines: list[str]) -> str:
+    stand = "other stands" if len(lines) == 1 else "others stand"
+    return f" The {stand} at {_listed(lines)}." if lines else ""
+
+
+def _listed(lines: list[str]) -> str:
+    *more, last = lines
+    return f"{', '.join(more)} and {last}" if more else last
 
 
 def _told(flow: Flow, report: FlowReport) -> str:

@@ -27,7 +27,7 @@ def guarded(work: Callable[[], int], session: Session) -> int:
         with stoppable():
             code = work()
             session.screen.flush()
-    except (Exception, KeyboardInterrupt, Stopped) as error:
+    except (Exception, KeyboardInterrupt, SystemExit, Stopped) as error:
         handle = next(one for kinds, one in _HANDLERS if isinstance(error, kinds))
         code = handle(session, error)
     return code
@@ -49,6 +49,13 @@ def _reader_gone(_session: Session, _error: BrokenPipeError) -> int:
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
     return ExitCode.PIPE
+
+
+def _exited(session: Session, error: SystemExit) -> int:
+    """The library that prints ends a process whose reader has gone; nobody else here does."""
+    if isinstance(error.__context__, BrokenPipeError):
+        return _reader_gone(session, error.__context__)
+    raise error
 
 
 def _misused(session: Session, error: typer.TyperException) -> int:
@@ -91,6 +98,7 @@ _HANDLERS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Ca
     (typer.Exit, _ended),
     ((Stopped, KeyboardInterrupt), _stopped),
     (BrokenPipeError, _reader_gone),
+    (SystemExit, _exited),
     (typer.TyperException, _misused),
     (ObmenError, _expected),
     (OSError, _file_trouble),

@@ -38,6 +38,8 @@ def init(context: typer.Context, folder: Folder = Path(), connector: Which = Non
     if not kinds:
         raise ConfigurationError(f"Say which systems: --connector NAME.{meant('', connectors())}")
     files = _files(kinds)
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError("This is a file. Name a folder for the project.", where=str(folder))
     standing = [name for name in files if (folder / name).exists()]
     if standing:
         message = f"{', '.join(standing)} stands there, and nothing is overwritten. Choose another folder."

@@ -105,7 +105,7 @@ def mappings_of(project: Project) -> Iterator[tuple[FlowSettings, str, Direction
 
 
 def _meant(current: Session, names: Sequence[str]) -> Iterator[tuple[Mapping, Context]]:
-    if len(names) == _PAIR and names[1] in ENTITIES and not Path(names[1]).exists():
+    if len(names) == _PAIR and not any(Path(name).exists() or Path(name).suffix for name in names):
         yield _of_project(current.load(), *names)
     elif names:
         for name in names:
@@ -123,6 +123,8 @@ def _meant(current: Session, names: Sequence[str]) -> Iterator[tuple[Mapping, Co
 def _of_project(project: Project, connection: str, entity: str) -> tuple[Mapping, Context]:
     if connection not in project.connections:
         raise ConfigurationError(f"There is no connection '{connection}'.{meant(connection, project.connections)}")
+    if entity not in ENTITIES:
+        raise ConfigurationError(f"There is no entity '{entity}'.{meant(entity, ENTITIES)}")
     return project.mapping(connection, entity), context_of(project.connections[connection])
 
 

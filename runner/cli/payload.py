@@ -27,7 +27,7 @@ def shown_payload(entry: Entry) -> Any:
         return None
     try:
         natives = msgspec.json.decode(entry.raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _redact(entry.raw[:_LONGEST].decode("utf-8", "replace"))
     return _redact.data(natives) if personal else natives
 

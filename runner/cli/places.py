@@ -22,16 +22,38 @@ def find_lines(options: Any, ids: Iterable[str]) -> dict[str, str]:
 
     An id is looked for as a whole text between tags or quotes, in UTF-8 and windows-1251.
     """
-    wanted = {spelling: one for one in ids for spelling in _spellings(one)}
+    wanted = set(ids)
     found: dict[str, str] = {}
+    for path, places in _found(options, wanted):
+        for one, line in places:
+            found.setdefault(one, f"{path}:{line}")
+        if len(found) == len(wanted):
+            break
+    return found
+
+
+def find_doubles(options: Any, ids: Iterable[str], most: int) -> dict[str, list[str]]:
+    """Return id → the first so many places where it stands: in files that hold it twice, or else in all."""
+    everywhere: dict[str, list[str]] = {}
+    twice: dict[str, list[str]] = {}
+    for path, places in _found(options, set(ids)):
+        here: dict[str, list[str]] = {}
+        for one, line in places:
+            if len(held := here.setdefault(one, [])) < most:
+                held.append(f"{path}:{line}")
+        for one, held in here.items():
+            for found in (everywhere, twice) if len(held) > 1 else (everywhere,):
+                found.setdefault(one, []).extend(held)
+    return {one: held[:most] for one, held in (everywhere | twice).items()}
+
+
+def _found(options: Any, ids: set[str]) -> Iterator[tuple[Path, Iterator[tuple[str, int]]]]:
+    """Yield the source's files, each with the ids in it and their lines."""
+    wanted = {spelling: one for one in ids for spelling in _spellings(one)}
     if wanted:
         pattern = re.compile(rb"(?<=[>\"'])(?:" + b"|".join(map(re.escape, wanted)) + rb")(?=[<\"'])")
         for path in _files(options):
-            for spelling, line in _in_file(path, pattern):
-                found.setdefault(wanted[spelling], f"{path}:{line}")
-            if len(found) == len(set(wanted.values())):
-                break
-    return found
+            yield path, ((wanted[spelling], line) for spelling, line in _in_file(path, pattern))
 
 
 def _in_file(path: Path, pattern: re.Pattern[bytes]) -> Iterator[tuple[bytes, int]]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from obmen.errors import ConfigurationError
 from obmen.sync import plan as plans
 from obmen.sync.apply import Applier
 from obmen.sync.plan import Line
@@ -52,6 +53,8 @@ def plan(
     Values that are personal are masked. With -o the plan is kept, and 'obmen apply FILE' sends exactly it.
     """
     current = session(context)
+    if output is not None and output.is_dir():
+        raise ConfigurationError("This is a folder. Name the file that is to keep the plan.", where=str(output))
     with current.open() as opened, opened.progress() as listener:
         summary = Summary(opened.assembly.flows, rows)
         lines = plans.plan(opened.ledger, opened.assembly.flows, flows or (), listener)
@@ -103,12 +106,11 @@ def apply(
 
 
 def _stream(current: Session, lines: Iterator[Line]) -> None:
-    """Print changes as they are found: a plan of a million needs no memory."""
-    current.screen.raw('{\n  "lines": [')
-    first = True
+    """Print changes as they are found: a plan of a million needs no memory. Where none can be made, print nothing."""
+    start = '{\n  "lines": [\n    '
     for line in lines:
-        current.screen.raw(("    " if first else "    ,") + msgspec.json.encode(line).decode())
-        first = False
+        current.screen.raw(start + msgspec.json.encode(line).decode())
+        start = "    ,"
     current.screen.raw("  ],")
 
 
@@ -143,7 +145,7 @@ def _show_mismatches(current: Session, mismatches: Sequence[Mismatch]) -> None:
     current.screen.table(table)
     current.screen.line(
         f"{plural(len(mismatches), 'record')} of the canary read back otherwise than sent, so the rest "
-        "was not sent. Look there. The rest is held: obmen plan shows it, obmen sync --force \"why\" sends it.",
+        'was not sent. Look there. The rest is held: obmen plan shows it, obmen sync --force "why" sends it.',
         "yellow",
     )
 

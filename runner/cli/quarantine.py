@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -13,7 +13,7 @@ import typer
 from obmen.errors import ConfigurationError, meant
 from obmen.project import Project
 from obmen.state import Ledger, quarantine
-from obmen.state.quarantine import Entry
+from obmen.state.quarantine import Entry, Group
 from obmen.sync.engine import Engine
 from runner.cli.advice import next_step
 from runner.cli.payload import shown_payload
@@ -23,7 +23,6 @@ from runner.exit_codes import ExitCode
 from runner.render import Column, Screen, Table, ago, clipped, iso, number, plural
 
 app = typer.Typer(no_args_is_help=True, help="Records that were set aside: list, show, replay, drop.")
-_STATES = ("open", "waiting", "due")
 _WORDS = {
     "open": "waits for you",
     "waiting": "waits for another record",
@@ -39,19 +38,13 @@ _LONGEST = 110
 
 Flow = Annotated[str | None, typer.Option("--flow", metavar="FLOW", help="Only of this flow.")]
 Code = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only with this code.")]
-Number = Annotated[int, typer.Argument(metavar="ID", help="The number that the list shows.")]
-Numbers = Annotated[list[int] | None, typer.Argument(metavar="ID", help="The numbers that the list shows.")]
+_MOST = 2**63 - 1
+Number = Annotated[int, typer.Argument(min=1, max=_MOST, metavar="ID", help="The number that the list shows.")]
+Numbers = Annotated[
+    list[int] | None, typer.Argument(min=1, max=_MOST, metavar="ID", help="The numbers that the list shows.")
+]
 Every = Annotated[bool, typer.Option("--all", metavar="", help="One line for each record, not for each reason.")]
 Now = Annotated[bool, typer.Option("--now", metavar="", help="Run the flows at once.")]
-
-
-@dataclass(slots=True)
-class _Group:
-    """Entries with one cause: ``first`` is the oldest, ``last`` the newest of them."""
-
-    first: Entry
-    last: Entry
-    count: int = 0
 
 
 @app.command("list")
@@ -62,9 +55,13 @@ def list_entries(
     current = session(context)
     with _opened(current, flow) as ledger:
         now = ledger.clock.now().timestamp()
-        entries = _entries(ledger, flow, code)
         found: list[dict[str, Any]] = []
-        table = _list_all(entries, now, found) if every else _list_groups(entries, now, found)
+        if every:
+            table = _list_all(_entries(ledger, flow, code), now, found)
+        else:
+            with ledger.read() as tx:
+                groups = quarantine.groups(tx, flow=flow, code=code)
+            table = _list_groups(groups, now, found)
     if json:
         current.screen.json({"records" if every else "groups": found})
     elif not found:
@@ -105,7 +102,7 @@ def replay(
     """Try records again at the next run, or with --now at once."""
     current = session(context)
     with _opened(current, flow) as ledger:
-        chosen = _chosen(ledger, ids or (), flow, code, _STATES)
+        chosen = _chosen(ledger, ids or (), flow, code)
         _move(ledger, chosen, "due")
     names = sorted({entry.flow for entry in chosen})
     if now and chosen:
@@ -125,7 +122,7 @@ def drop(context: typer.Context, ids: Numbers = None, flow: Flow = None, code: C
     """Let go of records: they are not tried again as they are. A later change of one is taken as usual."""
     current = session(context)
     with _opened(current, flow) as ledger:
-        chosen = _chosen(ledger, ids or (), flow, code, _STATES)
+        chosen = _chosen(ledger, ids or (), flow, code)
         _move(ledger, chosen, "closed")
     if json:
         current.screen.json({"dropped": [entry.id for entry in chosen]})
@@ -156,14 +153,17 @@ def _opened(current: Session, flow: str | None) -> Iterator[Ledger]:
         yield ledger
 
 
-def _entries(ledger: Ledger, flow: str | None, code: str | None, states: Sequence[str] = _STATES) -> Iterator[Entry]:
+def _entries(ledger: Ledger, flow: str | None, code: str | None) -> Iterator[Entry]:
+    """Yield entries without what they hold: a million of them fit into memory so."""
     after = 0
     while True:
         with ledger.read() as tx:
-            page = quarantine.entries(tx, flow=flow, states=states, after=after)
+            page = quarantine.entries(
+                tx, flow=flow, code=code, states=quarantine.UNSETTLED, after=after, payloads=False
+            )
         if not page:
             return
-        yield from (entry for entry in page if code is None or entry.code == code)
+        yield from page
         after = page[-1].id
 
 
@@ -175,26 +175,19 @@ def _entry(ledger: Ledger, id_: int) -> Entry:
     return entry
 
 
-def _chosen(
-    ledger: Ledger, ids: Sequence[int], flow: str | None, code: str | None, states: Sequence[str]
-) -> list[Entry]:
+def _chosen(ledger: Ledger, ids: Sequence[int], flow: str | None, code: str | None) -> list[Entry]:
     """Return what was meant; nothing is done to any if one of them cannot be meant."""
     if ids and (flow or code):
         raise ConfigurationError("Say either which ID, or --flow and --code.")
     if not (ids or flow or code):
         raise ConfigurationError("Say which: ID, --flow FLOW or --code CODE. See them: obmen quarantine list")
     if not ids:
-        return [_without_payload(entry) for entry in _entries(ledger, flow, code, states)]
-    chosen = [_without_payload(_entry(ledger, one)) for one in dict.fromkeys(ids)]
+        return list(_entries(ledger, flow, code))
+    chosen = [replace(_entry(ledger, one), raw=None, canonical=None) for one in dict.fromkeys(ids)]
     for entry in chosen:
-        if entry.state not in states:
+        if entry.state not in quarantine.UNSETTLED:
             raise ConfigurationError(f"Record {entry.id} is not open any more: it is {_WORDS[entry.state]}.")
     return chosen
-
-
-def _without_payload(entry: Entry) -> Entry:
-    """A million of them fit into memory so."""
-    return replace(entry, raw=None, canonical=None)
 
 
 def _move(ledger: Ledger, chosen: Sequence[Entry], state: str) -> None:
@@ -205,33 +198,27 @@ def _move(ledger: Ledger, chosen: Sequence[Entry], state: str) -> None:
 # -- showing ------------------------------------------------------------------------------------------------
 
 
-def _list_groups(entries: Iterator[Entry], now: float, found: list[dict[str, Any]]) -> Table:
-    groups: dict[tuple[str, ...], _Group] = {}
-    for entry in entries:
-        name = (entry.flow, entry.connection, entry.stage, entry.code, entry.state)
-        group = groups.setdefault(name, _Group(entry, entry))
-        group.last, group.count = entry, group.count + 1
+def _list_groups(groups: Sequence[Group], now: float, found: list[dict[str, Any]]) -> Table:
     columns = [Column("Code"), Column("Flow"), Column("Where"), Column("Records", right=True)]
     table = Table([*columns, Column("State"), Column("Since"), Column("ID", right=True), Column("Such as")])
-    for group in sorted(groups.values(), key=lambda one: -one.count):
-        first = group.first
+    for group in groups:
         table.add(
-            first.code,
-            first.flow,
-            first.connection,
+            group.code,
+            group.flow,
+            group.connection,
             number(group.count),
-            _WORDS[first.state],
-            ago(first.created_at, now),
-            str(group.last.id),
-            clipped(f"{_name(group.last)}: {group.last.message}", _LONGEST),
+            _WORDS[group.state],
+            ago(group.first_at, now),
+            str(group.id),
+            clipped(f"{_name(group)}: {group.message}", _LONGEST),
         )
-        example = {"id": group.last.id, "key": _name(group.last), "message": group.last.message}
+        names = ("code", "flow", "connection", "entity", "stage", "state", "count")
         found.append(
             {
-                **{key: getattr(first, key) for key in ("code", "flow", "connection", "stage", "state")},
-                "count": group.count,
-                "since": iso(first.created_at),
-                "example": example,
+                **{name: getattr(group, name) for name in names},
+                "since": iso(group.first_at),
+                "last": iso(group.last_at),
+                "example": {"id": group.id, "key": _name(group), "message": group.message},
             }
         )
     return table
@@ -274,5 +261,5 @@ def _as_data(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: Entry | Group) -> str:
     return entry.key or entry.source or "?"

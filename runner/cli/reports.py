@@ -11,11 +11,19 @@ from runner.exit_codes import ExitCode, of_reports
 from runner.render import Cell, Column, Screen, Table, number, plural
 
 _MOST_REASONS = 5
-STATUS_STYLES = {"done": "green", "partial": "cyan", "attention": "yellow", "held": "yellow", "failed": "red"}
+STATUS_STYLES = {
+    "done": "green",
+    "partial": "cyan",
+    "attention": "yellow",
+    "emptied": "yellow",
+    "held": "yellow",
+    "failed": "red",
+}
 STATUS_WORDS = {
     "done": "done",
     "partial": "not all yet",
     "attention": "see quarantine",
+    "emptied": "source is empty",
     "held": "held by a guard",
     "failed": "failed",
     "running": "running, or cut off",
@@ -41,6 +49,7 @@ def as_data(reports: Sequence[FlowReport], session: Session) -> dict[str, Any]:
                     {"kind": type(error).__name__, "message": session.redact.secrets(str(error))}
                     for error in report.trouble
                 ],
+                "warnings": report.warnings,
             }
             for report in reports
         ],
@@ -56,6 +65,8 @@ def show(session: Session, reports: Sequence[FlowReport]) -> ExitCode:
     for message, flows in _troubles(session, reports).items():
         _attention(screen, f"{', '.join(flows)}: {message}")
     for report in reports:
+        for warning in report.warnings:
+            _attention(screen, f"{report.flow}: {warning}")
         _explain(screen, report)
     if any(report.quarantine.get("open") for report in reports):
         screen.line("Look at what was set aside: obmen quarantine list")
@@ -95,7 +106,7 @@ def _sum(reports: Sequence[FlowReport]) -> str:
     written = sum(report.written for report in reports)
     if written:
         return f"{plural(written, 'record')} written."
-    if any(report.outbox or report.trouble or report.quarantine for report in reports):
+    if any(report.outbox or report.trouble or report.warnings or report.quarantine for report in reports):
         return "Nothing was written."
     return "Nothing was written: everything is in agreement."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,7 +50,8 @@ class Session:
         if not project.flows:
             message = "The project has no flows yet, so there is nothing to carry. Add one under 'flows:'."
             raise ConfigurationError(message, where=str(project.file))
-        with Assembly(project) as assembly, self.ledger(project) as ledger:
+        with self.ledger(project) as ledger, Assembly(project, ledger=ledger) as assembly:
+            gc.freeze()  # what is loaded by now stays to the end: no use in looking through it for garbage
             yield Open(self.screen, project, ledger, assembly)
 
     @contextmanager

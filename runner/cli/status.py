@@ -121,6 +121,8 @@ def _hints(standings: list[_Standing]) -> list[str]:
         name = one.flow.name
         if one.run is not None and one.run.status == "failed":
             hints.append(f"{name}: the last run failed: {clipped(one.run.message, _LONGEST)}")
+        if one.run is not None and one.run.status == "emptied":
+            hints.append(f"{name}: {one.run.message}")
         if one.run is not None and one.run.status == "running":
             hints.append(f"{name}: a run is going on, or was cut off; the next one takes up what it left.")
         if held := one.outbox.get("held", 0):

@@ -11,7 +11,7 @@ import msgspec
 
 from obmen import errors
 from obmen.sync.flow import Flow
-from obmen.sync.plan import Change, Header, Line, Trouble
+from obmen.sync.plan import EMPTIED, Change, Header, Line, Trouble
 from runner.exit_codes import ExitCode, of_error, severest
 from runner.render import Cell, Column, Screen, Table, clipped, number, plural
 
@@ -58,6 +58,7 @@ class Summary:
         self._set_aside: Counter[tuple[str, str]] = Counter()
         self._examples: dict[tuple[str, str], Trouble] = {}
         self._failures: list[Trouble] = []
+        self._warnings: list[Trouble] = []
         self.flow_names: tuple[str, ...] = ()
 
     def watching(self, lines: Iterator[Line]) -> Iterator[Line]:
@@ -96,7 +97,14 @@ class Summary:
         ]
         aside = [{"flow": flow, "code": code, "records": count} for (flow, code), count in self._set_aside.items()]
         failures = [msgspec.to_builtins(trouble) for trouble in self._failures]
-        return {"to_send": self.to_send, "changes": parts, "set_aside": aside, "unread": failures}
+        warnings = [msgspec.to_builtins(trouble) for trouble in self._warnings]
+        return {
+            "to_send": self.to_send,
+            "changes": parts,
+            "set_aside": aside,
+            "unread": failures,
+            "warnings": warnings,
+        }
 
     def show(self, screen: Screen) -> None:
         """Print it."""
@@ -104,12 +112,14 @@ class Summary:
             _show_part(screen, part)
         for trouble in self._failures:
             screen.line(f"{trouble.flow} could not be read: {trouble.message}", "red")
+        for trouble in self._warnings:
+            screen.line(f"{trouble.flow}: {trouble.message}", "yellow")
         for (flow, code), count in self._set_aside.items():
             first = self._examples[flow, code]
             what = "waiting for another record" if code == _WAITS else "set aside and not sent"
             screen.line(f"{flow}: {plural(count, 'record')} {what} ({code}), such as:", "yellow")
             screen.line(f"  {clipped(first.key, _VALUE)}: {first.message}")
-        if not (self._parts or self._failures or self._set_aside):
+        if not (self._parts or self._failures or self._warnings or self._set_aside):
             names = ", ".join(self.flow_names)
             screen.line(f"Nothing to send: {names} {'is' if len(self.flow_names) == 1 else 'are'} in agreement.")
         elif not self.to_send:
@@ -126,6 +136,9 @@ class Summary:
             part.shown.append(change)
 
     def _trouble(self, trouble: Trouble) -> None:
+        if trouble.code == EMPTIED:
+            self._warnings.append(trouble)
+            return
         if not trouble.key and isinstance(getattr(errors, trouble.code, None), type):
             self._failures.append(trouble)
             return

@@ -19,7 +19,7 @@ from obmen.state import Ledger
 from obmen.sync.flow import Flow, Target
 from tests.bench.json_data import BUFFER, PAGE, sku
 
-_PRESET = Path(__file__).parents[2] / "mappings" / "onec" / "price.yaml"
+_PRESET = Path(__file__).parents[2] / "mappings" / "onec" / "commerceml" / "price.yaml"
 _OFFER, _ID = "<Предложение>".encode(), "<Ид>".encode()
 _FIELDS = "sku: offer_id, amount: { path: price, as: money_string }, currency: currency_code"
 _SHELF = f"entity: price\nonly: push\nfields: {{ {_FIELDS} }}\n"
@@ -49,9 +49,13 @@ class Peer(Connector):
 
 @dataclass(frozen=True)
 class Input:
-    """A file of prices: an offers package of CommerceML, or the answers of the JSON peer."""
+    """A file of prices: an offers package of CommerceML, or the answers of the JSON peer.
+
+    ``state`` is the URL of the ledger; without one it lies beside the file.
+    """
 
     path: Path
+    state: str = ""
 
     @property
     def xml(self) -> bool:
@@ -81,8 +85,8 @@ class Input:
         return Flow("prices", Price, source, pull, shelf, where={"price_type": "base"})
 
     def ledger(self) -> Ledger:
-        """Open the ledger that lies beside the file."""
-        return Ledger(f"sqlite:///{self.path.parent / 'state.db'}")
+        """Open the ledger."""
+        return Ledger(self.state or f"sqlite:///{self.path.parent / 'state.db'}")
 
     def goods(self, records: int) -> Iterator[list[str]]:
         """Yield the ids of the goods whose prices these are, a page at a time."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 PAGE = 1000
-BUFFER = 1 << 21
+BUFFER = 1 << 20
 """Bytes that a reader of the answers takes at once, more than any of them has."""
 _TEXTS = {f"field_{number:02d}": f"value {number} of an invented good, not mapped" for number in range(11)}
 

@@ -1,6 +1,7 @@
-"""Writes the data of the bench: ``python -m tests.bench.make FILE RECORDS``, and an empty ledger beside it.
+"""Writes the data of the bench, ``python -m tests.bench.make FILE RECORDS``, and prepares a ledger for them.
 
-In the ledger the goods are bound already, as they are when a shop's prices are sent.
+In the ledger the goods are bound already, as they are when a shop's prices are sent. With a ledger's URL after
+the records, data that stand already are used again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from tests.bench.json_data import write_answers
 
 def make(data: Input, records: int) -> None:
     """Write the data and bind its goods in the source and on the shelf."""
-    if data.xml:
+    if data.path.exists():
+        pass
+    elif data.xml:
         catalogue, _ = write_export(data.path.parent, records).files
         catalogue.unlink()
     else:
@@ -31,4 +34,4 @@ def make(data: Input, records: int) -> None:
 
 
 if __name__ == "__main__":
-    print_cost(lambda: make(Input(Path(sys.argv[1])), int(sys.argv[2])))
+    print_cost(lambda: make(Input(Path(sys.argv[1]), *sys.argv[3:]), int(sys.argv[2])))

@@ -1,10 +1,11 @@
-"""One stage of the bench, in a process of its own: ``python -m tests.bench.stages STAGE FILE RECORDS``.
+"""One stage of the bench, in a process of its own: ``python -m tests.bench.stages STAGE FILE RECORDS [LEDGER]``.
 
 What has to stand before the work begins (imports, mappings, the open ledger) is not timed.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def main(stage: str, data: Input, records: int) -> None:
     """Print what a run of the flow costs: first, unchanged, or changed (one record in a hundred was)."""
     expected = {"first": records, "unchanged": 0, "changed": (records + 99) // 100}[stage]
     engine = Engine(data.ledger(), [data.flow()])
+    gc.freeze()  # as the command line does
 
     def run() -> None:
         (report,) = engine.sync()
@@ -27,4 +29,4 @@ def main(stage: str, data: Input, records: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Input(Path(sys.argv[2])), int(sys.argv[3]))
+    main(sys.argv[1], Input(Path(sys.argv[2]), *sys.argv[4:]), int(sys.argv[3]))

@@ -76,7 +76,7 @@ def with_orders(site: Site) -> None:
         site.ozon.place_order({skus[number % len(skus)]: 1})
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if not step.startswith("recover")])
+@pytest.mark.parametrize("step", [step for step in STEPS if not step.startswith(("listen", "recover"))])
 def test_a_kill_at_any_step_of_a_first_sync(new_site: NewSite, step: Step) -> None:
     site = new_site()
     killed(site, step)

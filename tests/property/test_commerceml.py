@@ -126,6 +126,46 @@ def outcome(read: Callable[[], Any]) -> str:
     return "read"
 
 
+FILES = st.lists(
+    st.tuples(
+        st.sampled_from(("goods", "offers")),
+        st.booleans(),
+        st.lists(st.sampled_from(("", "<Наименование>Н</Наименование>", price("5"))), max_size=2),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(FILES)
+def test_nothing_is_gone_of_what_an_export_does_not_speak_of(files: list[tuple[str, bool, list[str]]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (kind, changes, told) in enumerate(files):
+            flag = "true" if changes else "false"
+            ids = [f"{number}-{n}" for n in range(len(told))]
+            if kind == "goods":
+                part = catalogue(*map(good, ids), changes=flag)
+            else:
+                part = package(*(offer(id_, one, name="") for id_, one in zip(ids, told, strict=True)), changes=flag)
+            write(Path(folder) / f"{number}.xml", document(part))
+        source = CommerceML(Path(folder))
+        read = {"goods": list(source.products()), "prices": list(source.prices()), "stocks": list(source.stocks())}
+    offers = [(changes, told) for kind, changes, told in files if kind == "offers"]
+    goods = [(changes, told) for kind, changes, told in files if kind == "goods"]
+    unspoken = any(told for _, told in offers) or all(changes for changes, _ in offers)
+    assert [(page.partial, len(page.slices)) for page in read["stocks"]] == [(unspoken, 0)]
+    priced = [changes for changes, told in offers if price("5") in told]
+    if priced:
+        assert sorted(page.partial for page in read["prices"]) == sorted(priced)
+    else:
+        assert [(page.partial, len(page.slices)) for page in read["prices"]] == [(unspoken, 0)]
+    if not any(told for _, told in goods) and not any("<Наименование>" in "".join(told) for _, told in offers):
+        assert [page.partial for page in read["goods"]] == [all(changes for changes, _ in goods)]
+    else:
+        assert {page.partial for page in read["goods"]} == {any(changes for _, changes, _ in files)}
+
+
 @settings(max_examples=100, deadline=None)
 @given(documents(), st.integers(0, 1 << 20))
 def test_a_file_that_is_cut_gives_nothing(text: str, where: int) -> None:

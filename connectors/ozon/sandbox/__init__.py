@@ -22,3 +22,8 @@ class OzonSandbox(Cards, Offers, Postings):
     ``circle_is_open``; ``late_task``, ``task_gone``, ``empty_task``, ``missing_details``, ``restore_limit``;
     ``item_error``, ``silent_row``; ``ship_failed``, ``ship_slow``, ``endless_list``.
     """
+
+    @classmethod
+    def strict(cls) -> OzonSandbox:
+        """Return one that minds Ozon's own limits: what ``obmen sandbox ozon`` serves."""
+        return cls(limits=VENDOR)

@@ -6,6 +6,9 @@ import json
 import re
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 import requests
@@ -195,6 +198,58 @@ def test_a_sandbox_serves_until_stopped(place: Place, number: signal.Signals) ->
         "connections": {"shelf": {"connector": "shelf", "url": url, "key": KEY}}
     }
     assert err == "Stopped.\n"
+
+
+@contextmanager
+def told_as_json(place: Place, *arguments: str) -> Iterator[Any]:
+    """Start a sandbox and read the document that it prints before it serves."""
+    process = place.start("sandbox", *arguments, "--json")
+    try:
+        assert process.stdout is not None
+        text = "".join(iter(process.stdout.readline, "}\n")) + "}"
+        yield json.loads(text)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, out, err) == (0, "", "Stopped.\n")
+
+
+@pytest.mark.parametrize("connector", ["onec", "ozon"])
+def test_a_sandbox_tells_programs_how_to_reach_it(place: Place, connector: str) -> None:
+    with told_as_json(place, connector) as told:
+        url = told["url"]
+        assert {one["url"] for one in told["controls"]} == {
+            f"{url}/__sandbox__/{name}" for name in ("state", "reset", "faults")
+        }
+        assert told["connection"]["connector"] == connector
+        place.write("obmen.yaml", json.dumps({"connections": {"there": told["connection"]}, "flows": {}}))
+        project = load_project(place.folder, environment={})
+        settings = project.connections["there"]
+        with closing(settings.connector("there", settings.options)) as connection:
+            assert {finding.level for finding in connection.check()} <= {"ok", "warning"}
+
+
+@pytest.mark.parametrize(("arguments", "limited"), [((), True), (("--relaxed",), False)])
+def test_the_sandbox_of_ozon_minds_ozons_limits_unless_told_otherwise(
+    place: Place, arguments: tuple[str, ...], limited: bool
+) -> None:
+    with told_as_json(place, "ozon", *arguments) as told:
+        connection = told["connection"]
+        headers = {"Client-Id": connection["client_id"], "Api-Key": connection["api_key"]}
+        body = {"stocks": [{"offer_id": "A", "product_id": 1, "stock": 1, "warehouse_id": 1020000000001}]}
+        with requests.Session() as session:
+            url = f"{told['url']}/v2/products/stocks"
+            answered = {session.post(url, json=body, headers=headers, timeout=5).status_code for _ in range(90)}
+    assert 200 in answered
+    assert (429 in answered) is limited
+
+
+def test_a_sandbox_without_limits_of_its_own_takes_relaxed_too(place: Place) -> None:
+    with told_as_json(place, "shelf", "--relaxed") as told:
+        assert told["connection"] == {"connector": "shelf", "url": told["url"], "key": KEY}
+        assert requests.get(f"{told['url']}/hello", headers={"X-Key": KEY}, timeout=5).status_code == 200
 
 
 def test_a_sandbox_on_a_taken_port_says_so(cli: Cli) -> None:

@@ -89,6 +89,28 @@ def test_doubled_articles_unmapped_statuses_and_lonely_warehouses_are_named_with
     assert all(one["where"] for one in data.data["findings"] if one["level"] == "problem")
 
 
+@pytest.mark.field("N19")
+def test_an_article_of_several_goods_is_named_once_with_all_lines(cli: Cli, files: Place) -> None:
+    articles = ["A-1", "A-2", "A-1", "A-3", "A-1", "A-1"]
+    files.write("export/product.jsonl", "".join(good(n, article) for n, article in enumerate(articles, 1)))
+    ran = cli("check")
+    (found,) = problems(ran)
+    assert "export/product.jsonl:3: Two records have the sku 'A-1'" in found
+    assert "The first stands at export/product.jsonl:1." in found
+    assert found.endswith("The same goes for export/product.jsonl:5 and export/product.jsonl:6. (3 records)")
+
+
+@pytest.mark.field("N19")
+def test_a_doubled_id_is_named_once_with_all_lines(cli: Cli, files: Place) -> None:
+    rows = [good(1, "A-1"), good(2, "A-2"), good(3, "A-3"), good(2, "A-4"), good(2, "A-5")]
+    files.write("export/product.jsonl", "".join(rows))
+    files.write("export/price.jsonl", '{"id": "g-2", "type": "base", "amount": 5}\n')
+    ran = cli("check")
+    (found,) = [line for line in problems(ran) if "g-2" in line and "duplicate" not in line and "wait" not in line]
+    assert "export/product.jsonl:2: Two records of erp have the id g-2" in found
+    assert "The others stand at export/product.jsonl:4 and export/product.jsonl:5." in found
+
+
 def test_a_status_that_the_target_has_no_word_for_is_found_without_any_record(cli: Cli, files: Place) -> None:
     files.write(
         "mappings/shop/order_status.yaml",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -120,6 +121,40 @@ def test_quarantine_too_knows_the_flows(cli: Cli, place: Place) -> None:
     told(cli("quarantine", "list", "--flow", "pirces"), 2, "Did you mean 'prices'?")
 
 
+def test_a_number_that_no_record_can_have_is_refused(cli: Cli, place: Place) -> None:
+    place.project(NOWHERE, NOWHERE)
+    for number in ("0", "99999999999999999999"):
+        for command in ("show", "replay", "drop"):
+            told(cli("quarantine", command, number), 2, "'ID'", f"obmen quarantine {command} --help")
+
+
+def test_of_two_words_that_are_no_files_the_wrong_one_is_named(cli: Cli, place: Place) -> None:
+    place.project(NOWHERE, NOWHERE)
+    told(cli("mapping", "test", "shop", "prise"), 2, "There is no entity 'prise'", "Did you mean 'price'?")
+    told(cli("mapping", "show", "shp", "price"), 2, "There is no connection 'shp'", "Did you mean 'shop'?")
+    told(cli("mapping", "test", "shop.yaml", "price.yaml"), 2, "shop.yaml", "No such file")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("plan -o {}", "This is a folder. Name the file"),
+        ("apply {}", "The plan cannot be read (Is a directory)"),
+        ("mapping test {}", "The file cannot be read: Is a directory"),
+        ("schema -o {}", "Is a directory"),
+    ],
+)
+def test_a_folder_where_a_file_should_be_is_told(cli: Cli, place: Place, command: str, words: str) -> None:
+    place.project(NOWHERE, NOWHERE)
+    for folder in (".", str(place.folder)):
+        told(cli(*command.format(folder).split()), 2, folder, words)
+
+
+def test_a_file_where_a_folder_should_be_is_told(cli: Cli, place: Place) -> None:
+    place.write("taken", "a letter")
+    told(cli("init", "taken"), 2, "taken", "Name a folder for the project")
+
+
 # -- the systems ------------------------------------------------------------------------------------------
 
 
@@ -196,6 +231,26 @@ def test_a_state_that_is_no_database_ends_with_5(cli: Cli, place: Place, erp: Sh
     place.project(erp.url, erp.url)
     place.write(".obmen/state.db", "this is a letter to a friend " * 40)
     told(cli("sync"), 5, "state.db", "not an SQLite database")
+
+
+def test_a_state_that_cannot_be_made_is_told_before_the_first_run(
+    cli: Cli, place: Place, erp: ShelfSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(erp)
+    place.project(erp.url, erp.url, flows=f"state: sqlite:///nowhere/s.db\n{FLOWS}")
+    ran = cli("check")
+    assert ran.code == 2
+    assert "problem  state: cannot be made in nowhere. Create that folder" in ran.out
+    told(cli("sync"), 5, "Create its folder")
+    (place.folder / "nowhere").mkdir()
+    assert cli("check").code == 0
+    monkeypatch.setattr("runner.cli.check.os.access", lambda _path, mode: not mode & os.W_OK)
+    assert "right to write there" in cli("check").out
+    place.project(erp.url, erp.url)
+    ran = cli("check")
+    assert ran.code == 2
+    assert "cannot be made in .obmen" in ran.out
+    assert not (place.folder / ".obmen").exists()
 
 
 def test_a_locked_state_ends_with_5(cli: Cli, place: Place, erp: ShelfSandbox, monkeypatch: pytest.MonkeyPatch) -> None:

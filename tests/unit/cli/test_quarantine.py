@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from obmen.state import quarantine
 from obmen.testing.sandbox import Fault
 from tests.unit.cli.conftest import Cli
-from tests.unit.cli.kit import ORDERS, Place, Shelf, ShelfSandbox, fill, order, price
+from tests.unit.cli.kit import KEY, ORDERS, Place, Shelf, ShelfSandbox, fill, order, price
 
 
 @pytest.fixture
@@ -35,6 +36,21 @@ def test_three_hundred_equal_refusals_are_one_line(refused: Place, cli: Cli) -> 
     assert len(every) == 299
 
 
+def test_the_causes_are_listed_without_reading_what_the_records_hold(
+    refused: Place, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("every entry was read")
+
+    monkeypatch.setattr(quarantine, "entries", read)
+    ran = cli("quarantine", "list", "--flow", "prices", "--json")
+    assert ran.code == 0, ran
+    (group,) = ran.data["groups"]
+    assert (group["entity"], group["state"]) == ("price", "open")
+    assert group["since"] <= group["last"]
+    assert group["example"]["message"] == "amount: nobody pays that (too_dear)"
+
+
 def test_a_record_is_shown_with_reason_payload_and_next_step(refused: Place, cli: Cli) -> None:
     first = cli("quarantine", "list", "--all", "--json", "--code", "too_dear").data["records"][0]
     ran = cli("quarantine", "show", str(first["id"]))
@@ -48,6 +64,25 @@ def test_a_record_is_shown_with_reason_payload_and_next_step(refused: Place, cli
     assert cli("quarantine", "show", str(pulled["id"]), "--json").data["payload"] == [
         {"id": "A-1", "name": {"ru": "Rug"}}
     ]
+
+
+def test_a_record_in_strange_bytes_is_shown_as_far_as_it_can_be(place: Place, cli: Cli, shop: ShelfSandbox) -> None:
+    place.write("export/product.jsonl", '{"id": "A-1", "name": "Rug"}\n')
+    with (place.folder / "export" / "product.jsonl").open("ab") as file:
+        file.write('{"id": "A-2", "name": "Коврик"}'.encode("cp1251"))
+    place.write(
+        "obmen.yaml",
+        "connections:\n  erp: { connector: shelf, folder: export }\n"
+        f"  shop: {{ connector: shelf, url: {shop.url}, key: {KEY} }}\n"
+        "flows:\n  products: { entity: product, from: erp, to: shop }\n",
+    )
+    assert cli("sync").code == 3
+    assert list(shop.records["product"]) == ["A-1"]
+    entry = cli("quarantine", "list", "--all", "--json").data["records"][0]
+    ran = cli("quarantine", "show", str(entry["id"]))
+    assert ran.code == 0, ran
+    assert "utf-8" in ran.out
+    assert '{"id": "A-2", ' in ran.out
 
 
 def test_a_replay_is_tried_at_the_next_run(refused: Place, cli: Cli, shop: ShelfSandbox) -> None:

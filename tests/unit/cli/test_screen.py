@@ -6,9 +6,11 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 import structlog
@@ -17,7 +19,7 @@ from rich.console import Console
 from obmen.errors import StateError
 from obmen.testing.clock import FakeClock
 from runner import logging
-from runner.progress import EVERY, progress
+from runner.progress import EVERY, Tally, Work, progress
 from runner.render import Cell, Column, Screen, Table, ago, clipped, number, plural, span
 from tests.unit.cli.conftest import Cli
 from tests.unit.cli.kit import KEY, ROOT, SITE, Place, ShelfSandbox, fill
@@ -113,6 +115,71 @@ def test_off_a_terminal_there_is_no_escape_code_at_all(place: Place, erp: ShelfS
     assert "\x1b" not in ran.out + ran.err
 
 
+def shown(width: int, table: Table) -> str:
+    screen = Screen()
+    written = io.StringIO()
+    screen.out = Console(file=written, force_terminal=True, width=width, no_color=True)
+    screen.table(table)
+    return re.sub(r"\x1b\[[\d;]*m", "", written.getvalue())
+
+
+def wide() -> Table:
+    table = Table([Column("Flow"), Column("Records", right=True), Column("State"), Column("Reason")])
+    table.add("products", "1,200", "waits for you", "too_dear: nobody pays that")
+    table.add("stock", "7", "", "unmapped")
+    return table
+
+
+def test_a_table_that_fits_is_as_wide_as_its_texts() -> None:
+    lines = [line.rstrip() for line in shown(80, wide()).splitlines()]
+    assert lines == [
+        "Flow      Records  State          Reason",
+        "products    1,200  waits for you  too_dear: nobody pays that",
+        "stock           7                 unmapped",
+    ]
+
+
+@pytest.mark.parametrize("width", [32, 34, 40, 48, 60])
+def test_a_narrow_terminal_breaks_no_word(width: int) -> None:
+    text = shown(width, wide())
+    words = {word for line in text.splitlines() for word in line.split()}
+    assert {"products", "1,200", "waits", "too_dear:", "nobody", "unmapped", "Records"} <= words
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_on_a_terminal_too_narrow_for_a_table_each_row_is_a_block() -> None:
+    lines = [line.rstrip() for line in shown(28, wide()).splitlines()]
+    assert lines == [
+        "Flow     products",
+        "Records  1,200",
+        "State    waits for you",
+        "Reason   too_dear: nobody",
+        "         pays that",
+        "",
+        "Flow     stock",
+        "Records  7",
+        "Reason   unmapped",
+    ]
+
+
+def test_a_word_longer_than_the_terminal_is_broken_and_not_lost() -> None:
+    table = Table([Column("ID"), Column("Where")])
+    table.add("a" * 73, "shop")
+    lines = shown(50, table).splitlines()
+    assert sum(line.count("a") for line in lines) == 73
+    assert max(map(len, lines)) <= 50
+
+
+def test_results_are_not_glued_to_a_bar(place: Place, erp: ShelfSandbox, shop: ShelfSandbox) -> None:
+    fill(erp)
+    place.project(erp.url, shop.url)
+    code, text = on_terminal(place, "check")
+    assert code == 0, text
+    assert "products: reading" in text
+    plain = re.sub(r"\x1b\[[\d;]*m", "", text)
+    assert re.findall(r"reading[^\r\n\x1b]*ok  ", plain) == []
+
+
 # -- progress ---------------------------------------------------------------------------------------------
 
 
@@ -142,7 +209,7 @@ def test_deliveries_ask_the_ledger_how_much_is_left(capsys: pytest.CaptureFixtur
             listener.delivering("goods", "shop", 100)
             left["shop"] -= 100
             clock.advance(1.0)
-    assert capsys.readouterr().err == "goods: sending to shop: 600 of 1,000, 120/s, about 3 s left\n"
+    assert capsys.readouterr().err == "goods: sending to shop: 600 of 1,000, 100/s, about 4 s left\n"
 
 
 def test_a_ledger_that_cannot_tell_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,7 +222,76 @@ def test_a_ledger_that_cannot_tell_stops_nothing(capsys: pytest.CaptureFixture[s
         listener.delivering("goods", "shop", 100)
         clock.advance(10.0)
         listener.delivering("goods", "shop", 100)
-    assert capsys.readouterr().err == "goods: sending to shop: 200, 20/s\n"
+        clock.advance(10.0)
+        listener.delivering("goods", "shop", 100)
+    assert capsys.readouterr().err.splitlines() == [
+        "goods: sending to shop: 200",
+        "goods: sending to shop: 300, 10/s",
+    ]
+
+
+class Paces:
+    """What a bar would show, at every moment at which it is told something."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.began = self.clock.monotonic()
+        self.seen: list[tuple[float, float, float | None]] = []
+
+    def __call__(self, work: Work) -> None:
+        self.seen.append((self.clock.monotonic() - self.began, work.rate, work.left))
+
+
+def batches(tally: Tally, clock: FakeClock, count: int, *, size: int = 1000, every: float = 2.0) -> None:
+    """Outcomes as they come: those of a batch within a millisecond, then nothing until the next is answered."""
+    for _ in range(count):
+        for _ in range(size):
+            tally.delivering("prices", "shop", 1)
+            clock.advance(0.001 / size)
+        clock.advance(every)
+
+
+def test_batches_that_come_in_bursts_have_a_calm_rate() -> None:
+    paces = Paces()
+    tally = Tally(paces, remaining=lambda _flow, _target: 20_000, clock=paces.clock)
+    batches(tally, paces.clock, 10)
+    assert {rate for at, rate, _ in paces.seen if at < 3.0} == {0.0}
+    rates = {rate for at, rate, _ in paces.seen if at >= 4.5}
+    assert min(rates) > 499
+    assert max(rates) < 501
+    assert paces.seen[-1][2] == pytest.approx(40, abs=3)
+
+
+def test_a_steady_pace_is_told_once_there_is_something_to_measure() -> None:
+    paces = Paces()
+    tally = Tally(paces, clock=paces.clock)
+    for done in range(0, 8000, 2):
+        tally.reading("goods", done, 100_000)
+        paces.clock.advance(0.002)
+    assert {rate for at, rate, _ in paces.seen if at < 2.0} == {0.0}
+    assert {left for at, _, left in paces.seen if at < 2.0} == {None}
+    assert {round(rate) for at, rate, _ in paces.seen if at > 2.5} == {1000}
+    changes = [rate for (_, rate, _), (_, before, _) in pairwise(reversed(paces.seen)) if rate != before]
+    assert len(changes) <= 13
+
+
+def test_a_read_that_begins_anew_is_measured_anew() -> None:
+    paces = Paces()
+    tally = Tally(paces, clock=paces.clock)
+    for _ in range(2):
+        for done in range(0, 5000, 1000):
+            tally.reading("goods", done, 5000)
+            paces.clock.advance(1.0)
+    assert [round(rate) for _, rate, _ in paces.seen] == [0, 0, 1000, 1000, 1000] * 2
+
+
+def test_a_slow_pace_is_not_told_as_none(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = FakeClock()
+    with progress(Screen(), clock=clock) as listener:
+        for done in range(4):
+            listener.reading("orders", done, 5)
+            clock.advance(4.0)
+    assert capsys.readouterr().err.splitlines()[-1] == "orders: reading: 2 of 5, 0.2/s, about 12 s left"
 
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,14 +307,18 @@ def test_on_a_terminal_a_bar_shows_rate_and_time_left() -> None:
     screen = Screen()
     written = io.StringIO()
     screen.err = Console(file=written, force_terminal=True, width=120)
-    with progress(screen) as listener:
-        listener.reading("goods", 10, 100)
-        listener.reading("goods", 20, 100)
+    clock = FakeClock()
+    with progress(screen, clock=clock) as listener:
         listener.delivering("goods", "shop", 5)
+        for done in range(0, 2000, 400):
+            listener.reading("goods", done, 2000)
+            clock.advance(1.0)
     text = written.getvalue()
     assert "goods: reading" in text
-    assert "20 of 100" in text
+    assert "1,600 of 2,000" in text
+    assert "400/s, about 1 s left" in text
     assert "goods: sending to shop" in text
+    assert text.count("/s") == text.count("400/s")
 
 
 # -- logs -------------------------------------------------------------------------------------------------

@@ -167,6 +167,12 @@ def test_plan_prints_every_change_as_json(ready: Place, cli: Cli) -> None:
     assert ran.data["summary"]["to_send"] == 15
 
 
+def test_a_plan_that_cannot_be_made_prints_no_half_of_a_document(ready: Place, cli: Cli) -> None:
+    ran = cli("plan", "pirces", "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert "Did you mean 'prices'?" in ran.err
+
+
 def test_plan_shows_held_records_with_the_reason(agreed: Place, cli: Cli, erp: ShelfSandbox) -> None:
     erp.put("price", price(1, "10.00"))
     ran = cli("plan")

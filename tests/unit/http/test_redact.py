@@ -280,3 +280,7 @@ def test_an_error_is_bounded(peer: Callable[..., Peer], http: Callable[..., Http
     with pytest.raises(Refused) as caught:
         http(peer(answer(body, status=400)).url).get("/x")
     assert len(str(caught.value)) < 400
+
+
+def test_a_body_in_another_alphabets_bytes_is_shown_as_far_as_it_can_be() -> None:
+    assert Redactor().body('{"message": "Склад", "code": 7}'.encode("cp1251"), 100).endswith('"code": 7}')

@@ -26,6 +26,11 @@ def test_a_dotted_path_is_read() -> None:
         reply["result.next"]
 
 
+def test_an_answer_in_another_alphabets_bytes_is_not_whole() -> None:
+    with pytest.raises(IncompleteSource, match="the answer is not JSON"):
+        _reply('{"text": "Склад"}'.encode("cp1251")).json()
+
+
 def test_numbers_with_a_fraction_are_exact() -> None:
     assert _reply(b'{"a": 0.1, "b": 2}').json() == {"a": Decimal("0.1"), "b": 2}
     assert encode_json({"a": Decimal("0.10")}) == b'{"a":0.10}'

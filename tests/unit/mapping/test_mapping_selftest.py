@@ -114,6 +114,47 @@ tests:
     ]
 
 
+PULLED_SUBJECT = """\
+entity: price
+subject: { path: good, only: pull }
+fields:
+  sku: { path: good, only: push }
+  price_type: { fixed: base }
+  amount: { path: price, as: money_string }
+  currency: currency_code
+tests:
+  - native: { good: "77", price: "1.00", currency_code: RUB }
+    canonical: { sku: A, amount: "1", currency: RUB, price_type: base }
+    refs: [{ entity: product, connection_id: "77", key: A }]
+"""
+
+
+def test_an_id_that_is_pulled_and_a_key_that_is_pushed_may_stand_at_one_path() -> None:
+    results = run(PULLED_SUBJECT)
+    assert [(result.name, result.message) for result in results] == [
+        ("test 1 (pull)", ""),
+        ("test 1 (push)", ""),
+        ("made-up values", ""),
+    ]
+
+
+def test_what_stands_beside_such_a_path_is_still_compared() -> None:
+    pull, push, _ = run(PULLED_SUBJECT.replace('amount: "1"', 'amount: "2"'))
+    assert pull.message == "amount: expected 2, got 1"
+    assert push.message == 'price: expected "1.00", got "2.00"'
+    [push, _] = run(PULLED_SUBJECT.replace("- native", "- only: push\n    native"))
+    assert push.message == 'good: expected "77", got "A"'
+
+
+def test_a_pulled_subject_is_compared_with_a_rule_that_goes_both_ways() -> None:
+    text = PULLED_SUBJECT.replace("sku: { path: good, only: push }", "currency: good")
+    text = text.replace("  currency: currency_code\n", "").replace('good: "77"', "good: RUB").replace('"77"', "RUB")
+    results = run(text)
+    assert [result.message for result in results[:2]] == ["", ""]
+    _, push, _ = run(text.replace("currency: RUB, price_type", "currency: USD, price_type"))
+    assert push.message == 'good: expected "RUB", got "USD"'
+
+
 def test_a_missing_option_fails_the_example_and_not_the_run() -> None:
     results = run(
         "entity: stock\nonly: push\nfields:\n  warehouse: { path: w, table: t }\n"

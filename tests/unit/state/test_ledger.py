@@ -209,7 +209,7 @@ def test_a_full_disk_says_so_and_keeps_what_was_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("sqlite:////no/such/folder/state.db", "cannot be opened"),
+        ("sqlite:////no/such/folder/state.db", "neither be opened nor made"),
         ("nonsense", "not a database URL"),
         ("mysql://u:secret@h/db", "use sqlite:/// or postgresql"),
         ("postgresql+psycopg://user:topsecret@127.0.0.1:1/none", "does not answer"),
