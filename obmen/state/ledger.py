@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from obmen.clock import Clock, SystemClock
 from obmen.errors import Busy, LeaseLost, StateError
-from obmen.state import migrate, owners, tables
+from obmen.state import migrate, owners, planner, tables
 from obmen.state.text import fault
 from obmen.state.trouble import explained
 
@@ -45,6 +45,7 @@ class Transaction:
     def __init__(self, connection: Connection, now: float) -> None:
         self.connection = connection
         self.now = now
+        self.written = 0
         self._postgresql = connection.dialect.name == "postgresql"
 
     def rows(self, query: sa.Executable, parameters: Any = None) -> Sequence[Any]:
@@ -72,6 +73,7 @@ class Transaction:
         statement = _upsert(table, columns, keep, "%s" if self._postgresql else "?")
         ordered = sorted(rows, key=itemgetter(*range(len(table.primary_key))))
         self.connection.exec_driver_sql(statement, ordered)
+        self.written += len(ordered)
 
     def let_go(self) -> None:
         """Free what SQLite still holds of what was read, when a long walk will not come by it again."""
@@ -100,6 +102,9 @@ class Ledger:
     ``url``: an SQLAlchemy URL, ``sqlite:///path`` or ``postgresql+psycopg://…``. Opening it brings it to the
     newest schema. ``rehearsing``: nothing of what is written stays. Raises StateError with the next step for whatever keeps it from being used.
     """
+
+    _written = 0
+    _count_at = 1000
 
     def __init__(self, url: str, *, clock: Clock | None = None, busy_seconds: float = 10.0) -> None:
         self.clock: Clock = clock or SystemClock()
@@ -132,6 +137,14 @@ class Ledger:
             if lease is not None:
                 _renew(transaction, lease)
             yield transaction
+            self._count(transaction)
+
+    def _count(self, transaction: Transaction) -> None:
+        """Have PostgreSQL count its rows once many were written, and again when there are ten times as many."""
+        self._written += transaction.written
+        if self._written >= self._count_at:
+            planner.count(transaction.connection)
+            self._count_at = self._written * 10
 
     @contextmanager
     def lease(self, name: str) -> Iterator[Lease]:

@@ -32,7 +32,7 @@ def one(request: pytest.FixtureRequest) -> Iterator[Opened]:
 
 
 def payload(operation: str = "crm-77", points: Any = 100, **changes: Any) -> Native:
-    return {"Операция": operation, "Карта": CARD, "Баллы": points, "Date": "2026-06-15T12:00:00", **changes}
+    return {"Операция": operation, "Карта": CARD, "Баллы": points, "Date": "2026-06-15T08:00:00", **changes}
 
 
 def accounts(one: Opened) -> dict[str, Native]:
@@ -129,7 +129,7 @@ def test_an_operation_is_said_once_and_read_back_as_it_was(one: Opened) -> None:
         card=CARD,
         amount="100.25",
         state="confirmed",
-        occurred_at="2026-06-15T09:00:00Z",
+        occurred_at="2026-06-15T05:00:00Z",
         expires_at="2027-06-15T20:59:59Z",
         comment="За заказ 15",
     )
@@ -167,9 +167,13 @@ def test_points_are_written_off_and_delayed(one: Opened) -> None:
 
 
 @pytest.mark.parametrize("honours", [True, False], ids=["own-ref", "ref-ignored"])
-@pytest.mark.parametrize("call", range(8))
-@pytest.mark.parametrize("kind", ["drop", "drop_after", "status_after", "html"])
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("version", "kind", "call"),
+    [
+        *(("11.5.20", kind, call) for kind in ("drop", "drop_after") for call in range(9)),
+        *((version, kind, 5) for version in VERSIONS for kind in ("drop_after", "status_after", "html")),
+    ],
+)
 def test_g2_n11_an_operation_whose_answer_is_lost_is_never_said_twice(
     version: str, kind: Any, call: int, honours: bool
 ) -> None:

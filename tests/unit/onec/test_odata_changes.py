@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.onec.odata.changes import Changes
+from connectors.onec.options import PLAN_ENTITIES
 from connectors.onec.sandbox import references
 from connectors.onec.sandbox.model import EXCHANGE_PLAN
 from obmen.errors import Refused, Unavailable
@@ -17,8 +18,7 @@ from tests.unit.onec.odata_people_kit import VERSIONS, Opened, client, opened
 
 NODE = references.NODE
 PLAN = {"name": EXCHANGE_PLAN.removeprefix("ExchangePlan_"), "node": NODE}
-EVERYTHING = {**PLAN, "entities": ["product", "price", "stock", "customer", "bonus_account", "bonus_operation", "order"]}
-EVERYTHING["entities"] += ["order_status", "return", "receipt"]
+EVERYTHING = {**PLAN, "entities": list(PLAN_ENTITIES)}
 
 
 def told(one: Opened, cursor: str | None = None) -> Hints | None:

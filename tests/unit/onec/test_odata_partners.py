@@ -152,7 +152,7 @@ def test_without_partners_contragents_stand_for_them() -> None:
         one.ut.published -= {CONTRAGENTS}
     with opened() as one:
         one.ut.published -= {PARTNERS, CONTRAGENTS}
-        with pytest.raises(ConfigurationError, match="Справочник.Партнеры"):
+        with pytest.raises(ConfigurationError, match=r"Справочник\.Партнеры"):
             customers(one)
 
 
