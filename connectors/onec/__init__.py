@@ -282,7 +282,10 @@ class OneC(Connector):
 
     def check(self) -> Iterable[Finding]:
         """Look at each door: what is there, what is missing, and what the options point to."""
-        yield from check_connection(self._base if self.options.url else None, self.options)
+        awaits = self._site is not None and self._site.awaits_goods
+        yield from check_connection(self._base if self.options.url else None, self.options, awaits_goods=awaits)
+        if self.options.url is not None:
+            yield from self._changes.check()
         if self._site is not None:
             yield from self._site.check()
         if self.options.enterprisedata is not None:

@@ -6,19 +6,19 @@ the first order, in 1C's words, in the night.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 from connectors.onec.commerceml import CommerceML
+from connectors.onec.doors import door_of
 from connectors.onec.odata.client import OData
 from connectors.onec.odata.composition import check_composition, describe
 from connectors.onec.odata.metadata import Metadata
-from connectors.onec.odata.needs import PUBLISH, russian
+from connectors.onec.odata.needs import NEEDS, PUBLISH, russian
 from connectors.onec.odata.order_body import DOCUMENT, REFERENCES, ROW, has_vat_catalog
 from connectors.onec.options import OneCOptions, OrderOptions
 from obmen.connector import Finding
 from obmen.errors import Denied, ObmenError, Refused
 
-_GOODS = ("product", "price", "stock")
 _ORDERS = ("order", "order_status")
 _NEEDED = (
     "Ref_Key",
@@ -49,20 +49,17 @@ def check_files(options: OneCOptions) -> Iterator[Finding]:
     yield Finding("ok", message, "commerceml")
 
 
-def check_base(
-    base: OData, options: OneCOptions, entities: Sequence[str] | None = None, used: Collection[str] = ()
-) -> Iterator[Finding]:
+def check_base(base: OData, options: OneCOptions, used: Collection[str] | None = None) -> Iterator[Finding]:
     """Reach the base, and hold its metadata and its references against what is read and written there.
 
-    ``entities`` are those that go by OData; by default goods, where no exchange files bring them. ``used`` are
-    those of which it is known that a flow carries them.
+    ``used`` are the entities that flows carry to or from this connection; None where that is not known.
     """
     metadata = base.metadata()
     yield describe(metadata, str(options.url))
-    if entities is None:
-        entities = _GOODS if options.commerceml is None else ()
-    yield from check_composition(base, options, [one for one in entities if one not in _ORDERS], used=used)
-    yield from _orders(base, metadata, options)
+    here = [entity for entity in NEEDS if door_of(options, entity) == "odata"]
+    yield from check_composition(base, options, [one for one in here if one not in _ORDERS], used=used)
+    if used is None or not set(_ORDERS).isdisjoint(used):
+        yield from _orders(base, metadata, options)
 
 
 def _orders(base: OData, metadata: Metadata, options: OneCOptions) -> Iterator[Finding]:
@@ -128,20 +125,24 @@ def _pointed_to(options: OrderOptions, metadata: Metadata) -> Iterable[tuple[str
 
 
 def check_connection(
-    base: OData | None, options: OneCOptions, entities: Sequence[str] | None = None, used: Collection[str] = ()
+    base: OData | None, options: OneCOptions, used: Collection[str] | None = None, *, awaits_goods: bool = False
 ) -> Iterator[Finding]:
-    """Check all that the connection names; trouble with one part does not hide the other. See ``check_base``."""
-    if options.commerceml is None and options.url is None:
-        message = "Neither commerceml (goods, prices, stock) nor url (orders) is set: there is nothing to do."
+    """Check all that the connection names; trouble with one part does not hide the other. See ``check_base``.
+
+    ``awaits_goods``: 1C is still to push its first files, so there is nothing to look at.
+    """
+    if options.commerceml is None and options.url is None and options.enterprisedata is None:
+        message = "None of commerceml, url and enterprisedata is set: no door of 1C is open, so there is nothing to do."
         yield Finding("problem", message)
     try:
-        yield from check_files(options)
+        if not awaits_goods:
+            yield from check_files(options)
     except ObmenError as error:
         yield Finding("problem", str(error), "commerceml")
     if base is None:
         return
     try:
-        yield from check_base(base, options, entities, used)
+        yield from check_base(base, options, used)
     except Denied as error:
         yield Finding("problem", str(error), "username")
     except ObmenError as error:

@@ -100,7 +100,8 @@ class Ledger:
     """The state database.
 
     ``url``: an SQLAlchemy URL, ``sqlite:///path`` or ``postgresql+psycopg://…``. Opening it brings it to the
-    newest schema. ``rehearsing``: nothing of what is written stays. Raises StateError with the next step for whatever keeps it from being used.
+    newest schema. ``rehearsing``: nothing of what is written stays. Raises StateError with the next step for
+    whatever keeps it from being used.
     """
 
     _written = 0

@@ -152,7 +152,7 @@ def _entries(ledger: Ledger, flow: str) -> Iterator[Entry]:
     after = 0
     while True:
         with ledger.read() as tx:
-            entries = quarantine.entries(tx, flow=flow, states=("open", "waiting"), after=after)
+            entries = quarantine.entries(tx, flow=flow, states=("open", "waiting"), after=after, payloads=False)
         if not entries:
             return
         yield from entries

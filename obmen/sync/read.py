@@ -20,7 +20,7 @@ from obmen.rules import guards
 from obmen.state import Lease, Ledger, Transaction, agreed, bindings, facts, hints, outbox, quarantine, seen
 from obmen.state.quarantine import Entry, Problem
 from obmen.state.text import fault
-from obmen.sync import doubled, waiting
+from obmen.sync import doubled, emptied, waiting
 from obmen.sync.differences import Differences
 from obmen.sync.examine import Changes, Examiner, Slice
 from obmen.sync.flow import Flow
@@ -268,19 +268,11 @@ class Reader:
                 outbox.retry_waiting(tx, self.flow.name, target.name)
 
     def _kept_for_all_is_gone(self, tx: Transaction) -> bool:
-        """Warn of a source that gives nothing any more; return whether all stays as it was known to be.
-
-        It does where what is missing is ignored, so that the warning comes back until something is given again or
-        a person says that nothing is right. Otherwise the guards judge what is to become of each record.
-        """
+        """Warn of a source that gives nothing any more; return whether all stays as it was known to be."""
         if self._first or self._forced or self.result.counts["read"]:
             return False
-        ignored = self.flow.missing == "ignore"
-        known = seen.count(tx, self.flow.name)
-        message = f"{self.flow.source.name} gives no {self.flow.entity.entity} at all, and {known} are known of it."
-        right = f' If that is right: obmen sync {self.flow.name} --force "why".' if ignored else ""
-        self.result.warnings.append(f"{message} See what it exports.{right}")
-        return ignored
+        self.result.warnings.append(emptied.warning(tx, self.flow))
+        return self.flow.missing == "ignore"
 
     def _may_sweep(self, tx: Transaction, partial: bool, differences: Differences) -> bool:
         """Whether something may be gone, and what is absent may be taken for gone."""

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.onec import OneC
-from connectors.onec.commerceml import CommerceML
 from obmen.connector import Batch, Connector, Options, Outcome, Page, reader, writer
 from obmen.entities import Price
 from obmen.http.reply import Reply
@@ -77,6 +75,8 @@ class Input:
         target = parse_mapping(_SHELF).bind(Context("shelf"), "push")
         shelf = (Target("shelf", Shelf("shelf", Options()), target),)
         if self.xml:
+            from connectors.onec import OneC  # noqa: PLC0415 - not part of what JSON needs
+
             source: Connector = OneC("source", OneC.Options(commerceml=self.path))
             pull = load_mapping(_PRESET).bind(Context("source"), "pull")
             return Flow("prices", Price, source, pull, shelf, where={"price_type": "Розничная"})
@@ -91,6 +91,8 @@ class Input:
     def goods(self, records: int) -> Iterator[list[str]]:
         """Yield the ids of the goods whose prices these are, a page at a time."""
         if self.xml:
+            from connectors.onec.commerceml import CommerceML  # noqa: PLC0415 - not part of what JSON needs
+
             for page in CommerceML(self.path).prices():
                 yield [piece.partition(_ID)[2].partition(b"<")[0].decode() for piece in page.slices]
         else:

@@ -210,7 +210,7 @@ def lists(folder: Path, records: int) -> None:
 
     files = {name: (folder / name).open("rb") for name in _LISTS}
 
-    def get(address: str, **_: Any) -> Any:
+    def get(address: str, **_options: Any) -> Any:
         name, _, query = address.lstrip("/").partition("?")
         asked = dict(part.partition("=")[::2] for part in query.split("&"))
         if asked.get("$filter") == "IsFolder eq true":

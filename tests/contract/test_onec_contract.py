@@ -92,7 +92,7 @@ def test_every_answer_is_one_that_the_sandbox_itself_describes(ours: Judge, stor
     kinds = set()
     for exchange in story:
         kind = kind_of(exchange)
-        if exchange.status < 400 and kind in ours.types:
+        if exchange.status < 400 and kind in ours.types and not exchange.path.endswith("/$count"):
             body = decoded(exchange.response_body)
             for record in body.get("value", [body]):
                 assert list(ours.faults(record, kind, answer=True)) == []
@@ -132,7 +132,7 @@ def test_addresses_have_the_forms_of_the_vendor(story: list[Exchange]) -> None:
     root = r"/trade/odata/standard\.odata/"
     one = rf"{root}\w+\(guid'{GUID}'\)"
     forms = {
-        "GET": rf"{root}\$metadata|{root}\w+|{one}",
+        "GET": rf"{root}\$metadata|{root}\w+(/\$count)?|{one}",
         "POST": rf"{root}\w+|{one}/Post",
         "PATCH": one,
     }
@@ -143,8 +143,8 @@ def test_addresses_have_the_forms_of_the_vendor(story: list[Exchange]) -> None:
         if exchange.path.endswith("/Post"):
             assert dict(exchange.query) == {"PostingModeOperational": "false"}
         if re.fullmatch(rf"{root}\w+", exchange.path) and exchange.method == "GET":
-            assert exchange.query["$orderby"] == "Ref_Key"
             assert int(exchange.query["$top"]) > 0
+            assert "$orderby" in exchange.query or exchange.query["$top"] == "1"
         if exchange.method == "PATCH":
             assert exchange.request_headers["if-match"]
     for exchange in story:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.onec.enterprisedata.door import EnterpriseData
-from connectors.onec.enterprisedata.options import EnterpriseDataOptions
+from connectors.onec import OneC
 from connectors.onec.sandbox.enterprisedata import RETAIL, EnterpriseDataSandbox
-from obmen.connector import Connector, Options, find, reader, writer
+from obmen.connector import Connector
 from obmen.entities import ENTITIES
 from obmen.mapping import BoundMapping, Context, load_mapping, parse_mapping
-from obmen.records import Batch, Item, Outcome, Page
 from obmen.state import Ledger, quarantine
 from obmen.sync.engine import Engine, FlowReport
 from obmen.sync.flow import Flow, Target
@@ -27,44 +23,6 @@ from tests.unit.onec.enterprisedata_kit import BASES, HAT, JACKET, JACKET_XL, ZO
 
 PRESETS = Path(__file__).resolve().parents[2] / "mappings" / "onec" / "enterprisedata"
 XL = f"{JACKET}#{JACKET_XL}"
-
-
-class Door(Connector):
-    """The door alone, as a connector."""
-
-    class Options(Options):
-        enterprisedata: EnterpriseDataOptions
-        timezone: str = "Europe/Moscow"
-
-    title: ClassVar[str] = "EnterpriseData"
-
-    def __init__(self, name: str, options: Options, *, clock: FakeClock) -> None:
-        super().__init__(name, options, clock=clock)
-        self.door = EnterpriseData(name, self.options.enterprisedata, ZoneInfo(self.options.timezone), clock)
-
-    @reader("product", key="Ид", complete=True)
-    def products(self, _cursor: str | None) -> Iterator[Page]:
-        return self.door.products()
-
-    @reader("price", key="Ид", complete=True)
-    def prices(self, _cursor: str | None) -> Iterator[Page]:
-        return self.door.prices()
-
-    @reader("order", key="Ref_Key")
-    def orders(self, cursor: str | None) -> Iterator[Page]:
-        return self.door.orders(cursor)
-
-    @writer("order", key=("Канал", "Номер"), batch=50, updates=False)
-    def create(self, batch: Batch) -> Iterator[Outcome]:
-        return self.door.write_orders(batch)
-
-    @find("order")
-    def found(self, item: Item) -> str | None:
-        return self.door.find_order(item)
-
-    def close(self) -> None:
-        self.door.close()
-        super().close()
 
 
 class World:
@@ -79,11 +37,11 @@ class World:
         self.ledger = Ledger(f"sqlite:///{folder}/state.db", clock=self.clock)
         told = self.base.connection()
         told["enterprisedata"] |= {"folder": folder / "enterprisedata", "timeout": 5}
-        self._options = Door.Options.model_validate(told)
+        self._options = OneC.Options.model_validate(told)
 
     def sync(self, *names: str) -> dict[str, FlowReport]:
         """Run as a process does that has just been started."""
-        ut = Door("ut", self._options, clock=self.clock)
+        ut = OneC("ut", self._options, clock=self.clock)
         shop = PeerConnector("shop", self.shop, clock=self.clock)
         flows = [
             self._flow("products", "product", ut, shop, push="keyed_shop"),

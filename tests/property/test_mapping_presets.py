@@ -18,7 +18,14 @@ from obmen.mapping.selftest import RoundTrip
 from .mapping_strategies import JUNK, ZONE, records
 
 FOLDER = Path(__file__).resolve().parents[2] / "mappings"
-PRESETS = [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in sorted(FOLDER.rglob("*.yaml"))]
+PRESETS = [
+    pytest.param(path, id="/".join(path.relative_to(FOLDER).with_suffix("").parts))
+    for path in sorted(FOLDER.rglob("*.yaml"))
+]
+
+
+def _connector(path: Path) -> str:
+    return path.relative_to(FOLDER).parts[0]
 
 
 def context(path: Path, mapping: Mapping) -> Context:
@@ -26,7 +33,7 @@ def context(path: Path, mapping: Mapping) -> Context:
     options: dict[str, Any] = {}
     for example in reversed(mapping.spec.tests):
         options = {**options, **example.options}
-    return Context(path.parent.name, options, ZONE)
+    return Context(_connector(path), options, ZONE)
 
 
 def bound(path: Path) -> BoundMapping:
@@ -44,14 +51,14 @@ def goes_both_ways(path: object) -> bool:
 
 
 def test_there_are_presets() -> None:
-    assert {"onec", "ozon"} <= {path.parent.name for path in FOLDER.rglob("*.yaml")}
+    assert {"onec", "ozon"} <= {_connector(path) for path in FOLDER.rglob("*.yaml")}
 
 
 @pytest.mark.parametrize("path", PRESETS)
 def test_its_own_examples_pass(path: Path) -> None:
     mapping = load_mapping(path)
     assert mapping.spec.tests, "a preset has examples"
-    results = run_tests(mapping, Context(path.parent.name, {}, ZONE))
+    results = run_tests(mapping, Context(_connector(path), {}, ZONE))
     assert [f"{result.where} {result.name}: {result.message}" for result in results if not result.ok] == []
 
 

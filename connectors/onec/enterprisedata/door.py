@@ -6,7 +6,7 @@ what stands there; so each entity is read as a whole although the base sends eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from connectors.onec.enterprisedata.checks import check_exchange, offered
 from connectors.onec.enterprisedata.compose_goods import compose_goods, compose_prices, good_ref
 from connectors.onec.enterprisedata.compose_orders import NUMBER, compose_orders
 from connectors.onec.enterprisedata.compose_people import compose_people, customer_ref
-from connectors.onec.enterprisedata.documents import order, read_orders, read_reports, read_states
+from connectors.onec.enterprisedata.documents import read_orders, read_reports, read_states
 from connectors.onec.enterprisedata.exchange import Exchange, OnStep
 from connectors.onec.enterprisedata.goods import read_goods
 from connectors.onec.enterprisedata.mirror import Mirror
@@ -29,14 +29,13 @@ from connectors.onec.enterprisedata.prices import read_prices
 from connectors.onec.enterprisedata.service import Service
 from connectors.onec.enterprisedata.trouble import explain
 from connectors.onec.enterprisedata.writing import write_batch
-from connectors.onec.enterprisedata.xml import parsed
 from connectors.onec.odata.order_body import CHANNEL
 from connectors.onec.odata.orders import order_ref
 from obmen.clock import Clock
 from obmen.connector import Finding, Transport
 from obmen.errors import ConfigurationError
 from obmen.http import Http
-from obmen.records import Batch, Item, Native, Outcome, Page
+from obmen.records import Batch, Item, Outcome, Page
 
 
 def transport(options: EnterpriseDataOptions) -> Transport:
@@ -137,21 +136,6 @@ class EnterpriseData:
         """Return the customer's reference if the base has surely loaded it, or has sent it itself."""
         return self._found(keep.CONTRAGENT, str(item.native_id or customer_ref(item.id)))
 
-    def read_orders(self, ids: Sequence[str]) -> Iterator[Native]:
-        """Yield the orders with these natural ids (``channel|number``) that the base has sent.
-
-        One that only went the other way is not among them: 1C does not send back what came from the node, until
-        somebody changes it.
-        """
-        self.exchange.receive()
-        with self.exchange.mirror.reading() as database:
-            for wanted in ids:
-                channel, _, number = wanted.partition("|")
-                query = "SELECT xml FROM object WHERE type = ? AND ref = ? AND deleted = 0"
-                found = database.execute(query, (keep.ORDER, order_ref(channel, number))).fetchone()
-                if found is not None:
-                    yield order(parsed(found[0]), self._name)
-
     def offers(self, entity: str) -> bool:
         """Whether the base, as far as its last message told, sends what an entity needs."""
         return offered(self.exchange, entity)
@@ -176,7 +160,10 @@ class EnterpriseData:
 
 
 def enterprisedata_door(made: EnterpriseData) -> Door:
-    """Return the door of a node: the format has neither stock nor bonuses."""
+    """Return the door of a node: the format has neither stock nor bonuses.
+
+    Nothing is looked up: 1C does not send back what came from the node, until somebody there changes it.
+    """
     return Door(
         read={
             "product": lambda _cursor: made.products(),
@@ -187,7 +174,6 @@ def enterprisedata_door(made: EnterpriseData) -> Door:
             "receipt": made.receipts,
         },
         whole=frozenset({"product", "price", "customer"}),
-        look_up={"order": made.read_orders},
         write={
             "order": made.write_orders,
             "product": made.write_products,

@@ -12,12 +12,11 @@ import msgspec
 
 from connectors.onec.odata.client import NO_REF, OData
 from connectors.onec.odata.needs import BARCODES, UNITS
-from connectors.onec.odata.parts import decoded, encoded
 from connectors.onec.odata.tables import either, of_set
 from connectors.onec.odata.words import Words
 
 BARCODE = "barcode"
-"""The kind of parts: the characteristic and the barcode, by the good."""
+"""The kind of parts: the characteristic and, right after it, the barcode, by the good."""
 
 _REGISTER = of_set(BARCODES, ("Штрихкод", "Партнер_Key", "Производитель_Key"))
 
@@ -50,9 +49,9 @@ def barcodes(base: OData, words: Words, where: str = "") -> Iterator[list[tuple[
         return
     for rows in base.rows(_REGISTER, _Barcode, where=where):
         yield [
-            (row.good or NO_REF, encoded(row.variant or NO_REF, row.code.strip()))
+            (row.good or NO_REF, (row.variant or NO_REF) + row.code)
             for row in rows
-            if row.code.strip() and _is_unit(words, row.package)
+            if row.package == NO_REF or _is_unit(words, row.package)
         ]
 
 
@@ -65,8 +64,8 @@ def barcodes_among(base: OData, words: Words, goods: Iterable[str]) -> Iterator[
 
 def codes_of(variant: str, said: Iterable[str]) -> list[str]:
     """Return the barcodes of one characteristic of a good, or of the good itself, each once."""
-    told = (decoded(one) for one in said)
-    return sorted({code for whose, code in told if whose == (variant or NO_REF)})
+    whose = variant or NO_REF
+    return sorted({code for one in said if one.startswith(whose) and (code := one[len(whose) :].strip())})
 
 
 def _is_unit(words: Words, package: str | None) -> bool:

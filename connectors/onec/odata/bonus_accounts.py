@@ -73,6 +73,7 @@ class BonusAccounts:
         """
         del cursor
         self._require()
+        self._names.forget()
         now, later = self._balances(), self._balances(dated=False)
         cards = (card for rows in self._base.pages(CARDS, select=self._select()) for card in rows)
         slices = (encode_json(account) for account in self._accounts(cards, now, later))

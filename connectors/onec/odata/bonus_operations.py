@@ -59,6 +59,7 @@ class BonusOperations:
 
         ``Операция``: our id, or the document and its row; ``Баллы`` are signed.
         """
+        self._names.forget()
         return self._journal.pages(cursor, STANDING)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from connectors.onec.odata.atom import Deleted, Entry, entries
 from connectors.onec.odata.client import OData
 from connectors.onec.odata.meanings import TOLD_BY, cards_of, gone, partners_of, touched, untold
-from connectors.onec.odata.needs import russian
+from connectors.onec.odata.needs import PUBLISH, russian
 from connectors.onec.options import OneCOptions, PlanEntity
+from obmen.connector import Finding
 from obmen.errors import Refused
 from obmen.records import Hints
 
@@ -37,13 +38,38 @@ class Changes:
         """Whether the plan tells of an entity: it covers it, and the plan and the entity's objects are published."""
         if self._options is None or entity not in self._options.entities:
             return False
-        published = self._base.metadata().sets
-        tellers: tuple[str, ...] = next((sets for name, sets in TOLD_BY.items() if name == entity), ())
-        return self.plan in published and any(name in published for name in tellers)
+        return self.plan in self._base.metadata().sets and bool(self._told_by(entity))
 
     def way(self, entity: str) -> str:
         """Say how changes of an entity come."""
         return russian(self.plan) if self.listens(entity) else "lists of versions"
+
+    def check(self) -> Iterator[Finding]:
+        """Say whether the plan and its node are there, and what must stand in the plan's composition."""
+        if self._options is None:
+            return
+        plan = russian(self.plan)
+        if self.plan not in self._base.metadata().sets:
+            message = f"{plan} is not published, so lists of versions are read. {PUBLISH}"
+            yield Finding("warning", message, "exchange_plan.name")
+            return
+        node = self._base.get(self.plan, self._options.node, ("Ref_Key", "DeletionMark"))
+        if node is None or node.get("DeletionMark") is True:
+            message = f"{plan} has no node {self._options.node}: everything would be read anew at each run."
+            yield Finding("problem", message, "exchange_plan.node")
+            return
+        covered = [entity for entity in self._options.entities if self.listens(entity)]
+        objects = sorted({russian(name) for entity in covered for name in self._told_by(entity)})
+        message = (
+            f"{plan} tells changes of {', '.join(covered) or 'nothing'}. Whatever of these is not in its composition"
+            f" with automatic registration is seen only once a day: {', '.join(objects)}."
+        )
+        yield Finding("ok", message, "exchange_plan.entities")
+
+    def _told_by(self, entity: str) -> list[str]:
+        """Return the published objects that tell of an entity."""
+        tellers: tuple[str, ...] = next((sets for name, sets in TOLD_BY.items() if name == entity), ())
+        return [name for name in tellers if name in self._base.metadata().sets]
 
     def read(self, cursor: str | None) -> Iterator[Hints]:
         """Yield what is registered for the node, in one message; nothing where nothing changed.
@@ -101,13 +127,20 @@ class Changes:
         try:
             reply = self._base.changes(self.plan, options.node, number)
         except Refused as refused:
-            message = (
-                f"{refused} 1C cannot put the changes of {russian(self.plan)} together: most often some text holds a"
-                " character that XML does not allow. Find it in the objects that were changed last and write them"
-                " anew. Until then everything is read by lists of versions."
-            )
-            raise Refused(message, code=refused.code) from refused
+            raise Refused(f"{refused} {self._advice(refused.code)}", code=refused.code) from refused
         yield from entries(reply.content, self._base.metadata(), what=reply.what)
+
+    def _advice(self, code: str) -> str:
+        if code == "too_large":
+            return (
+                f"More is registered for the node of {russian(self.plan)} than one answer holds. Clear the node's"
+                " registration in 1C; until then everything is read by lists of versions."
+            )
+        return (
+            f"1C cannot put the changes of {russian(self.plan)} together: most often some text holds a character that"
+            " XML does not allow. Find it in the objects that were changed last and write them anew. Until then"
+            " everything is read by lists of versions."
+        )
 
     def _cursor(self, number: int) -> str:
         node = self._options.node if self._options else ""

@@ -44,24 +44,29 @@ def describe(metadata: Metadata, url: str) -> Finding:
 
 
 def check_composition(
-    base: OData, options: OneCOptions, entities: Sequence[str], *, used: Collection[str] = ()
+    base: OData, options: OneCOptions, entities: Sequence[str], *, used: Collection[str] | None = None
 ) -> Iterator[Finding]:
     """Say what the base lacks for these entities, and look at the options that name something in it.
 
-    What an entity cannot do without is a problem where a flow uses it, and a warning where that is not known.
+    ``used`` are those that a flow carries: what they cannot do without is a problem, and of the others nothing is
+    said. Where that is not known (None), it is a warning of goods, and of the others only told.
     """
-    metadata = base.metadata()
+    unused: list[str] = []
     for entity in entities:
-        if entity not in NEEDS:
+        if entity not in NEEDS or (used is not None and entity not in used):
             continue
-        lacking = list(missing(entity, metadata.sets, vat_is_catalog=vat_is_catalog(metadata)))
+        lacking = list(missing(entity, base.metadata().sets, vat_is_catalog=vat_is_catalog(base.metadata())))
         vital = [need for need in lacking if not need.without]
-        if vital:
+        if vital and used is None and entity not in _DETAILS:
+            unused.append(f"{entity}: {_listed(vital)}")
+        elif vital:
             message = f"{entity} cannot pass by OData: the base does not publish {_listed(vital)}. {PUBLISH}"
-            yield Finding("problem" if entity in used else "warning", message, "url")
-            continue
-        yield from (_without(entity, need) for need in lacking)
-        yield from _looked_at(entity, partial(_DETAILS.get(entity, _nothing), base, options))
+            yield Finding("warning" if used is None else "problem", message, "url")
+        else:
+            yield from (_without(entity, need) for need in lacking if used is not None or entity in _DETAILS)
+            yield from _looked_at(entity, partial(_DETAILS.get(entity, _nothing), base, options))
+    if unused:
+        yield Finding("ok", f"Not published, and needed only where a flow carries it: {'; '.join(unused)}.", "url")
     yield from _marketplaces(base)
 
 

@@ -1,7 +1,7 @@
 """What references mean to people: the names in 1C's small catalogs (currencies, warehouses, tills, programmes).
 
 A record that names a warehouse by a GUID says nothing outside its base. The catalogs are small and rarely change,
-so each is read once, when it is first asked for; one that is not published is empty, and its records go on
+so each is read once a pass, when it is first asked for; one that is not published is empty, and its records go on
 without the name.
 """
 
@@ -21,7 +21,7 @@ NO_VAT = "Без НДС"
 
 
 class Names:
-    """The small catalogs of one base, each read at most once in this object's life.
+    """The small catalogs of one base, each read once until ``forget``, and again for what is new in it.
 
     What the connection's ``order:`` section calls a reference is its name before the base's own.
     """
@@ -29,6 +29,7 @@ class Names:
     def __init__(self, base: OData, order: OrderOptions | None) -> None:
         self._base = base
         self._catalogs: dict[str, dict[str, Native]] = {}
+        self._missed: set[tuple[str, str]] = set()
         self._warehouses = _turned(order.warehouses) if order else {}
         self._currencies = _turned(order.currencies) if order else {}
         self._rates = _turned(order.vat_rates) if order else {}
@@ -37,9 +38,17 @@ class Names:
         """Return what is kept of an element of ``Catalog_<catalog>``; empty for one that is not there."""
         if not ref or ref == NO_REF:
             return {}
-        if catalog not in self._catalogs:
-            self._catalogs[catalog] = self._read(f"Catalog_{catalog}")
-        return self._catalogs[catalog].get(str(ref), {})
+        known = self._catalogs.get(catalog)
+        if known is None or (ref not in known and (catalog, ref) not in self._missed):
+            known = self._catalogs[catalog] = self._read(f"Catalog_{catalog}")
+            if ref not in known:
+                self._missed.add((catalog, ref))
+        return known.get(ref, {})
+
+    def forget(self) -> None:
+        """Read the catalogs anew when they are asked for next: somebody may have renamed what is in them."""
+        self._catalogs.clear()
+        self._missed.clear()
 
     def of(self, catalog: str, ref: Any) -> str | None:
         """Return the element's Description, None where there is none."""

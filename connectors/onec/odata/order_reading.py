@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connectors.onec.odata.client import OData, is_reference, text
+from connectors.onec.odata.client import OData, is_reference
 from connectors.onec.odata.journal import STANDING, Journal
 from connectors.onec.odata.lines import bonuses, line, total
 from connectors.onec.odata.names import Names
 from connectors.onec.odata.order_body import CHANNEL, DOCUMENT, NUMBER, channel_of
-from connectors.onec.odata.orders import marked, order_ref
+from connectors.onec.odata.orders import existing
 from connectors.onec.odata.partners import Partners
 from connectors.onec.options import OneCOptions
 from obmen.clock import Clock
@@ -37,6 +37,7 @@ class OrderReader:
         ``Товары`` are the lines that stand, ``Отмененные`` those that were cancelled; an order with none left
         keeps all. ``Итого`` is what the lines that stand come to.
         """
+        self._names.forget()
         return self._journal.pages(cursor, STANDING if self._options.own_orders else f"{NUMBER} ne '' and {STANDING}")
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
@@ -50,17 +51,12 @@ class OrderReader:
 
     def _by_number(self, channel: str, number: str = "") -> Native | None:
         """Return an order as its channel knows it; also one that a person has not posted again yet."""
-        order = self._base.get(DOCUMENT, order_ref(channel, number))
-        if order is None:
-            hits = [row for row in self._marked(channel, number) if not row.get("DeletionMark")]
-            order = self._base.get(DOCUMENT, hits[0]["Ref_Key"]) if len(hits) == 1 else None
+        ref = existing(self._base, channel, number, self._name)
+        order = self._base.get(DOCUMENT, ref) if ref is not None else None
         if order is None:
             return None
         ((shaped,),) = self.shaped(DOCUMENT, [order])
         return {**shaped, CHANNEL: channel, OWN_NUMBER: number}
-
-    def _marked(self, channel: str, number: str) -> list[Native]:
-        return marked(self._base, channel, f"{NUMBER} eq {text(number)}")
 
     def shaped(self, entity_set: str, orders: Sequence[Native]) -> list[list[Native]]:
         """Return orders as 1C holds them in the shape of this reader."""

@@ -74,6 +74,23 @@ class Orders:
         return marked(self._base, channel, f"{NUMBER} eq {text(number)} and {DAY} eq datetime{text(when)}")
 
 
+def existing(base: OData, channel: str, number: str, own: str = "") -> str | None:
+    """Return the reference of an order as its channel knows it; None if the base has none, or several.
+
+    ``own``: the channel of orders that were made in 1C, whose number is 1C's and the year.
+    """
+    if base.get(DOCUMENT, order_ref(channel, number), ("Ref_Key",)) is not None:
+        return order_ref(channel, number)
+    name, _, year = number.rpartition("/")
+    if channel == own and name and year.isdecimal():
+        where = f"Number eq {text(name)} and year(Date) eq {int(year)}"
+        hits = [row for page in base.pages(DOCUMENT, where=where, select=LIGHT) for row in page]
+    else:
+        hits = marked(base, channel, f"{NUMBER} eq {text(number)}")
+    standing = [row for row in hits if not row.get("DeletionMark")]
+    return str(standing[0]["Ref_Key"]) if len(standing) == 1 else None
+
+
 def marked(base: OData, channel: str, where: str) -> list[Native]:
     """Return the orders that meet a condition and are of no other channel."""
     rows = [row for page in base.pages(DOCUMENT, where=where, select=LIGHT) for row in page]

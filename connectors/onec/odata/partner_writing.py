@@ -9,33 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from connectors.onec.odata import documents
 from connectors.onec.odata.client import OData, is_reference, text
 from connectors.onec.odata.contacts import ADDRESS, EMAIL, PHONE, SECTION, Wanted, merged
 from connectors.onec.odata.errors import CHANGED_MEANWHILE
 from connectors.onec.odata.objects import by_refs
-from connectors.onec.odata.partners import CARDS, COMPANY, CONTRAGENTS, PARTNERS
+from connectors.onec.odata.partners import CARDS, COMPANY, CONTRAGENTS, NAMESPACE, PARTNERS, customer_ref
 from connectors.onec.options import CustomerOptions, OneCOptions
 from obmen.connector import Item
 from obmen.errors import ConfigurationError, Later, Refused
 from obmen.mapping.phones import e164
 from obmen.records import Native
 
-NAMESPACE = UUID("6f7d2b52-4f0a-5b0e-9a59-0d3f2d2c7b19")
-"""The namespace of our customers' references: it may never change, or every customer would be created anew."""
-
 _OWN = ("НаименованиеПолное", "ЮрФизЛицо", "Пол", "ДатаРождения", "Комментарий")
 _LIGHT = ("Ref_Key", "DeletionMark", "Description")
 _LONGEST_NAME = 100
 _LOCAL = 10
 _ROUNDS = 3
-
-
-def customer_ref(customer: str) -> str:
-    """Return the reference of a customer: a GUID is one already, any other id is made into one."""
-    return customer.lower() if is_reference(customer) else str(uuid5(NAMESPACE, customer))
 
 
 class PartnerWriter:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -28,6 +29,8 @@ CONTRAGENTS = "Catalog_Контрагенты"
 CARDS = "Catalog_КартыЛояльности"
 PERSON, COMPANY = "ЧастноеЛицо", "Компания"
 PAGE = 1000
+NAMESPACE = UUID("6f7d2b52-4f0a-5b0e-9a59-0d3f2d2c7b19")
+"""The namespace of our customers' references: it may never change, or every customer would be created anew."""
 
 _BELONGING = (CONTRAGENTS, CARDS)
 _PARTS_OF_A_NAME = (2, 3)
@@ -62,6 +65,11 @@ class _Belonging(msgspec.Struct, rename={"ref": "Ref_Key", "version": "DataVersi
     owner: str | None = NO_REF
 
 
+def customer_ref(customer: str) -> str:
+    """Return the reference of a customer: a GUID is one already, any other id is made into one."""
+    return customer.lower() if is_reference(customer) else str(uuid5(NAMESPACE, customer))
+
+
 class Partners:
     """The customers of one base. Where partners are not published, contragents stand for them."""
 
@@ -89,9 +97,11 @@ class Partners:
                 yield Page(slices, expand=self._expand, where=PARTNERS)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
-        """Yield these customers as they are now."""
-        refs = [ref for ref in dict.fromkeys(ids) if is_reference(ref) and ref not in self._own]
-        yield from self._joined(refs, [row["Ref_Key"] for row in self._legal(refs)], self._cards(refs))
+        """Yield these customers as they are now, each under the id that was asked for: a reference, or another's id."""
+        asked = {ref: id_ for id_ in dict.fromkeys(ids) if (ref := customer_ref(id_)) not in self._own}
+        refs = list(asked)
+        for native in self._joined(refs, [row["Ref_Key"] for row in self._legal(refs)], self._cards(refs)):
+            yield {**native, "Ref_Key": asked[native["Ref_Key"]]}
 
     def buyers(self, refs: Sequence[str]) -> dict[str, Native]:
         """Return partner → how an order names it: ``Имя``, ``Телефон``, ``Почта``."""

@@ -7,12 +7,18 @@ on disk by owner, so that a base of a million goods is read in the memory of a s
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Self
 
 import msgspec
+import xxhash
+
+_BUCKETS = 1 << 20
+_MASK = _BUCKETS - 1
+_LARGEST = (1 << 64) - 1
 
 
 def scratch() -> sqlite3.Connection:
@@ -73,6 +79,28 @@ class Parts:
             yield group
 
 
+class Tally:
+    """What belongs to each owner, as one number that changes whenever any of it does.
+
+    Of a fixed size, whatever the base's: two owners may share a number, and then what changes for one makes the
+    other be looked at too, which does no harm.
+    """
+
+    def __init__(self) -> None:
+        self._sums = array("Q", bytes(8 * _BUCKETS))
+
+    def add(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Count (owner, text) pairs in, in any order."""
+        sums, digest = self._sums, xxhash.xxh3_64_intdigest
+        for owner, said in rows:
+            at = digest(owner.encode()) & _MASK
+            sums[at] = (sums[at] + digest((owner + said).encode())) & _LARGEST
+
+    def of(self, owner: str) -> int:
+        """Return the owner's number; zero if nothing belongs to it."""
+        return self._sums[xxhash.xxh3_64_intdigest(owner.encode()) & _MASK]
+
+
 def encoded(*fields: object) -> str:
     """Return fields as one text that sorts and reads back the same: a JSON array."""
     return msgspec.json.encode(fields).decode()
@@ -86,11 +114,6 @@ def decoded(said: str) -> list[str]:
 
 def batches(slices: Iterable[bytes], size: int) -> Iterator[Sequence[bytes]]:
     """Yield slices in pages of one size, so that a change in one page leaves the others as they were."""
-    page: list[bytes] = []
-    for piece in slices:
-        page.append(piece)
-        if len(page) == size:
-            yield page
-            page = []
-    if page:
+    each = iter(slices)
+    while page := list(islice(each, size)):
         yield page

@@ -42,6 +42,7 @@ class Receipts:
 
         ``Номер`` is unique in the base: kind, number and day. A receipt that was put off or annulled gives nothing.
         """
+        self._names.forget()
         return self._journal.pages(cursor)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:

@@ -22,7 +22,7 @@ from connectors.onec.odata.objects import by_refs
 from connectors.onec.odata.order_body import CHANNEL, channel_of
 from connectors.onec.odata.order_body import DOCUMENT as ORDER
 from connectors.onec.odata.order_body import NUMBER as CLIENTS_NUMBER
-from connectors.onec.odata.orders import order_ref
+from connectors.onec.odata.orders import existing
 from connectors.onec.odata.return_body import NUMBER, REQUEST, RETURN, SECTIONS, SHIPMENT, WORD, mark_of, return_body
 from connectors.onec.options import OneCOptions
 from obmen.clock import Clock
@@ -59,6 +59,7 @@ class Returns:
         A request is told while it is a channel's and its goods are not here: of others, 1C itself makes the
         return that counts.
         """
+        self._names.forget()
         return self._journal.pages(cursor)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
@@ -162,9 +163,12 @@ class Returns:
 
     def _shipments(self, channel: str, order: str) -> list[Native]:
         """Return the posted shipments of the order that goods come back from."""
-        if not order or not self._has(SHIPMENT):
+        if not (order and self._has(SHIPMENT) and self._has(ORDER)):
             return []
-        where = f"ЗаказКлиента eq cast(guid'{order_ref(channel, order)}','{ORDER}') and Posted eq true"
+        ref = existing(self._base, channel, order, self._name)
+        if ref is None:
+            return []
+        where = f"ЗаказКлиента eq cast(guid'{ref}','{ORDER}') and Posted eq true"
         return [row for page in self._base.pages(SHIPMENT, where=where) for row in page]
 
     def _has(self, entity_set: str) -> bool:

@@ -19,7 +19,7 @@ from runner.demo.catalogue import write_catalogue
 
 from .commerceml_kit import by_id, natives
 
-PRESETS = Path(__file__).resolve().parents[3] / "mappings" / "onec"
+PRESETS = Path(__file__).resolve().parents[3] / "mappings" / "onec" / "commerceml"
 CONTEXT = Context(connection="ut", options={}, zone=ZoneInfo("Europe/Moscow"))
 
 

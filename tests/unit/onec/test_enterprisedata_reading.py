@@ -313,16 +313,6 @@ def test_orders_are_read_since_the_cursor(tmp_path: Path) -> None:
         assert natives(opened.orders(cursor)) == []
 
 
-def test_orders_are_looked_up_by_channel_and_number(tmp_path: Path) -> None:
-    from connectors.onec.odata.orders import order_ref  # noqa: PLC0415 - the rule under test
-
-    with connected(tmp_path) as (opened, base):
-        fill(base)
-        line = {"product": HAT, "quantity": "1", "price": "500"}
-        base.shelf.add_order(order_ref("ozon", "7"), [line], comment="[ozon]", incoming="7")
-        assert [order["Номер"] for order in opened.read_orders(["ozon|7", "ozon|8"])] == ["7"]
-
-
 def test_states_where_the_base_sends_them(tmp_path: Path) -> None:
     with connected(tmp_path) as (opened, base):
         fill(base)

@@ -51,7 +51,8 @@ def documents(one: Opened) -> list[Native]:
 # -- accounts ----------------------------------------------------------------------------------------------------
 
 
-def test_an_account_tells_what_the_books_tell(one: Opened) -> None:
+@pytest.mark.field("G1")
+def test_g1_accrued_redeemed_and_expired_points_are_told_as_the_books_tell(one: Opened) -> None:
     buyer = one.ut.add_partner("Образцов Пример", cards=[CARD])
     one.ut.accrue_bonuses(buyer, Decimal("150.55"))
     one.ut.accrue_bonuses(buyer, 40, delay_days=5)
@@ -166,6 +167,8 @@ def test_points_are_written_off_and_delayed(one: Opened) -> None:
     assert books["balance"] + books["pending"] == Decimal("119.5")
 
 
+@pytest.mark.field("G2")
+@pytest.mark.field("N11")
 @pytest.mark.parametrize("honours", [True, False], ids=["own-ref", "ref-ignored"])
 @pytest.mark.parametrize(
     ("version", "kind", "call"),

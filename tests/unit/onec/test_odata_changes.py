@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -259,3 +260,28 @@ def test_two_clients_of_one_node_tell_each_other_nothing() -> None:
         assert first.ids == second.ids, "nothing is taken away by reading"
         Changes(one.base, one.options).acknowledge(first.cursor)
         assert told(other, f"{EXCHANGE_PLAN}/{NODE}/0") is not None
+
+
+def test_a_check_tells_what_the_plan_needs_and_what_is_wrong_with_it() -> None:
+    with with_plan(plan={**PLAN, "entities": ["customer", "order"]}) as one:
+        (fine,) = Changes(one.base, one.options).check()
+        assert fine.level == "ok"
+        assert "tells changes of customer, order" in fine.message
+        assert "Документ.ЗаказКлиента, Справочник.Контрагенты, Справочник.Партнеры" in fine.message
+        del one.ut.base.objects[EXCHANGE_PLAN][NODE]
+        (gone,) = Changes(one.base, one.options).check()
+        assert (gone.level, gone.option) == ("problem", "exchange_plan.node")
+    with opened(exchange_plan=PLAN) as one:
+        (hidden,) = Changes(one.base, one.options).check()
+        assert (hidden.level, "ПланОбмена.ОбменСКаналами is not published" in hidden.message) == ("warning", True)
+    with opened() as one:
+        assert list(Changes(one.base, one.options).check()) == []
+
+
+def test_more_changes_than_one_answer_holds_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    with with_plan() as one:
+        one.ut.add_partner("Образцов Пример")
+        transport = one.base._http.transport
+        monkeypatch.setattr(one.base._http, "transport", replace(transport, largest_answer=2000))
+        with pytest.raises(Refused, match="Clear the node's registration"):
+            told(one)

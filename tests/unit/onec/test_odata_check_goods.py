@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +19,10 @@ from connectors.onec.odata.needs import (
     STOCK_SOURCES,
     UNITS,
     VAT_RATES,
+    russian,
 )
 from obmen.connector import Finding
-from tests.unit.onec.goods_kit import VERSIONS, Door, door
+from tests.unit.onec.goods_kit import PRESETS, VERSIONS, Door, door
 from tests.unit.onec.odata_support import writes
 
 GOODS_AND_ALL = ("product", "price", "stock")
@@ -33,7 +35,7 @@ def told_of(one: Door, findings: Iterable[Finding]) -> list[tuple[str, str, str]
 
 
 def checked(
-    one: Door, entities: Sequence[str] = GOODS_AND_ALL, used: Sequence[str] = ()
+    one: Door, entities: Sequence[str] = GOODS_AND_ALL, used: Sequence[str] | None = None
 ) -> list[tuple[str, str, str]]:
     return told_of(one, check_composition(one.base(), one.onec.options, entities, used=used))
 
@@ -46,7 +48,7 @@ def of_level(level: str, told: list[tuple[str, str, str]]) -> list[str]:
 def test_a_base_in_order_tells_its_version_and_its_sources(version: str) -> None:
     with door(version) as one:
         one.ut.fill(5)
-        told = told_of(one, check_connection(one.base(), one.onec.options, GOODS_AND_ALL, GOODS_AND_ALL))
+        told = told_of(one, check_connection(one.base(), one.onec.options, GOODS_AND_ALL))
     fine = of_level("ok", told)
     assert {level for level, _, _ in told} == {"ok"}
     assert f"answers: UT {'11.4' if version == '11.4.2' else version};" in fine[0]
@@ -58,8 +60,8 @@ def test_a_base_in_order_tells_its_version_and_its_sources(version: str) -> None
     assert f"stock: {where}; warehouses Второй склад, Основной склад." in fine
 
 
-@pytest.mark.parametrize("used", [(), ("price",)])
-def test_what_an_entity_cannot_do_without_is_named_with_it(used: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("used", [None, ("price", "stock")])
+def test_what_an_entity_cannot_do_without_is_named_with_it(used: tuple[str, ...] | None) -> None:
     with door() as one:
         one.ut.published -= {PRICES, PRICES_25, "Catalog_Валюты"}
         told = checked(one, used=used)
@@ -74,7 +76,10 @@ def test_what_an_entity_cannot_do_without_is_named_with_it(used: tuple[str, ...]
 @pytest.mark.parametrize(
     ("away", "said"),
     [
-        (BARCODES, "product: the base does not publish РегистрСведений.ШтрихкодыНоменклатуры, so goods have no barcodes."),
+        (
+            BARCODES,
+            "product: the base does not publish РегистрСведений.ШтрихкодыНоменклатуры, so goods have no barcodes.",
+        ),
         (VAT_RATES, "product: the base does not publish Справочник.СтавкиНДС, so goods have no VAT rate."),
         ("Catalog_НоменклатураПрисоединенныеФайлы", "so pictures are not noticed."),
         (
@@ -160,15 +165,59 @@ def test_goods_that_1c_hides_are_a_problem_that_names_the_way_out() -> None:
     assert "product: 0 elements that the user may see in Справочник.Номенклатура." in of_level("ok", told)
 
 
-def test_where_files_bring_the_goods_the_base_need_not_publish_them() -> None:
+def test_of_what_no_flow_carries_nothing_is_said() -> None:
     with door() as one:
         one.ut.published -= {GOODS}
-        for entities, warned in ((None, ["price", "product", "stock"]), ((), []), (("stock",), ["stock"])):
-            told = told_of(one, check_connection(one.base(), one.onec.options, entities))
-            assert sorted(re.split("[ :]", text)[0] for text in of_level("warning", told)) == warned
+        for used, about in ((None, {"product", "price", "stock"}), ((), set()), (("stock",), {"stock"})):
+            told = told_of(one, check_connection(one.base(), one.onec.options, used))
+            found = {re.split("[ :]", text)[0] for level, _, text in told if level != "ok"}
+            assert found == about
+
+
+def test_where_files_bring_the_goods_the_base_need_not_publish_them(tmp_path: Path) -> None:
+    with door(commerceml=tmp_path) as one:
+        one.ut.published -= {GOODS}
+        told = told_of(one, check_connection(one.base(), one.onec.options))
+    assert [text for level, where, text in told if level != "ok" and where != "commerceml"] == []
+
+
+def test_what_other_entities_would_need_is_told_without_a_warning() -> None:
+    with door() as one:
+        one.ut.published -= {"Catalog_КартыЛояльности", "Document_НачислениеИСписаниеБонусныхБаллов"}
+        told = told_of(one, check_connection(one.base(), one.onec.options))
+        assert of_level("warning", told) == []
+        (line,) = (text for text in of_level("ok", told) if text.startswith("Not published"))
+        assert "bonus_account: Справочник.КартыЛояльности;" in line
+        assert "bonus_operation: Документ.НачислениеИСписаниеБонусныхБаллов" in line
+        used = told_of(one, check_connection(one.base(), one.onec.options, ("bonus_operation", "customer")))
+    (problem,) = of_level("problem", used)
+    assert problem.startswith("bonus_operation cannot pass by OData: the base does not publish Документ.Начисление")
+    (warning,) = of_level("warning", used)
+    assert warning.startswith("customer: the base does not publish Справочник.КартыЛояльности, so customers have")
 
 
 def test_every_entity_that_goes_by_odata_says_what_it_needs() -> None:
-    assert set(NEEDS) >= {"product", "price", "stock", "customer", "bonus_account", "bonus_operation", "return", "receipt"}
+    assert set(NEEDS) >= {
+        "product",
+        "price",
+        "stock",
+        "customer",
+        "bonus_account",
+        "bonus_operation",
+        "return",
+        "receipt",
+    }
     for needs in NEEDS.values():
         assert any(not need.without for need in needs)
+
+
+@pytest.mark.parametrize("page", ["onec-odata.md", "onec-odata.ru.md"])
+def test_the_page_for_administrators_names_every_object_with_its_flow(page: str) -> None:
+    text = (PRESETS.parents[1] / "docs" / "how-to" / page).read_text("utf-8")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    for entity, needs in NEEDS.items():
+        (row,) = (cells for cells in rows if f"`{entity}`" in cells[0])
+        for need in needs:
+            for name in map(russian, need.objects):
+                where = text if need.objects == STOCK_SOURCES else row[2 if need.without else 1]
+                assert name in where, (entity, name)

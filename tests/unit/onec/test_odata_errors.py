@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.onec.odata.errors import error_of, explain
+from connectors.onec.odata.errors import NotPublished, error_of, explain
 from obmen.errors import ConfigurationError, Denied, InDoubt, Later, Refused, Unavailable
 from obmen.http import Reply
 
@@ -61,7 +61,7 @@ def test_the_error_is_read_in_each_of_its_dresses(
         (412, "", Refused),
         (500, json_error("-1", "Не заполнено поле Склад"), Refused),
         (200, json_error("-1", "Не заполнено поле Склад"), Refused),
-        (404, json_error("8"), ConfigurationError),
+        (404, json_error("8"), NotPublished),
         (404, PAGE, ConfigurationError),
         (200, PAGE, InDoubt),
     ],

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from connectors.onec.odata.needs import CHARACTERISTICS, GOODS
+from connectors.onec.odata.parts import Tally
 from connectors.onec.sandbox import references
 from connectors.onec.sandbox.hands.goods import Variant
 from obmen.errors import ConfigurationError, Denied
@@ -265,7 +266,7 @@ def test_each_change_of_a_good_or_of_what_belongs_to_it_is_noticed_and_no_other(
         {
             "good": lambda: one.ut.touch(coat),
             "characteristic": lambda: one.ut.touch(small.partition("#")[2]),
-            "new characteristic": lambda: one.ut._add_characteristic(coat, GOODS, "L", {}),  # noqa: SLF001 - the desk's hand
+            "new characteristic": lambda: one.ut._add_characteristic(coat, GOODS, "L", {}),
             "barcode": lambda: one.ut.add_barcode(small, "2000000000039"),
             "barcode away": lambda: one.ut.remove_barcode("2000000000022"),
             "picture": lambda: one.ut.add_image(coat, b"x"),
@@ -299,7 +300,7 @@ def test_a_classifier_that_is_published_later_reaches_the_goods_that_are_known()
         (poor,) = natives(one.goods().read(None))
         assert not {"Марка", "Штрихкоды", "ЕдиницаИзмерения", "СтавкаНДС", "Картинки"} & set(poor)
         one.ut.published |= {"Catalog_Марки"}
-        one.base()._cache.forget()  # noqa: SLF001 - a day later
+        one.base()._cache.forget()
         assert changed(before, prints(one.goods().read)) == {good}
         (richer,) = natives(one.goods().read(None))
     assert richer["Марка"] == "Выдумка"
@@ -332,3 +333,28 @@ def test_pages_hold_a_fixed_number_of_products_whatever_the_answers_hold() -> No
     assert sizes[0] == 1000
     assert 0 < sizes[-1] <= 1000
     assert sum(sizes) > 1000
+
+
+def test_a_first_read_asks_for_the_barcodes_of_many_goods_at_once() -> None:
+    with door() as one:
+        one.ut.fill(400)
+        one.asked()
+        found = by_item(natives(one.goods().read(None)))
+        asked = one.asked()
+        some = list(found)[::7]
+        assert natives_of(one, *some) == {item: found[item] for item in some}
+    assert asked.count("InformationRegister_ШтрихкодыНоменклатуры") <= 4
+    assert all(native["Штрихкоды"] for native in found.values())
+
+
+def test_what_belongs_to_a_good_is_counted_in_any_order_and_nothing_of_it_is_missed() -> None:
+    rows = [(f"good {number % 50}", f"part {number}") for number in range(500)]
+    forth, back, less = Tally(), Tally(), Tally()
+    forth.add(rows)
+    back.add(rows[250:])
+    back.add(reversed(rows[:250]))
+    less.add(rows[:-1])
+    owners = [f"good {number}" for number in range(50)]
+    assert [forth.of(owner) for owner in owners] == [back.of(owner) for owner in owners]
+    assert [owner for owner in owners if forth.of(owner) != less.of(owner)] == ["good 49"]
+    assert forth.of("good 50") == 0

@@ -72,7 +72,9 @@ def filled(one: Door) -> tuple[str, str]:
         Описание="Тихий.",
     )
     variants = [
-        Variant(name, barcodes=[code], prices={"Розничная": amount}, stock=dict(zip((MAIN, SECOND), rests, strict=True)))
+        Variant(
+            name, barcodes=[code], prices={"Розничная": amount}, stock=dict(zip((MAIN, SECOND), rests, strict=True))
+        )
         for name, (code, amount, rests) in SIZES.items()
     ]
     coat = one.ut.add_good("Куртка", "B-1", characteristics=variants, vat="none")
@@ -81,25 +83,30 @@ def filled(one: Door) -> tuple[str, str]:
 
 def export(one: Door, plain: str, coat: str, folder: Path) -> None:
     """Write what «Обмен с сайтом» says of the same goods."""
-    chief, leaf = (one.ut._once_in_goods(name) for name in ("Кухня", "Чайники"))  # noqa: SLF001 - the desk's hand
+    chief, leaf = (one.ut._once_in_goods(name) for name in ("Кухня", "Чайники"))
     groups = (
         f"<Группы><Группа><Ид>{chief}</Ид><Наименование>Кухня</Наименование><Группы><Группа><Ид>{leaf}</Ид>"
         "<Наименование>Чайники</Наименование></Группа></Группы></Группа></Группы>"
     )
-    features = "".join(f"<Свойство><Ид>{name}</Ид><Наименование>{name}</Наименование></Свойство>" for name in ("Цвет", "Объём"))
+    features = "".join(
+        f"<Свойство><Ид>{name}</Ид><Наименование>{name}</Наименование></Свойство>" for name in ("Цвет", "Объём")
+    )
     values = "".join(
         f"<ЗначенияСвойства><Ид>{name}</Ид><Значение>{value}</Значение></ЗначенияСвойства>"
         for name, value in (("Цвет", "Красный"), ("Объём", "1,4"))
     )
     unit = '<БазоваяЕдиница Код="796">шт</БазоваяЕдиница>'
-    goods = [
+    kettle = (
         f"<Товар><Ид>{plain}</Ид><Штрихкод>2000000000015</Штрихкод><Артикул>A-1</Артикул>"
         f"<Наименование>Чайник «Проба»</Наименование>{unit}<Группы><Ид>{leaf}</Ид></Группы><Описание>Тихий.</Описание>"
         f"<Изготовитель><Ид>m</Ид><Наименование>Завод проб</Наименование></Изготовитель>"
-        f"<ЗначенияСвойств>{values}</ЗначенияСвойств>{_tax('10')}</Товар>",
-        f"<Товар><Ид>{coat}</Ид><Артикул>B-1</Артикул><Наименование>Куртка</Наименование>{unit}{_tax('Без НДС')}</Товар>",
+        f"<ЗначенияСвойств>{values}</ЗначенияСвойств>{_tax('10')}</Товар>"
+    )
+    said = f"<Артикул>B-1</Артикул><Наименование>Куртка</Наименование>{unit}{_tax('Без НДС')}"
+    jacket = f"<Товар><Ид>{coat}</Ид>{said}</Товар>"
+    offers = [
+        _offer(plain, "Чайник «Проба»", "2000000000015", {"Розничная": "1990.5", "Оптовая": "1500"}, ("5", "2.5"))
     ]
-    offers = [_offer(plain, "Чайник «Проба»", "2000000000015", {"Розничная": "1990.5", "Оптовая": "1500"}, ("5", "2.5"))]
     for name, (code, amount, rests) in SIZES.items():
         item = one.ut.characteristic(coat, name)
         offers.append(_offer(item, f"Куртка ({name})", code, {"Розничная": str(amount)}, rests))
@@ -108,11 +115,12 @@ def export(one: Door, plain: str, coat: str, folder: Path) -> None:
         for name, ref in references.PRICE_TYPES.items()
     )
     places = "".join(
-        f"<Склад><Ид>{ref}</Ид><Наименование>{name}</Наименование></Склад>" for name, ref in references.WAREHOUSES.items()
+        f"<Склад><Ид>{ref}</Ид><Наименование>{name}</Наименование></Склад>"
+        for name, ref in references.WAREHOUSES.items()
     )
     head = f"<ТипыЦен>{types}</ТипыЦен><Склады>{places}</Склады>"
     classifier = f"<Классификатор><Ид>k</Ид>{groups}<Свойства>{features}</Свойства></Классификатор>"
-    write(folder / "import0_1.xml", document(classifier, catalogue(*goods)))
+    write(folder / "import0_1.xml", document(classifier, catalogue(kettle, jacket)))
     write(folder / "offers0_1.xml", document(package(*offers, head=head)))
 
 

@@ -1,10 +1,11 @@
 """An order is created exactly once, whatever becomes of the calls and of their answers."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from connectors.onec import OneC
+from connectors.onec.doors import DoorEntity
 from connectors.onec.odata.order_body import DOCUMENT
 from connectors.onec.odata.orders import order_ref
 from connectors.onec.sandbox import OneCSandbox
@@ -333,6 +334,6 @@ def test_the_contract_is_as_the_engine_reads_it() -> None:
         False,
         False,
     )
-    assert set(OneC.readers) == {"product", "price", "stock", "order_status"}
-    assert set(OneC.finders) == {"order"}
+    assert set(OneC.readers) == set(get_args(DoorEntity))
+    assert set(OneC.finders) == {"product", "customer", "bonus_operation", "order", "return"}
     assert OneC.writers["order_status", "put"].absolute is True

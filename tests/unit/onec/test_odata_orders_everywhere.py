@@ -217,6 +217,7 @@ def test_two_processes_started_at_once(one: Opened) -> None:
 # -- read --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.field("B7")
 def test_b7_two_lines_of_one_product_stay_two_both_ways(one: Opened) -> None:
     writer(one).write(payload(one))
     (native,) = natives(reader(one).read(None))
@@ -234,7 +235,8 @@ def test_b7_two_lines_of_one_product_stay_two_both_ways(one: Opened) -> None:
     assert list(reader(one).look_up([REF])) == [native]
 
 
-def test_a_line_that_was_cancelled_no_longer_stands(one: Opened) -> None:
+@pytest.mark.field("E5")
+def test_e5_a_line_that_was_cancelled_no_longer_stands(one: Opened) -> None:
     writer(one).write(payload(one))
     lines = [dict(row) for row in only(one)["Товары"]]
     lines[1] |= {"Отменено": True, "ПричинаОтмены_Key": references.CANCEL_REASON}
@@ -276,9 +278,7 @@ def test_orders_of_people_are_read_if_wished(one: Opened) -> None:
 
 def test_statuses_are_looked_up_as_they_are_read(one: Opened) -> None:
     statuses = Statuses(one.base, one.options, one.clock)
-    refs = []
-    for n in range(30):
-        refs.append(writer(one).write(payload(one, number=f"N-{n}")))
+    refs = [writer(one).write(payload(one, number=f"N-{n}")) for n in range(30)]
     one.ut.set_status("N-3", "КОтгрузке")
     one.ut.cancel("N-4")
     found = {native["Ref_Key"]: native for native in natives(statuses.read(None))}

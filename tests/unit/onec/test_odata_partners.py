@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from connectors.onec.odata.contacts import as_json, as_xml, phones
-from connectors.onec.odata.partner_writing import PartnerWriter, customer_ref
-from connectors.onec.odata.partners import CARDS, CONTRAGENTS, PARTNERS, Partners
+from connectors.onec.odata.partner_writing import PartnerWriter
+from connectors.onec.odata.partners import CARDS, CONTRAGENTS, PARTNERS, Partners, customer_ref
 from connectors.onec.sandbox import references
 from obmen.entities import Customer
 from obmen.errors import ConfigurationError, InDoubt, Later, Refused
@@ -193,6 +193,7 @@ def test_a_new_customer_comes_in_once_and_comes_back_as_it_was(version: str) -> 
         (kept,) = partners(one)
         assert (kept["Description"], kept["Клиент"]) == ("Образцов Пример", True)
         back = canonical("customer", customers(one)[ref], one.options)
+        assert list(Partners(one.base, one.options).look_up(["17"])) == [{**customers(one)[ref], "Ref_Key": "17"}]
         before = writes(one.ut)
         assert PartnerWriter(one.base, one.options).find(item(body, "Ref_Key")) == ref
         assert write(one, body, ref) == ref
@@ -221,6 +222,7 @@ def test_without_the_newer_property_contacts_are_xml() -> None:
     assert json.loads(as_json("Телефон", "+375290000000"))["number"] == "375290000000"
 
 
+@pytest.mark.field("E10")
 @pytest.mark.parametrize(
     "spelling", ["+79000000001", "8 900 000-00-01", "8(900)0000001", "7 900 0000001", "+7 (900) 000 00 01"]
 )
@@ -231,6 +233,7 @@ def test_e10_a_phone_in_any_spelling_finds_the_customer(spelling: str) -> None:
         assert len(partners(one)) == 1
 
 
+@pytest.mark.field("E10")
 def test_e10_two_people_with_one_phone_are_for_a_person_to_decide() -> None:
     with opened() as one:
         for name in ("Образцов Пример", "Образцова Проба"):

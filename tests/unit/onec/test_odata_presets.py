@@ -1,4 +1,4 @@
-"""The presets of orders and statuses: their own examples, and a record's whole way into a base and back."""
+"""The presets of people and documents: their own examples, and a record's whole way into a base and back."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from obmen.mapping import BoundMapping, Context, NotCarried, load_mapping, run_t
 from obmen.records import Batch, Item, natural_id, pick
 from tests.unit.onec.odata_support import SHIRT, SHIRT_RED, connected
 
-PRESETS = Path(__file__).resolve().parents[3] / "mappings" / "onec"
+PRESETS = Path(__file__).resolve().parents[3] / "mappings" / "onec" / "odata"
 CONTEXT = Context(connection="ut", options={"order": references.ORDER_OPTIONS}, zone=ZoneInfo("Europe/Moscow"))
 PRODUCTS = {"A-1": SHIRT, "A-2": SHIRT_RED}
 ORDER = Order(
@@ -58,7 +58,9 @@ def send(onec: OneC, record: Any) -> Any:
     return outcome
 
 
-@pytest.mark.parametrize("entity", ["order", "order_status"])
+@pytest.mark.parametrize(
+    "entity", ["order", "order_status", "customer", "bonus_account", "bonus_operation", "return", "receipt"]
+)
 def test_the_examples_in_the_preset_hold(entity: str) -> None:
     results = run_tests(load_mapping(PRESETS / f"{entity}.yaml"), CONTEXT)
     assert results

@@ -74,9 +74,7 @@ def test_where_one_register_is_published_it_is_read(register: str) -> None:
 def test_a_goods_price_is_that_of_each_characteristic_without_one_of_its_own(version: str) -> None:
     with door(version) as one:
         prices = {"Розничная": 90, "Оптовая": 50}
-        coat = one.ut.add_good(
-            "Куртка", characteristics=["S", Variant("XL", prices={"Розничная": 100})], prices=prices
-        )
+        coat = one.ut.add_good("Куртка", characteristics=["S", Variant("XL", prices={"Розничная": 100})], prices=prices)
         kind = one.ut.add_kind("Обувь", ["40"])
         boots = one.ut.add_good("Ботинки", kind=kind, prices={"Розничная": 5})
         small, large = (one.ut.characteristic(coat, name) for name in ("S", "XL"))

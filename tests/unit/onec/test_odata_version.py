@@ -1,6 +1,7 @@
 """The version of a base is told by what it publishes, and as closely as that allows."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -43,9 +44,7 @@ def test_of_a_few_objects_as_much_is_told_as_they_tell(version: str, names: set[
     assert version_of(publishing(version, names)) == told
 
 
-def test_the_real_base_is_an_11_5(specs: object) -> None:
-    path = f"{specs}/data/odata/ut11_trade_demo/msg001_metadata.xml"
-    with open(path, "rb") as file:
-        real = read_metadata(file.read())
+def test_the_real_base_is_an_11_5(specs: Path) -> None:
+    real = read_metadata((specs / "data/odata/ut11_trade_demo/msg001_metadata.xml").read_bytes())
     assert version_of(real) == "11.5"
     assert vat_is_catalog(real)
