@@ -16,17 +16,19 @@ from runner.cli.sync import Json
 from runner.render import Cell, Column, Table, ago, clipped, iso, number, plural
 
 _LONGEST = 160
+_MODES = {"complete": "whole", "changes": "by changes", "since": "since the last"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """Where one flow stands; ``read_at`` is when its source was last read to the end."""
+    """Where one flow stands; ``read_at`` is when its source was last read to the end, ``how`` in what way."""
 
     flow: FlowSettings
     run: Run | None
     outbox: dict[str, int]
     quarantine: dict[str, int]
     read_at: float | None
+    how: str
 
 
 def status(context: typer.Context, json: Json = False) -> int:
@@ -48,12 +50,14 @@ def status(context: typer.Context, json: Json = False) -> int:
 
 def _standing(ledger: Ledger, flow: FlowSettings) -> _Standing:
     with ledger.read() as tx:
+        state = seen.checkpoint(tx, flow.name)
         return _Standing(
             flow,
             runs.last(tx, flow.name),
             outbox.counts(tx, flow.name),
             quarantine.counts(tx, flow.name),
-            seen.checkpoint(tx, flow.name).read_at,
+            state.read_at,
+            state.how,
         )
 
 
@@ -73,6 +77,7 @@ def _as_data(one: _Standing, now: float) -> dict[str, Any]:
         "to": list(one.flow.targets),
         "last_run": last,
         "read_at": iso(one.read_at),
+        "read_how": one.how or None,
         "lag_seconds": round(now - one.read_at, 1) if one.read_at is not None else None,
         "outbox": one.outbox,
         "quarantine": one.quarantine,
@@ -106,9 +111,17 @@ def _table(standings: list[_Standing], now: float) -> Table:
             number(left.get("held", 0)),
             number(left.get("waiting", 0) + one.quarantine.get("waiting", 0)),
             number(one.quarantine.get("open", 0) + one.quarantine.get("due", 0)),
-            ago(one.read_at, now) if one.read_at is not None else "never",
+            _read(one, now),
         )
     return table
+
+
+def _read(one: _Standing, now: float) -> str:
+    if one.read_at is None:
+        return "never"
+    mode, _, way = one.how.partition(": ")
+    words = ", ".join(part for part in (_MODES.get(mode, ""), way) if part)
+    return f"{ago(one.read_at, now)} ({words})" if words else ago(one.read_at, now)
 
 
 def _hints(standings: list[_Standing]) -> list[str]:
