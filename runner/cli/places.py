@@ -77,7 +77,12 @@ def _files(options: Any) -> Iterator[Path]:
         if path.is_file():
             yield path
         elif path.is_dir():
-            yield from sorted((file for file in path.rglob("*") if file.is_file()), key=_natural)
+            files = (file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
+            yield from sorted(files, key=_natural)
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _paths(value: Any) -> Iterator[Path]:
