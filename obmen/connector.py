@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from obmen.clock import Clock, SystemClock
 from obmen.errors import ConfigurationError, ObmenError, meant
 from obmen.http import Http, Transport
+from obmen.memory import Memory, ShortMemory
 from obmen.records import Batch, Hints, Item, Native, Op, Outcome, Page
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "Outcome",
     "Page",
     "SecretStr",
+    "ShortMemory",
     "Transport",
     "acknowledge",
     "check",
@@ -69,33 +71,6 @@ class Finding:
     level: Literal["ok", "warning", "problem"]
     message: str
     option: str = ""
-
-
-class Memory(Protocol):
-    """The little that a connector must know again after a restart: a number that may not repeat, a cached list."""
-
-    def get(self, name: str) -> bytes | None:
-        """Return what was kept under a name."""
-        ...
-
-    def put(self, name: str, value: bytes) -> None:
-        """Keep a value under a name; once this returns it survives anything."""
-        ...
-
-
-class ShortMemory:
-    """A memory that lasts as long as the process, for a connector that is used without a ledger."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-
-    def get(self, name: str) -> bytes | None:
-        """Return what was kept under a name."""
-        return self._kept.get(name)
-
-    def put(self, name: str, value: bytes) -> None:
-        """Keep a value under a name."""
-        self._kept[name] = value
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar, get_args
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from requests.auth import HTTPBasicAuth
@@ -18,7 +18,7 @@ from requests.auth import HTTPBasicAuth
 from connectors.onec.checks import check_connection
 from connectors.onec.commerceml.door import commerceml_door
 from connectors.onec.door import Door
-from connectors.onec.doors import DoorEntity, DoorName, closed, door_of
+from connectors.onec.doors import ENTITIES, DoorName, closed, door_of
 from connectors.onec.enterprisedata.door import EnterpriseData, enterprisedata_door
 from connectors.onec.odata.changes import Changes
 from connectors.onec.odata.client import OData
@@ -49,8 +49,9 @@ class OneC(Connector):
         super().__init__(name, options, clock=clock, http=http)
         self._base = OData(self.http, memory=lambda: self.memory, clock=self.clock, allowed_only=options.allowed_only)
         self._changes = Changes(self._base, options)
-        doors = {entity: self._doors[door] for entity in self.readers if (door := door_of(options, entity))}
-        self._of = doors
+        named = {entity: door for entity in ENTITIES if (door := door_of(options, entity))}
+        opened = {door: self._opened(door) for door in set(named.values())}
+        self._of = doors = {str(entity): opened[door] for entity, door in named.items()}
         self.readers = {
             entity: replace(spec, complete=entity in doors[entity].whole) if entity in doors else spec
             for entity, spec in self.readers.items()
@@ -262,7 +263,7 @@ class OneC(Connector):
 
     # -- changes and calls from outside --------------------------------------------------------------------------
 
-    @feed(*get_args(DoorEntity))
+    @feed(*ENTITIES)
     def told(self, cursor: str | None) -> Iterator[Hints]:
         """Ask the exchange plan what has changed."""
         return self._changes.read(cursor)
@@ -299,9 +300,10 @@ class OneC(Connector):
 
     # -- doors -----------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _doors(self) -> _Doors:
-        return _Doors(self)
+    def _opened(self, name: DoorName) -> Door:
+        if name == "odata":
+            return odata_door(self.name, self._base, self.options, lambda: self.memory, self.clock, self._changes)
+        return commerceml_door(self.options, self._site) if name == "commerceml" else enterprisedata_door(self._node)
 
     @cached_property
     def _site(self) -> SiteDoor | None:
@@ -330,21 +332,3 @@ class OneC(Connector):
             message = f"The connection '{self.name}' cannot write {entity} through its door ({door.way(entity)})."
             raise ConfigurationError(message)
         return door.write[entity](batch)
-
-
-class _Doors(dict[DoorName, Door]):
-    """Opens each door when it is first asked for."""
-
-    def __init__(self, connector: OneC) -> None:
-        super().__init__()
-        self._connector = connector
-
-    def __missing__(self, name: DoorName) -> Door:
-        one: Any = self._connector
-        if name == "odata":
-            self[name] = odata_door(one.name, one._base, one.options, lambda: one.memory, one.clock, one._changes)  # noqa: SLF001 - its own parts
-        elif name == "commerceml":
-            self[name] = commerceml_door(one.options, one._site)  # noqa: SLF001 - its own parts
-        else:
-            self[name] = enterprisedata_door(one._node)  # noqa: SLF001 - its own parts
-        return self[name]

@@ -5,7 +5,7 @@ Said once, so that the reader, the writer and the mapping of one entity can neve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from obmen.errors import ConfigurationError
 
@@ -25,6 +25,8 @@ DoorEntity = Literal[
     "return",
     "receipt",
 ]
+ENTITIES: tuple[DoorEntity, ...] = get_args(DoorEntity)
+"""Whatever passes through one of the doors."""
 
 _GOODS = frozenset({"product", "price", "stock"})
 _ORDERS = frozenset({"order", "order_status"})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, model_validator
 
-from connectors.onec.doors import DoorEntity, DoorName, door_of
+from connectors.onec.doors import ENTITIES, DoorEntity, DoorName, door_of
 from connectors.onec.enterprisedata.options import EnterpriseDataOptions
 from connectors.onec.odata.client import NO_REF, ROOT
 from connectors.onec.site.options import SiteOptions
@@ -19,20 +19,6 @@ from obmen.errors import ConfigurationError
 
 StockSource = Literal["ЗапасыИПотребности", "РаспределениеЗапасов", "СвободныеОстатки", "ТоварыНаСкладах"]
 OrderState = Literal["НеСогласован", "КОбеспечению", "КОтгрузке"]
-PlanEntity = Literal[
-    "product",
-    "price",
-    "stock",
-    "customer",
-    "bonus_account",
-    "bonus_operation",
-    "order",
-    "order_status",
-    "return",
-    "receipt",
-]
-PLAN_ENTITIES: tuple[PlanEntity, ...] = get_args(PlanEntity)
-"""What an exchange plan can tell changes of."""
 
 
 def _reference(value: str) -> str:
@@ -117,8 +103,8 @@ class ExchangePlanOptions(Options):
 
     name: str = Field(pattern=r"^\w+$", description="the plan's name in the configuration, such as ОбменСКаналами")
     node: Reference = Field(description="the node (узел) that nobody but Obmen reads")
-    entities: tuple[PlanEntity, ...] = Field(
-        default=tuple(name for name in PLAN_ENTITIES if name != "stock"),
+    entities: tuple[DoorEntity, ...] = Field(
+        default=tuple(name for name in ENTITIES if name != "stock"),
         description="what the plan's composition covers; anything else is read by lists",
     )
 

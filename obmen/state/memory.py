@@ -11,7 +11,7 @@ _M = tables.memory.c
 
 
 class LedgerMemory:
-    """A connection's memory in the ledger. See ``obmen.connector.Memory``."""
+    """A connection's memory in the ledger. See ``obmen.memory.Memory``."""
 
     def __init__(self, ledger: Ledger, connection: str) -> None:
         self._ledger, self._connection = ledger, connection

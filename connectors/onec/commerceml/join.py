@@ -7,7 +7,6 @@ The others are remembered on disk by where they stand, and looked up when the go
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -19,18 +18,12 @@ from connectors.onec.commerceml.files import Source
 from connectors.onec.commerceml.keys import product_part
 from connectors.onec.commerceml.outline import OFFER
 from connectors.onec.commerceml.places import Place
+from connectors.onec.scratch import scratch
 
 WINDOW = 4096
 WINDOW_BYTES = 32 << 20
 """Offers that are held in memory at most, and the bytes of what they say."""
 _TAG = f"<{OFFER}".encode()
-
-
-def scratch() -> sqlite3.Connection:
-    """Return a database on disk that nobody else sees and that is gone when it is closed."""
-    database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-    database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;")
-    return database
 
 
 class Given:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from connectors.onec.commerceml.decode import Decoder
 from connectors.onec.commerceml.export import Export
-from connectors.onec.commerceml.join import good_of, scratch
+from connectors.onec.commerceml.join import good_of
 from connectors.onec.commerceml.keys import PRICES, product_part, record_id, speaking_of
 from connectors.onec.commerceml.outline import GOOD, OFFER
 from connectors.onec.commerceml.places import Place
+from connectors.onec.scratch import scratch
 
 SHOWN = 5
 """Places that are named for one problem; the rest are counted."""

@@ -8,15 +8,15 @@ decimal places, and what it would round is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID, uuid5
 
 from connectors.onec.odata import documents
 from connectors.onec.odata.cards import PROGRAMS, Cards, Purse
-from connectors.onec.odata.client import NO_DATE, OData, is_reference, moment
-from connectors.onec.odata.documents import LIGHT, Wanted
+from connectors.onec.odata.client import NO_DATE, OData, is_reference
+from connectors.onec.odata.documents import Wanted
 from connectors.onec.odata.journal import STANDING, Journal, Shaped
 from connectors.onec.odata.lines import number
 from connectors.onec.odata.marks import mark, marked
@@ -75,7 +75,7 @@ class BonusOperations:
         """
         wanted = self._wanted(payload)
         if payload.get("Состояние") == CANCELLED:
-            return self._take_back(wanted)
+            return documents.take_back(self._base, wanted)
         return documents.bring(self._base, wanted, lambda: self._body(payload))
 
     def find(self, payload: Native) -> str | None:
@@ -83,16 +83,6 @@ class BonusOperations:
         if payload.get("Состояние") == CANCELLED:
             return None
         return documents.find(self._base, self._wanted(payload))
-
-    def _take_back(self, wanted: Wanted) -> str:
-        document = documents.look(self._base, wanted)
-        if document is None:
-            return wanted.ref
-        ref = str(document["Ref_Key"])
-        if document.get("DeletionMark") is not True:
-            self._base.unpost_document(DOCUMENT, ref)
-            self._base.change(DOCUMENT, ref, {"DeletionMark": True}, version="")
-        return ref
 
     def _wanted(self, payload: Native) -> Wanted:
         operation = str(payload[ID])
@@ -105,11 +95,7 @@ class BonusOperations:
         )
 
     def _marked(self, operation: str, day: date) -> list[Native]:
-        """Return the day's documents with the operation's id: 1C may not compare a comment without a length."""
-        begins = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - 1C's own times name no zone
-        where = f"Date ge {moment(begins)} and Date lt {moment(begins + timedelta(days=1))}"
-        rows = [row for page in self._base.pages(DOCUMENT, where=where, select=LIGHT) for row in page]
-        return [row for row in rows if marked(_WORD, row.get("Комментарий"))[0] == operation]
+        return documents.of_day(self._base, DOCUMENT, day, lambda comment: marked(_WORD, comment)[0] == operation)
 
     def _body(self, payload: Native) -> Native:
         points = _points(payload)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connectors.onec.doors import DoorEntity
 from connectors.onec.odata.atom import Deleted, Entry, entries
 from connectors.onec.odata.client import OData
 from connectors.onec.odata.meanings import TOLD_BY, cards_of, gone, partners_of, touched, untold
 from connectors.onec.odata.needs import PUBLISH, russian
-from connectors.onec.options import OneCOptions, PlanEntity
+from connectors.onec.options import OneCOptions
 from obmen.connector import Finding
 from obmen.errors import Refused
 from obmen.records import Hints
@@ -116,7 +117,7 @@ class Changes:
                 self._add(told, "bonus_account", card)
         return told, lost
 
-    def _add(self, told: dict[str, set[str]], entity: PlanEntity, id_: str) -> None:
+    def _add(self, told: dict[str, set[str]], entity: DoorEntity, id_: str) -> None:
         if entity in told or self.listens(entity):
             told.setdefault(entity, set()).add(id_)
 

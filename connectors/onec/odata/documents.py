@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
-from connectors.onec.odata.client import OData
+from connectors.onec.odata.client import OData, moment
 from connectors.onec.odata.errors import ALREADY_EXISTS
 from obmen.errors import Denied, InDoubt, Later, Refused, Unavailable
 from obmen.records import Native
@@ -80,6 +81,26 @@ def post(base: OData, entity_set: str, ref: str) -> None:
             " the record."
         )
         raise Refused(message, code="not_posted")
+
+
+def of_day(base: OData, entity_set: str, day: date, belongs: Callable[[str], bool]) -> list[Native]:
+    """Return the day's documents (LIGHT) whose comment belongs: 1C may not compare a comment without a length."""
+    begins = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - 1C's own times name no zone
+    where = f"Date ge {moment(begins)} and Date lt {moment(begins + timedelta(days=1))}"
+    rows = (row for page in base.pages(entity_set, where=where, select=LIGHT) for row in page)
+    return [row for row in rows if belongs(str(row.get("Комментарий") or ""))]
+
+
+def take_back(base: OData, wanted: Wanted) -> str:
+    """Unpost a document and mark it for deletion, if the base has it; return its reference, the wanted one if not."""
+    document = look(base, wanted)
+    if document is None:
+        return wanted.ref
+    ref = str(document["Ref_Key"])
+    if document.get("DeletionMark") is not True:
+        base.unpost_document(wanted.entity_set, ref)
+        base.change(wanted.entity_set, ref, {"DeletionMark": True}, version="")
+    return ref
 
 
 def settled(document: Native) -> bool:

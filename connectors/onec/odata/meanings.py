@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from connectors.onec.doors import DoorEntity
 from connectors.onec.odata import bonus_operations, return_body
 from connectors.onec.odata.atom import Deleted, Entry
 from connectors.onec.odata.bonus_accounts import REGISTER as POINTS
@@ -26,17 +27,16 @@ from connectors.onec.odata.objects import among
 from connectors.onec.odata.order_body import DOCUMENT as ORDER
 from connectors.onec.odata.partners import CARDS, CONTRAGENTS, PARTNERS
 from connectors.onec.odata.receipts import KINDS as RECEIPTS
-from connectors.onec.options import PlanEntity
 from obmen.records import Native
 
-Told = Iterator[tuple[PlanEntity, str]]
+Told = Iterator[tuple[DoorEntity, str]]
 """Pairs of an entity and a native id, as at the entity's reader."""
 
 PRICE_SETTING = "Document_УстановкаЦенНоменклатуры"
 _STOCK = (ON_HAND, FREE_STOCK, SUPPLY_AND_NEED)
 _SECTIONS = ("Товары", "ВозвращаемыеТовары", "RecordSet")
 
-TOLD_BY: Mapping[PlanEntity, tuple[str, ...]] = {
+TOLD_BY: Mapping[DoorEntity, tuple[str, ...]] = {
     "product": (GOODS, CHARACTERISTICS),
     "price": (PRICE_SETTING, PRICES_25, PRICES),
     "stock": _STOCK,
@@ -50,7 +50,7 @@ TOLD_BY: Mapping[PlanEntity, tuple[str, ...]] = {
 }
 """Entity → the objects that tell of it; at least one must be published and stand in the plan's composition."""
 
-_OF_A_DELETED_ONE: Mapping[str, tuple[PlanEntity, ...]] = {
+_OF_A_DELETED_ONE: Mapping[str, tuple[DoorEntity, ...]] = {
     PARTNERS: ("customer",),
     CARDS: ("bonus_account",),
     ORDER: ("order", "order_status"),
@@ -59,7 +59,7 @@ _OF_A_DELETED_ONE: Mapping[str, tuple[PlanEntity, ...]] = {
     return_body.REQUEST: ("return",),
     **dict.fromkeys(RECEIPTS, ("receipt",)),
 }
-_UNTOLD: Mapping[str, tuple[PlanEntity, ...]] = {
+_UNTOLD: Mapping[str, tuple[DoorEntity, ...]] = {
     GOODS: ("product", "price", "stock"),
     CHARACTERISTICS: ("product", "price", "stock"),
     CONTRAGENTS: ("customer",),
@@ -86,7 +86,7 @@ def gone(deleted: Deleted) -> Told:
     yield from ((entity, ref) for entity in _OF_A_DELETED_ONE.get(deleted.set, ()))
 
 
-def untold(deleted: Deleted) -> tuple[PlanEntity, ...]:
+def untold(deleted: Deleted) -> tuple[DoorEntity, ...]:
     """Return the entities of which something changed by a deletion and nothing tells what."""
     if deleted.set.startswith(("AccumulationRegister_", "InformationRegister_")):
         return tuple(entity for entity, sets in TOLD_BY.items() if deleted.set in sets)
@@ -162,7 +162,7 @@ def _card(native: Native, base: OData) -> Told:
         yield "customer", str(native["Партнер_Key"])
 
 
-def _itself(entity: PlanEntity) -> Callable[[Native, OData], Told]:
+def _itself(entity: DoorEntity) -> Callable[[Native, OData], Told]:
     def told(native: Native, base: OData) -> Told:
         del base
         yield entity, str(native["Ref_Key"])

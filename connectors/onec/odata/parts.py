@@ -6,7 +6,6 @@ on disk by owner, so that a base of a million goods is read in the memory of a s
 
 from __future__ import annotations
 
-import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
@@ -16,16 +15,11 @@ from typing import Self
 import msgspec
 import xxhash
 
+from connectors.onec.scratch import scratch
+
 _BUCKETS = 1 << 20
 _MASK = _BUCKETS - 1
 _LARGEST = (1 << 64) - 1
-
-
-def scratch() -> sqlite3.Connection:
-    """Return a database on disk that nobody else sees and that is gone when it is closed."""
-    database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-    database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;")
-    return database
 
 
 class Parts:

@@ -8,12 +8,12 @@ that are still on their way would be sold again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from uuid import UUID, uuid5
 
 from connectors.onec.odata import documents
-from connectors.onec.odata.client import OData, is_reference, moment
-from connectors.onec.odata.documents import LIGHT, Wanted
+from connectors.onec.odata.client import OData, is_reference
+from connectors.onec.odata.documents import Wanted
 from connectors.onec.odata.journal import Journal, Shaped
 from connectors.onec.odata.lines import line
 from connectors.onec.odata.marks import marked
@@ -87,7 +87,7 @@ class Returns:
             return self._keep(there, state)
         request = self._wanted(REQUEST, payload)
         if state == CANCELLED:
-            return self._take_back(request)
+            return documents.take_back(self._base, request)
         ref = documents.bring(self._base, request, lambda: self._body(REQUEST, payload))
         if state != _ASKED and state is not None:
             self._agree(ref)
@@ -107,16 +107,6 @@ class Returns:
             raise Refused(message, code="already_received", field="Состояние")
         return str(document["Ref_Key"])
 
-    def _take_back(self, request: Wanted) -> str:
-        document = documents.look(self._base, request)
-        if document is None:
-            return request.ref
-        ref = str(document["Ref_Key"])
-        if document.get("DeletionMark") is not True:
-            self._base.unpost_document(REQUEST, ref)
-            self._base.change(REQUEST, ref, {"DeletionMark": True}, version="")
-        return ref
-
     def _agree(self, ref: str) -> None:
         request = self._base.get(REQUEST, ref, ("Ref_Key", "Статус", "DataVersion"))
         if request is not None and request.get("Статус") in {"", _STATUS_OF_REQUEST[_ASKED]}:
@@ -134,12 +124,9 @@ class Returns:
         )
 
     def _marked(self, entity_set: str, payload: Native) -> list[Native]:
-        """Return the day's documents with the return's mark: 1C may not compare a comment without a length."""
         day = date.fromisoformat(str(payload.get("Date") or "")[:10] or "0001-01-01")
-        begins = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - 1C's own times name no zone
-        where = f"Date ge {moment(begins)} and Date lt {moment(begins + timedelta(days=1))}"
-        rows = [row for page in self._base.pages(entity_set, where=where, select=LIGHT) for row in page]
-        return [row for row in rows if marked(WORD, row.get("Комментарий"))[0] == mark_of(payload)]
+        mark = mark_of(payload)
+        return documents.of_day(self._base, entity_set, day, lambda comment: marked(WORD, comment)[0] == mark)
 
     def _body(self, entity_set: str, payload: Native) -> Native:
         options = self._options.order

@@ -20,11 +20,12 @@ from connectors.onec.odata.client import NO_REF, OData
 from connectors.onec.odata.naming import chosen, unambiguous
 from connectors.onec.odata.needs import CHARACTERISTICS, GOODS, WAREHOUSES, demand, russian
 from connectors.onec.odata.objects import by_refs
-from connectors.onec.odata.parts import Parts, batches, scratch
+from connectors.onec.odata.parts import Parts, batches
 from connectors.onec.odata.stock_sources import Rest, free, rests, source_of
 from connectors.onec.odata.tables import either, of_set
 from connectors.onec.odata.variants import every_thing, expand_ids, item_id, put_variants, split
 from connectors.onec.options import OneCOptions
+from connectors.onec.scratch import scratch
 from obmen.records import Native, Page
 
 PAGE = 1000

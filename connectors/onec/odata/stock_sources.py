@@ -7,6 +7,7 @@ are kept for an order, and goods in a department lie in no warehouse: neither is
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import NamedTuple
@@ -67,9 +68,9 @@ class _Row(msgspec.Struct, rename=_ITEM):
     any_place: str | None = None
     any_place_type: str | None = None
 
+    @abstractmethod
     def told(self) -> tuple[Decimal | None, ...]:
         """Return what is on hand, then what is reserved of it, then what is reserved as goods come in."""
-        raise NotImplementedError
 
     def rest(self) -> Rest:
         on_hand, reserved, coming = (int((number or 0) * _THOUSANDTHS) for number in self.told())

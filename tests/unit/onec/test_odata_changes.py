@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from connectors.onec.doors import ENTITIES
 from connectors.onec.odata.changes import Changes
-from connectors.onec.options import PLAN_ENTITIES
 from connectors.onec.sandbox import references
 from connectors.onec.sandbox.model import EXCHANGE_PLAN
 from obmen.errors import Refused, Unavailable
@@ -19,7 +19,7 @@ from tests.unit.onec.odata_people_kit import VERSIONS, Opened, client, opened
 
 NODE = references.NODE
 PLAN = {"name": EXCHANGE_PLAN.removeprefix("ExchangePlan_"), "node": NODE}
-EVERYTHING = {**PLAN, "entities": list(PLAN_ENTITIES)}
+EVERYTHING = {**PLAN, "entities": list(ENTITIES)}
 
 
 def told(one: Opened, cursor: str | None = None) -> Hints | None:
