@@ -174,9 +174,9 @@ class OneC(Connector):
         """Read operations by reference, or by their ids as they were written."""
         return self._door("bonus_operation").look_up["bonus_operation"](ids)
 
-    @writer("bonus_operation", key="Операция", updates=False)
+    @writer("bonus_operation", key="Операция")
     def create_bonus_operation(self, batch: Batch) -> Iterator[Outcome]:
-        """Add or take points once for each operation."""
+        """Add or take points once for each operation, and take back one that is cancelled."""
         return self._write("bonus_operation", batch)
 
     @find("bonus_operation")

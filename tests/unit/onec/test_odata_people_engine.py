@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from connectors.onec import OneC
@@ -14,8 +15,10 @@ from connectors.onec.odata.bonus_operations import DOCUMENT as BONUSES
 from connectors.onec.odata.receipts import RECEIPT
 from connectors.onec.sandbox import OneCSandbox, references
 from connectors.onec.sandbox.model import EXCHANGE_PLAN
+from obmen.connector import Connector, Options, reader
 from obmen.entities import ENTITIES
-from obmen.mapping import Context, load_mapping
+from obmen.mapping import Context, load_mapping, parse_mapping
+from obmen.records import Native, Page
 from obmen.state import Ledger, bindings, facts, quarantine, seen
 from obmen.sync import waiting
 from obmen.sync.engine import Engine
@@ -311,3 +314,38 @@ def test_e11_old_orders_come_in_once_however_often_and_wherever_it_is_broken_off
     channel.sync()
     assert len([call for call in channel.ut.journal if call.method != "GET"]) == before
     assert channel.created() == 30
+
+
+class Loyalty(Connector):
+    """Tells one bonus operation."""
+
+    told: ClassVar[Native] = {}
+
+    @reader("bonus_operation", key="id", complete=True)
+    def operations(self, _cursor: str | None) -> Iterator[Page]:
+        yield Page([msgspec.json.encode(self.told)])
+
+
+def test_an_operation_that_is_cancelled_later_is_taken_back_in_1c(world: World) -> None:
+    owner = world.ut.add_partner("Образцов Пример", cards=[CARD])
+    crm = Loyalty("crm", Options(), clock=world.clock)
+    words = (
+        "entity: bonus_operation\nfields: { operation_id: id, card: card, amount: { path: points, as: number },"
+        " state: state, occurred_at: { path: at, as: utc } }"
+    )
+    context = Context("ut", world.onec.options.model_dump(mode="json"), ZoneInfo("Europe/Moscow"))
+    push = load_mapping(PRESETS / "bonus_operation.yaml").bind(context, "push")
+    flow = Flow(
+        name="operations",
+        entity=ENTITIES["bonus_operation"],
+        source=crm,
+        pull=parse_mapping(words, "bonus_operation.yaml").bind(Context("crm", {}, ZoneInfo("UTC")), "pull"),
+        targets=(Target("ut", world.onec, push),),
+    )
+    balances = []
+    for state in ("confirmed", "cancelled", "cancelled"):
+        Loyalty.told = {"id": "crm-1", "card": CARD, "points": 30, "state": state, "at": "2026-06-15T06:00:00Z"}
+        (report,) = Engine(world.ledger, [flow]).sync()
+        assert report.status == "done"
+        balances.append((report.written, world.ut.bonus_balance(owner)["balance"]))
+    assert balances == [(1, 30), (1, 0), (0, 0)]
