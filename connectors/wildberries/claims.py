@@ -1,0 +1,170 @@
+"""Returns: what a buyer asks to give back, and what is on its way back to the seller.
+
+Wildberries tells a return twice: as the buyer's claim, for fourteen days, and as goods that travel. Both name the
+one unit by its ``srid``; so a return is known by that, and once the goods travel only they are told. Otherwise
+one unit would come back twice. Neither names the size that was sold; it is found in the order or by the barcode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+from connectors.wildberries import paths
+from connectors.wildberries.base import product_id
+from connectors.wildberries.listing import made_between, portions
+from connectors.wildberries.orders import Orders
+from connectors.wildberries.schemes import chosen
+from connectors.wildberries.shelf import Shelf
+from obmen.connector import reader
+from obmen.records import Native, Page, decode_json
+
+CLAIMED = 200
+REPORTED = timedelta(days=30)
+"""The report of returned goods covers 31 days at most, the first and the last one among them."""
+_LOOKS_BACK = 3
+_PAGE = 500
+_NEAR = timedelta(hours=4)
+"""An order's time in a claim has no zone, which may be off by three hours."""
+MOSCOW = timezone(timedelta(hours=3))
+
+
+class Returns(Orders, Shelf):
+    """Returns: natural id ``srid``, the unit that comes back."""
+
+    @reader("return", key="srid")
+    def returns(self, cursor: str | None) -> Iterator[Page]:  # noqa: ARG002 - each read goes back three months
+        """Read the goods that travel back and the claims of other units (``goods-return``, ``claims``).
+
+        Natives: the vendor's row, with ``state`` (``goods/…`` or ``claim/status/status_ex``), ``occurred`` (UTC),
+        ``order`` (the assembly order's id) and the one unit as ``units``: ``product`` (nmID:chrtID), ``article``, as
+        far as they are found.
+        """
+        travelling = self._travelling()
+        rows = list(travelling.values())
+        rows += [raw for srid, raw in self._claimed().items() if srid not in travelling]
+        for some in portions(rows, _PAGE):
+            yield Page(list(some), expand=self._expanded_returns)
+
+    def _travelling(self) -> dict[str, bytes]:
+        today = self.clock.now().astimezone(MOSCOW).date()
+        rows: dict[str, bytes] = {}
+        for back in range(_LOOKS_BACK, 0, -1):
+            until = today - (back - 1) * REPORTED
+            params = {"dateFrom": str(until - REPORTED), "dateTo": str(until)}
+            for raw in self.call(paths.GOODS_RETURNED, params=params).slices("report"):
+                for row in decode_json(raw):
+                    rows[str(row["srid"])] = raw
+        return rows
+
+    def _claimed(self) -> dict[str, bytes]:
+        """Return the newest claim of each unit, of those under consideration and of those in the archive."""
+        newest: dict[str, tuple[str, bytes]] = {}
+        for archived in ("false", "true"):
+            offset, total = 0, 1
+            while offset < total:
+                params = {"is_archive": archived, "limit": str(CLAIMED), "offset": str(offset)}
+                reply = self.call(paths.CLAIMS, params=params)
+                slices = reply.slices("claims")
+                for raw in slices:
+                    for row in decode_json(raw):
+                        at = str(row.get("dt_update") or row.get("dt") or "")
+                        if at >= newest.get(row["srid"], ("", b""))[0]:
+                            newest[row["srid"]] = (at, raw)
+                offset, total = offset + len(slices), reply["total"] if slices else 0
+        return {srid: raw for srid, (_, raw) in newest.items()}
+
+    def _expanded_returns(self, rows: Sequence[bytes]) -> Iterable[list[Native]]:
+        natives = [native for raw in rows for native in decode_json(raw)]
+        orders = self._orders_of([native for native in natives if "claim_type" in native])
+        cards: dict[int, Mapping[str, Any] | None] = {}
+        for native in natives:
+            order = orders.get(native["srid"])
+            if "claim_type" in native:
+                native["state"] = f"claim/{native['status']}/{native['status_ex']}"
+                native["occurred"] = _utc(native["dt"])
+                native["claimed_for"] = native.pop("price", None)
+            else:
+                native["state"] = _goods_state(native)
+                native["occurred"] = _utc(native["orderDt"])
+            if order is not None:
+                found = {"order": str(order["id"]), "article": order["article"], "product": order["product"]}
+            else:
+                found = self._goods_of_return(native, cards)
+            native.update(found)
+            unit = {name: native[name] for name in ("product", "article", "srid") if name in native}
+            native["units"] = [{**unit, "quantity": 1}]
+        return [[native] for native in natives]
+
+    def _goods_of_return(self, native: Native, cards: dict[int, Mapping[str, Any] | None]) -> Native:
+        """Return what the card tells of a unit whose order is not known."""
+        card_id = native.get("nm_id") or native.get("nmId") or 0
+        if card_id not in cards:
+            cards[card_id] = self._card_of_return(card_id)
+        known: Native = {"order": str(native["orderId"])} if native.get("orderId") else {}
+        card = cards[card_id]
+        if card is None:
+            return known
+        sizes = card["sizes"]
+        if native.get("barcode"):
+            sizes = [size for size in sizes if native["barcode"] in size["skus"]]
+        if len(sizes) == 1:
+            known |= {"article": card["vendorCode"], "product": product_id(card["nmID"], sizes[0]["chrtID"])}
+        return known
+
+    def _card_of_return(self, card_id: int) -> Mapping[str, Any] | None:
+        for path in (paths.CARDS, paths.TRASH):
+            for reply in self.walk(path, text=str(card_id)):
+                for card in reply["cards"]:
+                    if card["nmID"] == card_id:
+                        found: Mapping[str, Any] = card
+                        return found
+        return None
+
+    def _orders_of(self, claims: Sequence[Native]) -> dict[str, Native]:
+        """Return the orders of these claims by srid, as far as they are still listed."""
+        wanted = {claim["srid"] for claim in claims}
+        found: dict[str, Native] = {}
+        for begin, end in _merged(sorted(_moment(claim["order_dt"]) for claim in claims if claim.get("order_dt"))):
+            for scheme in chosen(self.options.schemes):
+                for raw in made_between(self, scheme, begin, end):
+                    for order in self._decoded_order(scheme, raw):
+                        if order["rid"] in wanted:
+                            found[order["rid"]] = order
+        return found
+
+
+def _goods_state(row: Native) -> str:
+    if row.get("completedDt"):
+        return "goods/given"
+    return "goods/travelling" if row.get("isStatusActive") else "goods/gone"
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=MOSCOW)
+
+
+def _utc(text: str) -> str:
+    """Turn Wildberries' Moscow time, or a day of it, into UTC."""
+    return _moment(text).astimezone(UTC).isoformat()
+
+
+def _merged(moments: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """Yield periods around these moments, those that touch as one, none longer than a list allows."""
+    begin = end = None
+    for moment in moments:
+        if begin is not None and end is not None and moment - _NEAR <= end and moment + _NEAR - begin < REPORTED:
+            end = moment + _NEAR
+            continue
+        if begin is not None and end is not None:
+            yield begin, end
+        begin, end = moment - _NEAR, moment + _NEAR
+    if begin is not None and end is not None:
+        yield begin, end
+
+
+def day(moment: datetime) -> date:
+    """Return the day in Moscow, by which Wildberries reports."""
+    return moment.astimezone(MOSCOW).date()

@@ -1,0 +1,169 @@
+"""Money: the records of a report come to its total to the kopeck, and each is told once."""
+
+from collections import Counter
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from connectors.wildberries import finance
+from obmen.errors import StateError
+from obmen.testing.sandbox import Fault
+from tests.unit.wildberries.orders.conftest import canonical, read, sent
+
+WEEK = date(2026, 6, 8)
+
+
+@pytest.fixture
+def report(sandbox):
+    sold, back, free = (sandbox.place_order("A-1", price=price) for price in (179_100, 99_050, 1))
+    id_ = sandbox.open_report(WEEK)
+    sandbox.book_sale(id_, sold, due="1400.37", acquiring="26.87")
+    sandbox.book_return(id_, back, due="800.10", acquiring="14.86")
+    sandbox.book_sale(id_, free, due="0.01")
+    sandbox.book(id_, order=sold, deliveryService="93.40", deliveryAmount=1, bonusTypeName="К клиенту при продаже")
+    sandbox.book(id_, order=back, deliveryService="50", returnAmount=1, bonusTypeName="От клиента при возврате")
+    sandbox.book(id_, paidStorage="12647.29", sellerOperName="Хранение")
+    sandbox.book(id_, paidAcceptance="865", sellerOperName="Операции на приёмке")
+    sandbox.book(id_, deduction="5000", sellerOperName="Удержание", bonusTypeName="Услуга «WB Продвижение»")
+    sandbox.book(id_, deduction="354", sellerOperName="Удержание", bonusTypeName="Услуга «Джем»")
+    sandbox.book(id_, order=back, penalty="231.35", sellerOperName="Штраф")
+    sandbox.book(id_, additionalPayment="120.5", sellerOperName="Корректировка ВВ")
+    sandbox.book(id_, order=sold, cashbackAmount="2", cashbackDiscount="19", cashbackCommissionChange="0.2")
+    sandbox.book(id_, sellerOperName="Пусто")
+    return id_
+
+
+def records(wb, cursor=None):
+    found, following = read_pages(wb, cursor)
+    return [canonical("accrual", native) for native in found], following
+
+
+def read_pages(wb, cursor=None):
+    found, following = [], cursor
+    for page in wb.read("accrual", cursor):
+        found += [native for raw in page.slices for native in page.decode(raw)]
+        following = page.cursor or following
+    return found, following
+
+
+@pytest.mark.field("F1")
+def test_the_records_of_a_report_come_to_what_it_pays_out(wb, sandbox, report):
+    found, _ = records(wb)
+    total = sum((one.amount for one in found if one.kind != "payout"), Decimal(0))
+    (payout,) = [one for one in found if one.kind == "payout"]
+    assert total == payout.amount == Decimal(sandbox.state()["payouts"][str(report)])
+    assert total < 0
+
+
+def test_each_kind_of_money_has_its_sign(wb, sandbox, report):
+    found, _ = records(wb)
+    sums = Counter()
+    for one in found:
+        sums[one.kind] += one.amount
+    assert sums["sale"] == Decimal("1791.01")
+    assert sums["refund"] == Decimal("-990.50")
+    assert sums["acquiring"] == Decimal("-26.87") + Decimal("14.86")
+    assert sums["commission"] == Decimal("1400.37") - 1791 + Decimal("26.87") - (
+        Decimal("800.10") - Decimal("990.50") + Decimal("14.86")
+    )
+    assert sums["delivery"] == Decimal("-93.4")
+    assert sums["return_delivery"] == -50
+    assert sums["advertising"] == -5000
+    assert sums["other"] == -865 - 354
+    assert sums["compensation"] == Decimal("120.5")
+    assert sums["bonus"] == Decimal("16.8")
+    assert sums["storage"] < 0 > sums["penalty"]
+
+
+def test_each_record_names_its_order_and_has_an_id_that_stays(wb, sandbox, report):
+    first, _ = records(wb)
+    again, _ = records(wb)
+    assert first == again
+    ids = [one.operation_id for one in first]
+    assert len(ids) == len(set(ids))
+    sale = next(one for one in first if one.kind == "sale")
+    assert sale.order in sandbox.assembly.keys() | {str(id_) for id_ in sandbox.assembly}
+    assert (sale.quantity, sale.currency) == (1, "RUB")
+    storage = next(one for one in first if one.kind == "storage")
+    assert storage.order is None
+    assert storage.title == "Хранение"
+
+
+def test_a_report_is_read_once_and_the_next_one_later(wb, sandbox, report, clock):
+    found, cursor = records(wb)
+    assert found
+    clock.pass_by(days=1)
+    assert read_pages(wb, cursor)[0] == []
+    late = sandbox.open_report(WEEK.replace(day=1))
+    sandbox.book(late, penalty="10")
+    clock.pass_by(days=1)
+    found, cursor = records(wb, cursor)
+    assert {one.operation_id.partition(":")[0] for one in found} == {str(late)}
+    assert len(sent(sandbox, "POST", f"/detailed/{report}")) == 2
+
+
+def test_a_read_that_broke_off_goes_on_with_the_report_it_was_at(wb, sandbox, report):
+    second = sandbox.open_report(WEEK)
+    sandbox.book(second, penalty="10")
+    cursor = None
+    for page in wb.read("accrual", None):
+        if page.cursor:
+            cursor = page.cursor
+            break
+    found, _ = records(wb, cursor)
+    assert {one.operation_id.partition(":")[0] for one in found} == {str(second)}
+
+
+def test_rows_are_read_to_the_answer_without_content(wb, sandbox, monkeypatch):
+    monkeypatch.setattr(finance, "ROWS", 3)
+    id_ = sandbox.open_report(WEEK)
+    for amount in range(1, 8):
+        sandbox.book(id_, penalty=str(amount))
+    found, _ = records(wb)
+    assert [one.amount for one in found if one.kind == "penalty"] == [-amount for amount in range(1, 8)]
+    asked = [body["rrdId"] for body in sent(sandbox, "POST", f"/detailed/{id_}")]
+    assert len(asked) == 4
+    assert asked == sorted(asked)
+
+
+def test_one_call_a_minute_and_no_refusal(wb, sandbox, report, clock):
+    began = clock.monotonic()
+    records(wb)
+    assert clock.monotonic() - began >= 60
+    assert [e.status for e in sandbox.journal if e.status == 429] == []
+
+
+def test_a_daily_report_whose_number_is_longer_than_a_float_holds(connect, sandbox):
+    wb = connect(sandbox, reports="daily")
+    id_ = sandbox.open_report(WEEK, period="daily")
+    sandbox.book(id_, penalty="10")
+    found, _ = records(wb)
+    assert found[0].operation_id.startswith(f"{id_}:")
+    assert float(id_) != id_ or int(float(id_)) != id_
+    assert [body["period"] for body in sent(sandbox, "POST", "/list")] == ["daily"]
+
+
+def test_no_report_is_no_error(wb, sandbox):
+    found, cursor = read(wb, "accrual")
+    assert found == []
+    assert cursor is not None
+
+
+def test_a_lost_answer_is_asked_again(wb, sandbox, report):
+    sandbox.faults.append(Fault(kind="truncate", match="detailed"))
+    assert len(records(wb)[0]) > 10
+
+
+def test_a_damaged_checkpoint_says_what_to_do(wb):
+    with pytest.raises(StateError, match="begins anew"):
+        list(wb.read("accrual", '{"read": 5}'))
+
+
+def test_no_marking_code_of_a_row_goes_further(wb, sandbox, report):
+    sandbox.book(report, penalty="1", kiz="0104600000000015215EXAMPLE\x1d91EE12\x1d92SECRETTAIL")
+    assert "SECRETTAIL" not in str(natives_of(wb))
+
+
+def natives_of(wb):
+    return read_pages(wb)[0]
