@@ -10,13 +10,19 @@ from pydantic import Field, field_validator, model_validator
 
 from connectors.ozon.checks import check_key, check_paths, check_warehouses
 from connectors.ozon.errors import explain
+from connectors.ozon.finance import Finance
+from connectors.ozon.labels import Labels
+from connectors.ozon.notifications import Doorway, Push
 from connectors.ozon.orders import Orders
 from connectors.ozon.prices import Prices
 from connectors.ozon.products import Products
+from connectors.ozon.returns import Returns
 from connectors.ozon.statuses import Statuses
 from connectors.ozon.stocks import Stocks
 from obmen.connector import Finding, SecretStr, Transport
 from obmen.connector import Options as BaseOptions
+from obmen.endpoint import Endpoint
+from obmen.entities.accrual import AccrualKind
 from obmen.http import Rate, Retry
 
 __all__ = ["Ozon"]
@@ -27,6 +33,9 @@ _MINUTE = 60.0
 
 BUDGETS = {"*": (Rate(50, 1.0),), "stocks": (Rate(80, _MINUTE),)}
 """Ozon's own limits: every method of one Client-Id, and stock. The quotas of imports are told by 429 only."""
+
+
+TypeName = Annotated[str, Field(coerce_numbers_to_str=True)]
 
 
 class Category(BaseOptions):
@@ -49,7 +58,7 @@ class AssumedCard(BaseOptions):
     vat: Literal["0", "0.05", "0.07", "0.1", "0.2", "0.22"] | None = None
 
 
-class Ozon(Products, Prices, Stocks, Orders, Statuses):
+class Ozon(Products, Prices, Stocks, Orders, Statuses, Labels, Returns, Finance):
     """Ozon Seller API."""
 
     title: ClassVar[str] = "Ozon"
@@ -62,7 +71,12 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses):
         ``url``: another address, such as the sandbox's. ``warehouses``: canonical name → Ozon's warehouse
         id. ``category``: where new cards go. ``assumed``: see AssumedCard. ``lookback_days``: how far the first
         read of postings goes back. ``cancel_reason``: Ozon's reason id for a cancellation by the seller (352 is
-        "out of stock"; 402, "other", needs ``cancel_message``).
+        "out of stock"; 402, "other", needs ``cancel_message``). ``cancel_reasons``: the reason as 1C says it →
+        Ozon's reason id, where they differ. ``rfbs``: the seller delivers orders himself, so the applications
+        for their return are read too. ``scheme``: ``fbo`` makes a connection that only reads the
+        orders and returns of Ozon's own warehouses, beside another one for all else.
+        ``accrual_kinds``: the id or the name of one of Ozon's accruals → its kind, where Obmen guesses wrong.
+        ``push``: Ozon calls this connection; see Push.
         """
 
         client_id: Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
@@ -74,6 +88,11 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses):
         lookback_days: Annotated[int, Field(ge=1, le=363)] = 30
         cancel_reason: int = 352
         cancel_message: str = ""
+        cancel_reasons: dict[str, int] = Field(default_factory=dict)
+        rfbs: bool = False
+        scheme: Literal["fbs", "fbo"] = "fbs"
+        accrual_kinds: dict[TypeName, AccrualKind] = Field(default_factory=dict)
+        push: Push | None = None
 
         @field_validator("url")
         @classmethod
@@ -99,6 +118,11 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses):
                 raise ValueError("cancel_reason 402 needs a cancel_message, or Ozon refuses to cancel")
             return self
 
+    def __init__(self, name: str, options: BaseOptions, **more: Any) -> None:
+        super().__init__(name, options, **more)
+        if self.options.scheme == "fbo":
+            self.writers = {key: spec for key, spec in self.writers.items() if key[0] != "order_status"}
+
     @classmethod
     def transport(cls, options: Any) -> Transport:
         """Ozon's address, credentials, limits, and its way of saying when to come back."""
@@ -109,6 +133,10 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses):
             retry=Retry(after_headers={"Retry-After": 1.0, "Item-Retry-After": _MINUTE}),
             explain=explain,
         )
+
+    def endpoint(self) -> Endpoint | None:
+        """Return what takes Ozon's notifications, if the connection has the option ``push``."""
+        return Doorway(self.options.push, self) if self.options.push is not None else None
 
     def check(self) -> Iterator[Finding]:
         """Try the key and compare the warehouses; writes nothing."""

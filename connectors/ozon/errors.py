@@ -38,7 +38,11 @@ _PEER_WAITS = {  # words in an answer's message → seconds until the peer is wo
     "Circle is open": 180.0,
     "request rate limit per second": 1.0,
 }
-_LIMIT_WAITS = {"restore limit exceeded": 3600.0, "autoarchive_restore_failed": 3600.0}
+_LIMIT_WAITS = {
+    "restore limit exceeded": 3600.0,
+    "autoarchive_restore_failed": 3600.0,
+    "aren't ready": 45.0,  # labels, for a minute after the assembly
+}
 _RECORD_WAITS = {  # words in a record's own error → seconds until it is worth sending again
     "TOO_MANY_REQUESTS": 30.0,
     "updated too frequently": 30.0,
@@ -66,8 +70,13 @@ def explain(reply: Reply) -> ObmenError | None:
     wait = _first(_LIMIT_WAITS, said)
     if wait is not None:
         return Later(text, after=wait)
-    found = _CODE.search(said)
-    return Refused(text, code=found[0] if found else str(reply.status))
+    return Refused(text, code=code_in(said) or str(reply.status))
+
+
+def code_in(text: str) -> str:
+    """Return Ozon's short name of a reason, where its words hold one."""
+    found = _CODE.search(text)
+    return found[0] if found else ""
 
 
 def record_errors(rows: Iterable[Mapping[str, Any]]) -> tuple[RecordError, ...]:

@@ -46,6 +46,26 @@ UNFULFILLED = Path("/v4/posting/fbs/unfulfilled/list", _JUNE)
 POSTING = Path("/v3/posting/fbs/get", _JUNE)
 SHIP = Path("/v4/posting/fbs/ship", _JUNE)
 CANCEL = Path("/v2/posting/fbs/cancel", _JUNE)
+CANCEL_GOODS = Path("/v2/posting/fbs/product/cancel", _JUNE)
+CANCEL_REASONS = Path("/v1/posting/fbs/cancel-reason", _JUNE)
+AWAITING_DELIVERY = Path("/v2/posting/fbs/awaiting-delivery", _JUNE)
+EXEMPLARS = Path("/v6/fbs/posting/product/exemplar/create-or-get", _JUNE)
+EXEMPLARS_SET = Path("/v6/fbs/posting/product/exemplar/set", _JUNE)
+EXEMPLARS_STATE = Path("/v5/fbs/posting/product/exemplar/status", _JUNE)
+LABELS = Path("/v2/posting/fbs/package-label", _JUNE)
+
+TRACKING = Path("/v2/fbs/posting/tracking-number/set", _JUNE)
+DELIVERING = Path("/v2/fbs/posting/delivering", _JUNE)
+LAST_MILE = Path("/v2/fbs/posting/last-mile", _JUNE)
+DELIVERED = Path("/v2/fbs/posting/delivered", _JUNE)
+
+FBO_POSTINGS = Path("/v3/posting/fbo/list", _JUNE)
+
+RETURNS = Path("/v1/returns/list", _JUNE)
+OWN_RETURNS = Path("/v2/returns/rfbs/list", _JUNE)
+
+ACCRUALS = Path("/v1/finance/accrual/by-day", _JUNE)
+ACCRUAL_TYPES = Path("/v1/finance/accrual/types", _JUNE)
 
 ALL: tuple[Path, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Path))
 

@@ -214,31 +214,3 @@ class PostingGet(Struct):
     """``PostingAPI_GetFbsPostingV3``."""
 
     posting_number: str
-
-
-class PackageRow(Struct):
-    """Goods of one package; ``product_id`` holds the SKU, for all its name."""
-
-    product_id: int
-    quantity: Annotated[int, Meta(ge=1)]
-
-
-class Package(Struct):
-    """One package."""
-
-    products: Annotated[list[PackageRow], Meta(min_length=1)]
-
-
-class Ship(Struct):
-    """``PostingAPI_ShipFbsPostingV4``."""
-
-    packages: Annotated[list[Package], Meta(min_length=1)]
-    posting_number: str
-
-
-class Cancel(Struct):
-    """``PostingAPI_CancelFbsPosting``."""
-
-    cancel_reason_id: int
-    posting_number: str
-    cancel_reason_message: str = ""

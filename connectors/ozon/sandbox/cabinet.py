@@ -31,7 +31,8 @@ class Limits:
     """How often a seller may call; None or zero means as often as one likes.
 
     ``stock_pair_seconds``: between two settings of one product in one warehouse. The number of imported
-    items a minute is Ozon's secret for each seller, so ``VENDOR`` does not set it.
+    items a minute is Ozon's secret for each seller, so ``VENDOR`` does not set it. ``label_seconds``: how long
+    after its assembly a posting has no label.
     """
 
     calls_per_second: int | None = None
@@ -39,10 +40,17 @@ class Limits:
     stock_pair_seconds: float = 0.0
     price_updates_per_hour: int | None = None
     import_items_per_minute: int | None = None
+    label_seconds: float = 0.0
 
 
 RELAXED = Limits()
-VENDOR = Limits(calls_per_second=50, stock_calls_per_minute=80, stock_pair_seconds=30.0, price_updates_per_hour=10)
+VENDOR = Limits(
+    calls_per_second=50,
+    stock_calls_per_minute=80,
+    stock_pair_seconds=30.0,
+    price_updates_per_hour=10,
+    label_seconds=45.0,
+)
 
 
 class Invalid(Exception):  # noqa: N818 - it says what the request is
@@ -91,8 +99,26 @@ class Line:
 
 
 @dataclass
+class Unit:
+    """One piece of what a posting holds, as it is told for checks."""
+
+    id: int
+    sku: int
+    marks: list[dict[str, str]] = field(default_factory=list)
+    gtd: str = ""
+    is_gtd_absent: bool = False
+    rnpt: str = ""
+    is_rnpt_absent: bool = False
+
+
+@dataclass
 class Posting:
-    """A posting and where it stands."""
+    """A posting and where it stands.
+
+    ``integration``: who carries it (``tpl_integration_type``). ``pending`` (a status and its
+    substatus) and ``leaving`` (SKU → quantity) are what a call has asked for and what happens only once the
+    posting was looked at.
+    """
 
     number: str
     order_number: str
@@ -110,6 +136,12 @@ class Posting:
     delivering_at: float | None = None
     cancellation: dict[str, Any] | None = None
     assembling: bool = False
+    integration: str = "ozon"
+    tracking: str = ""
+    pending: tuple[str, str] | None = None
+    leaving: dict[int, int] = field(default_factory=dict)
+    assembled_at: float | None = None
+    units: list[Unit] = field(default_factory=list)
 
 
 class Window:
@@ -158,6 +190,8 @@ class Cabinet(Sandbox):
         self.products: dict[str, Product] = {}
         self.by_id: dict[int, Product] = {}
         self.postings: dict[str, Posting] = {}
+        self.events: list[dict[str, Any]] = []
+        self.subscribed = False
         self.calls: Counter[str] = Counter()
         self.written: Counter[str] = Counter()
         self.key_expires_at = self.now() + _KEY_DAYS * _DAY
@@ -213,6 +247,9 @@ class Cabinet(Sandbox):
                         for line in posting.lines
                     ],
                     "cancellation": posting.cancellation,
+                    "parent": posting.parent,
+                    "tracking": posting.tracking,
+                    "marked": sum(bool(unit.marks) for unit in posting.units),
                 }
                 for number, posting in self.postings.items()
             },

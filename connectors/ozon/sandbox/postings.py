@@ -14,19 +14,14 @@ from connectors.ozon.sandbox.cabinet import Cabinet, Invalid, Level, Line, Posti
 from connectors.ozon.sandbox.shapes import listed_posting, one_posting
 from obmen.testing.sandbox import Request, Response, route
 
-SELLER_REASONS = {
-    352: "Нет на складе",
-    400: "Остался один брак",
-    402: "Другое",
-}
 _BUYER_REASON = 505
-_NEEDS_MESSAGE = 402
 _YEAR = timedelta(days=365)
 _FIRST_ORDER = 41_517_061
 _SHIP_WITHIN = 86400.0
 _DONE = {"delivered", "cancelled", "cancelled_from_split_pending"}
-_BEFORE_ASSEMBLY = {"awaiting_approve", "awaiting_verification", "awaiting_packaging"}
-_WITH_SELLER = {*_BEFORE_ASSEMBLY, "awaiting_registration", "awaiting_deliver"}
+BEFORE_ASSEMBLY = {"awaiting_approve", "awaiting_verification", "awaiting_packaging"}
+WITH_SELLER = {*BEFORE_ASSEMBLY, "awaiting_registration", "awaiting_deliver"}
+_LEFT = {"acceptance_in_progress", "sent_by_seller", "delivering", "driver_pickup", "delivered", "client_arbitration"}
 _SUBSTATUS = {
     "awaiting_packaging": "posting_created",
     "awaiting_registration": "posting_awaiting_registration",
@@ -43,10 +38,9 @@ _SUBSTATUS = {
 
 
 class Postings(Cabinet):
-    """The calls about postings, and what a buyer and a carrier do.
+    """The calls that read postings, and what a buyer and a carrier do.
 
-    Custom faults: ``ship_failed`` (200, and the assembly fails), ``ship_slow`` (200, and the posting is
-    assembled only after it was asked for once), ``endless_list`` (more is promised without a cursor).
+    Custom fault: ``endless_list`` (more is promised without a cursor).
     """
 
     # -- what others than the seller do -------------------------------------------------------------------
@@ -58,11 +52,14 @@ class Postings(Cabinet):
         warehouse: str | None = None,
         customer: dict[str, Any] | None = None,
         status: str = "awaiting_packaging",
+        integration: str = "ozon",
     ) -> str:
         """A buyer orders articles in these quantities; return the posting's number.
 
         The goods are reserved in ``warehouse``, or in the first one that has them all. ``customer`` is shown
-        as it is. Raises ValueError when there is not enough to sell.
+        as it is. ``integration``: who carries it: ``ozon`` (FBS), ``non_integrated`` (rFBS, the seller says how
+        far it is), ``3pl_tracking`` (rFBS, the seller tells the carrier's number). Raises ValueError when there
+        is not enough to sell.
         """
         pairs = list(lines.items() if isinstance(lines, Mapping) else lines)
         with self.lock:
@@ -85,15 +82,17 @@ class Postings(Cabinet):
                 shipment_date=now + _SHIP_WITHIN,
                 changed_at=now,
                 customer=customer,
+                integration=integration,
             )
             self.postings[posting.number] = posting
             self.move(posting.number, status)
+            self.note("TYPE_NEW_POSTING", posting)
             return posting.number
 
     def cancel_by_buyer(self, number: str) -> None:
         """The buyer does not want it any more."""
         with self.lock:
-            self._cancel(self.postings[number], _BUYER_REASON, "Покупатель передумал", "client", "Клиент")
+            self.cancel_posting(self.postings[number], _BUYER_REASON, "Покупатель передумал", "client", "Клиент")
 
     def hand_over(self, number: str) -> None:
         """The carrier takes an assembled posting."""
@@ -113,11 +112,11 @@ class Postings(Cabinet):
             if posting.status in _DONE:
                 message = f"{number} is {posting.status}, its life is over"
                 raise ValueError(message)
-            if posting.status in _WITH_SELLER and status not in _WITH_SELLER:
+            if posting.delivering_at is None and status in _LEFT:
                 for line in posting.lines:
                     line.product.stocks[posting.warehouse_id].reserved -= line.quantity
                 posting.delivering_at = self.now()
-            self._enter(posting, status, substatus)
+            self.enter(posting, status, substatus)
 
     # -- the calls ----------------------------------------------------------------------------------------
 
@@ -164,53 +163,10 @@ class Postings(Cabinet):
     @route("POST", "/v3/posting/fbs/get")
     def get_posting(self, request: Request) -> Response:
         """``PostingAPI_GetFbsPostingV3``."""
-        posting = self._known(self.body(request, bodies.PostingGet).posting_number)
-        answer = Response(json={"result": one_posting(posting, self._warehouse(posting))})
-        if posting.assembling:
-            posting.assembling = False
-            self._enter(posting, "awaiting_deliver")
+        posting = self.known(self.body(request, bodies.PostingGet).posting_number)
+        answer = Response(json={"result": one_posting(posting, self._warehouse(posting), self.requirements(posting))})
+        self.looked_at(posting)
         return answer
-
-    @route("POST", "/v4/posting/fbs/ship")
-    def ship(self, request: Request) -> Response:
-        """``PostingAPI_ShipFbsPostingV4``: several packages become several postings."""
-        asked = self.body(request, bodies.Ship)
-        posting = self._known(asked.posting_number)
-        if posting.status == "cancelled":
-            raise Invalid("POSTING_ALREADY_CANCELLED")
-        if posting.status != "awaiting_packaging":
-            awaited = posting.status in _BEFORE_ASSEMBLY
-            raise Invalid("HAS_INCORRECT_STATUS" if awaited else "POSTING_ALREADY_SHIPPED")
-        if posting.assembling:
-            raise Invalid("POSTING_ALREADY_SHIPPED")
-        _check_packages(posting, asked.packages)
-        self.written["ships"] += 1
-        if self.fault("ship_failed"):
-            self._enter(posting, posting.status, "ship_failed")
-        elif self.fault("ship_slow"):
-            posting.assembling = True
-        else:
-            numbers = self._assemble(posting, asked.packages)
-            return Response(json={"additional_data": [], "result": numbers})
-        return Response(json={"additional_data": [], "result": [posting.number]})
-
-    @route("POST", "/v2/posting/fbs/cancel")
-    def cancel(self, request: Request) -> Response:
-        """``PostingAPI_CancelFbsPosting``."""
-        asked = self.body(request, bodies.Cancel)
-        posting = self._known(asked.posting_number)
-        if posting.status == "cancelled":
-            raise Invalid("POSTING_ALREADY_CANCELLED")
-        if posting.status not in _WITH_SELLER:
-            raise Invalid("HAS_INCORRECT_STATUS")
-        if asked.cancel_reason_id not in SELLER_REASONS:
-            raise Invalid("HAS_INCORRECT_CANCEL_REASON")
-        if asked.cancel_reason_id == _NEEDS_MESSAGE and not asked.cancel_reason_message:
-            raise Invalid("cancel_reason_message is required for cancel_reason_id 402")
-        title = SELLER_REASONS[asked.cancel_reason_id]
-        self._cancel(posting, asked.cancel_reason_id, title, "seller", "Продавец")
-        self.written["cancels"] += 1
-        return Response(json={"result": True})
 
     # -- how they do it -----------------------------------------------------------------------------------
 
@@ -222,43 +178,52 @@ class Postings(Cabinet):
         message = f"not enough of {[line.product.offer_id for line in lines]} in one warehouse"
         raise ValueError(message)
 
-    def _enter(self, posting: Posting, status: str, substatus: str = "") -> None:
+    def enter(self, posting: Posting, status: str, substatus: str = "") -> None:
+        """Note a posting's new status, and when it was entered."""
         posting.previous, posting.substatus = posting.substatus, substatus or _SUBSTATUS.get(status, status)
-        posting.status, posting.changed_at = status, self.now()
+        changed, posting.status, posting.changed_at = status != posting.status, status, self.now()
+        if changed:
+            self.note("TYPE_POSTING_CANCELLED" if status == "cancelled" else "TYPE_STATE_CHANGED", posting)
 
-    def _assemble(self, posting: Posting, packages: list[bodies.Package]) -> list[str]:
-        goods = {line.product.sku: line for line in posting.lines}
-        numbers = []
-        for place, package in enumerate(packages, start=1):
-            lines = [
-                Line(goods[row.product_id].product, row.quantity, goods[row.product_id].price)
-                for row in package.products
-            ]
-            part = posting
-            if place > 1:
-                part = Posting(
-                    f"{posting.order_number}-{place}",
-                    posting.order_number,
-                    posting.order_id,
-                    lines,
-                    posting.warehouse_id,
-                    posting.in_process_at,
-                    posting.shipment_date,
-                    self.now(),
-                    parent=posting.number,
-                )
-                self.postings[part.number] = part
-            elif len(packages) > 1:
-                part.lines = lines
-            self._enter(part, "awaiting_deliver")
-            numbers.append(part.number)
-        return numbers
+    def looked_at(self, posting: Posting) -> None:
+        """Let happen what a call had only promised: it is there at the next look."""
+        if posting.assembling:
+            posting.assembling, posting.assembled_at = False, self.now()
+            self.enter(posting, "awaiting_deliver")
+        if posting.leaving:
+            wanted, posting.leaving = posting.leaving, {}
+            self.take_out(posting, wanted)
+        if posting.pending:
+            status, substatus = posting.pending
+            posting.pending = None
+            self.move(posting.number, status, substatus)
 
-    def _cancel(self, posting: Posting, reason_id: int, reason: str, kind: str, who: str) -> None:
+    def take_out(self, posting: Posting, wanted: Mapping[int, int]) -> None:
+        """Cancel goods of a posting: SKU → how many."""
+        left = dict(wanted)
+        for line in posting.lines:
+            taken = min(left.get(line.product.sku, 0), line.quantity)
+            left[line.product.sku] = left.get(line.product.sku, 0) - taken
+            level = line.product.stocks[posting.warehouse_id]
+            level.free, level.reserved = level.free + taken, level.reserved - taken
+            line.quantity -= taken
+        posting.lines = [line for line in posting.lines if line.quantity]
+        posting.units = []
+        self.enter(posting, posting.status)
+
+    def note(self, kind: str, posting: Posting) -> None:
+        """Note what Ozon would push about a posting."""
+
+    def requirements(self, posting: Posting) -> dict[str, list[str]]:  # noqa: ARG002 - for those who have some
+        """Return what must be told of a posting's units before it is assembled: requirement → SKUs."""
+        return {}
+
+    def cancel_posting(self, posting: Posting, reason_id: int, reason: str, kind: str, who: str) -> None:
+        """Cancel a posting; its goods are free again, unless they are on their way."""
         if posting.status in _DONE:
             message = f"{posting.number} is {posting.status}, its life is over"
             raise ValueError(message)
-        if posting.status in _WITH_SELLER:
+        if posting.delivering_at is None:
             for line in posting.lines:
                 level = line.product.stocks[posting.warehouse_id]
                 level.free, level.reserved = level.free + line.quantity, level.reserved - line.quantity
@@ -268,12 +233,13 @@ class Postings(Cabinet):
             "cancel_reason_id": reason_id,
             "cancellation_initiator": who,
             "cancellation_type": kind,
-            "cancelled_after_ship": posting.status not in _BEFORE_ASSEMBLY,
+            "cancelled_after_ship": posting.status not in BEFORE_ASSEMBLY,
         }
         posting.assembling = False
-        self._enter(posting, "cancelled")
+        self.enter(posting, "cancelled")
 
-    def _known(self, number: str) -> Posting:
+    def known(self, number: str) -> Posting:
+        """Return a posting, or refuse as Ozon does."""
         posting = self.postings.get(number)
         if posting is None:
             raise Invalid("POSTING_NOT_FOUND", 404)
@@ -298,8 +264,13 @@ class Postings(Cabinet):
         return {
             "cursor": _encode(_place_of(told[-1])) if more else "",
             "has_next": more,
-            "postings": [listed_posting(posting, self._warehouse(posting), asked) for posting in told],
+            "postings": [self._listed(posting, asked) for posting in told],
         }
+
+    def _listed(self, posting: Posting, asked: bodies.With) -> dict[str, Any]:
+        shown = listed_posting(posting, self._warehouse(posting), asked, self.requirements(posting))
+        self.looked_at(posting)
+        return shown
 
 
 def _check_period(begin: datetime, end: datetime) -> None:
@@ -307,20 +278,6 @@ def _check_period(begin: datetime, end: datetime) -> None:
         raise Invalid("the period begins after its end")
     if end - begin > _YEAR:
         raise Invalid("PERIOD_IS_TOO_LONG: a year at most")
-
-
-def _check_packages(posting: Posting, packages: list[bodies.Package]) -> None:
-    wanted: dict[int, int] = {}
-    for line in posting.lines:
-        wanted[line.product.sku] = wanted.get(line.product.sku, 0) + line.quantity
-    packed: dict[int, int] = {}
-    for package in packages:
-        for row in package.products:
-            packed[row.product_id] = packed.get(row.product_id, 0) + row.quantity
-    if set(packed) - set(wanted):
-        raise Invalid("UNKNOWN_PRODUCT_DEFINED")
-    if packed != wanted:
-        raise Invalid("HAS_INCORRECT_PRODUCT_QUANTITY")
 
 
 def _within(moment: float, begin: datetime | None, end: datetime | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from connectors.ozon.sandbox.bodies import With
@@ -111,9 +112,11 @@ def stock_row(product: Product, warehouse_id: int, warehouse: str, level: Level)
     }
 
 
-def listed_posting(posting: Posting, warehouse: str, asked: With) -> dict[str, Any]:
+def listed_posting(
+    posting: Posting, warehouse: str, asked: With, requirements: Mapping[str, list[str]]
+) -> dict[str, Any]:
     """An item of ``PostingFbsList``: a price is an amount with its currency."""
-    shown = _posting(posting, warehouse)
+    shown = _posting(posting, warehouse, requirements)
     shown["products"] = [
         {
             "offer_id": line.product.offer_id,
@@ -148,9 +151,9 @@ def listed_posting(posting: Posting, warehouse: str, asked: With) -> dict[str, A
     return shown
 
 
-def one_posting(posting: Posting, warehouse: str) -> dict[str, Any]:
+def one_posting(posting: Posting, warehouse: str, requirements: Mapping[str, list[str]]) -> dict[str, Any]:
     """The ``result`` of ``PostingAPI_GetFbsPostingV3``: a price is a bare string with four places."""
-    shown = _posting(posting, warehouse)
+    shown = _posting(posting, warehouse, requirements)
     shown["previous_substatus"] = posting.previous
     shown["products"] = [
         {
@@ -166,7 +169,29 @@ def one_posting(posting: Posting, warehouse: str) -> dict[str, Any]:
     return shown
 
 
-def _posting(posting: Posting, warehouse: str) -> dict[str, Any]:
+def _tracking(posting: Posting) -> str:
+    if posting.integration == "ozon":
+        return posting.number if posting.delivering_at is not None else ""
+    return posting.tracking
+
+
+def _actions(posting: Posting) -> list[str]:
+    """What the seller may do with a posting now; a step of his own delivery only in its turn."""
+    if posting.status in {"arbitration", "not_accepted"}:
+        return ["awaiting_delivery"]
+    if posting.status == "awaiting_packaging":
+        return ["ship", "cancel", "product_cancel"]
+    if posting.integration != "non_integrated":
+        return []
+    if posting.status == "awaiting_deliver":
+        return ["non_int_delivering", "set_track_number"]
+    if posting.status == "delivering":
+        on_its_last_mile = posting.substatus == "posting_in_courier_service"
+        return ["non_int_delivered" if on_its_last_mile else "non_int_last_mile", "set_track_number"]
+    return []
+
+
+def _posting(posting: Posting, warehouse: str, requirements: Mapping[str, list[str]]) -> dict[str, Any]:
     shown = {
         "posting_number": posting.number,
         "order_id": posting.order_id,
@@ -185,14 +210,14 @@ def _posting(posting: Posting, warehouse: str) -> dict[str, Any]:
             "warehouse": warehouse,
             "warehouse_id": posting.warehouse_id,
         },
-        "tpl_integration_type": "ozon",
-        "tracking_number": posting.number if posting.delivering_at is not None else "",
+        "tpl_integration_type": posting.integration,
+        "tracking_number": _tracking(posting),
         "cancellation": posting.cancellation or _NOT_CANCELLED,
-        "requirements": {name: [] for name in _REQUIREMENTS},
+        "requirements": {name: requirements.get(name, []) for name in _REQUIREMENTS},
         "is_express": False,
         "is_multibox": False,
         "multi_box_qty": 1,
-        "available_actions": ["ship", "cancel"] if posting.status == "awaiting_packaging" else [],
+        "available_actions": _actions(posting),
     }
     if posting.delivering_at is not None:
         shown["delivering_date"] = stamp(posting.delivering_at)

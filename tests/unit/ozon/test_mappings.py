@@ -3,6 +3,7 @@
 import re
 from datetime import UTC
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,7 @@ OPTIONS = {
 STATUS_LINE = re.compile(r"- `(\w+)` [—–]")
 
 
+@cache
 def bound(entity):
     return load_mapping(FOLDER / f"{entity}.yaml").bind(Context("ozon", OPTIONS, UTC))
 
@@ -38,7 +40,7 @@ def test_the_examples_of_a_preset(entity):
 
 
 def test_there_is_a_preset_for_each_entity():
-    assert PRESETS == ["order", "order_status", "price", "product", "stock"]
+    assert PRESETS == ["accrual", "order", "order_status", "price", "product", "return", "stock"]
 
 
 def test_a_card_goes_into_the_cabinet_and_comes_back(ozon, sandbox):

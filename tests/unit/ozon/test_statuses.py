@@ -46,7 +46,7 @@ def test_what_is_assembled_already_is_done_without_a_call(ozon, sandbox, number,
 
 
 def test_somebody_else_may_assemble_it_between_our_look_and_our_call(ozon, sandbox, number):
-    real = sandbox.get_posting
+    real = sandbox.list_postings
     once = []
 
     def overtaken(request):
@@ -56,7 +56,7 @@ def test_somebody_else_may_assemble_it_between_our_look_and_our_call(ozon, sandb
             sandbox.move(number, "awaiting_deliver")
         return answer
 
-    sandbox.get_posting = overtaken
+    sandbox.list_postings = overtaken
     assert put(ozon, number, "awaiting_deliver").kind == "done"
     assert len(shipped_bodies(sandbox)) == 1
     assert sandbox.written["ships"] == 0
@@ -100,12 +100,19 @@ def test_a_call_that_never_arrived_leaves_a_doubt_that_find_settles_too(ozon, sa
     assert sandbox.written["ships"] == 1
 
 
-@pytest.mark.parametrize("status", ["awaiting_packaging", "delivering", "delivered"])
-def test_a_status_that_is_not_the_sellers_needs_no_call(ozon, sandbox, number, status):
+def test_a_status_that_is_never_the_sellers_needs_no_call(ozon, sandbox, number):
     before = sum(sandbox.calls.values())
-    assert put(ozon, number, status).kind == "done"
+    assert put(ozon, number, "awaiting_packaging").kind == "done"
+    assert ozon.find("order_status", item(number, "awaiting_packaging")) == number
     assert sum(sandbox.calls.values()) == before
+
+
+@pytest.mark.parametrize("status", ["delivering", "delivered"])
+def test_how_far_ozons_own_carrier_is_need_not_be_said(ozon, sandbox, number, status):
+    assert put(ozon, number, status).kind == "done"
     assert ozon.find("order_status", item(number, status)) == number
+    assert sandbox.postings[number].status == "awaiting_packaging"
+    assert sandbox.written["steps"] == 0
 
 
 def test_an_unknown_posting_is_refused_in_ozons_words(ozon, sandbox):
