@@ -15,13 +15,24 @@ from typing import Any
 
 from obmen.entities import Record
 from obmen.errors import ConfigurationError
+from obmen.mapping.category_rules import CategoryRules
 from obmen.mapping.codecs import BadValue
 from obmen.mapping.compile import compile_mapping
 from obmen.mapping.paths import MISSING, show
 from obmen.mapping.rules import Constant, Only, Rule, Scope, absent_fault
 from obmen.mapping.runtime import Refs
-from obmen.mapping.spec import Spec, digest, directed, dump_document, load_spec, parse_document, read_spec
+from obmen.mapping.spec import (
+    CategoriesWord,
+    Spec,
+    digest,
+    directed,
+    dump_document,
+    load_spec,
+    parse_document,
+    read_spec,
+)
 from obmen.mapping.tables import Table, TableError, rows_of
+from obmen.mapping.yaml import Document, read_yaml
 from obmen.records import Native
 
 Pull = Callable[[Native, Refs], dict[str, Any]]
@@ -79,7 +90,8 @@ class BoundMapping:
 
     ``needs``: the entities that ``with`` asks for as companions. ``carries``: the canonical fields that push
     writes, nested ones both dotted and by their first name. ``version`` covers the file and everything of
-    the connection that decides the results: the options used, the zone and the name where they matter.
+    the connection that decides the results: the options used, the categories file, the zone and the name where
+    they matter. ``categories``: the rules of that file, where the connection has one and push uses it.
     """
 
     spec: Spec = field(repr=False)
@@ -94,6 +106,7 @@ class BoundMapping:
     push: Push = field(repr=False)
     pull_refs: Callable[[Native], list[tuple[str, str]]] = field(repr=False)
     push_refs: Callable[[Record], list[tuple[str, str]]] = field(repr=False)
+    categories: CategoryRules | None = field(default=None, repr=False)
 
     @property
     def entity(self) -> str:
@@ -137,7 +150,8 @@ def _bind(spec: Spec, context: Context) -> BoundMapping:
     options = _Options(context)
     scope = options.scope(spec.scope)
     companions = {entity: options.scope(inner) for entity, inner in spec.companions.items()}
-    compiled = compile_mapping(spec, scope, companions, context.connection, context.zone)
+    categories = None if spec.categories is None else options.categories(spec.categories)
+    compiled = compile_mapping(spec, scope, companions, context.connection, context.zone, categories)
     rules = [rule for section in (scope, *companions.values()) for rule in _all_rules(section)]
     decisive: dict[str, Any] = {"file": spec.digest.hex(), "options": options.used}
     if any(rule.codec is not None and rule.codec.needs == "zone" for rule in rules):
@@ -157,6 +171,7 @@ def _bind(spec: Spec, context: Context) -> BoundMapping:
         push=compiled.push if spec.pushes else _one_way(spec, "push"),
         pull_refs=compiled.pull_refs,
         push_refs=compiled.push_refs,
+        categories=categories,
     )
 
 
@@ -178,6 +193,19 @@ class _Options:
     def scope(self, scope: Scope) -> Scope:
         rules = tuple(self._rule(rule) for rule in scope.rules)
         return replace(scope, rules=rules, constants=tuple(map(self._constant, scope.constants)))
+
+    def categories(self, word: CategoriesWord) -> CategoryRules | None:
+        """Return the rules of the connection's categories file, or of a table that stands in its place."""
+        value = self._find(word.option)
+        if value is None:
+            return None
+        if isinstance(value, MappingOf):
+            document = Document(f"the option '{word.option}'", dict(value))
+        else:
+            document = _categories_file(Path(value), self.context.connection)
+        rules = CategoryRules(document, self.context.connection)
+        self.used[word.option] = digest(document.data).hex()
+        return rules
 
     def _rule(self, rule: Rule) -> Rule:
         if rule.each is not None:
@@ -223,6 +251,13 @@ class _Options:
             value = value.get(step) if isinstance(value, MappingOf) else None
         self.used[name] = value
         return value
+
+
+def _categories_file(path: Path, connection: str) -> Document:
+    if not path.is_file():
+        message = f"There is no categories file. Begin one with: obmen categories {connection} --draft > {path.name}."
+        raise ConfigurationError(message, where=str(path))
+    return read_yaml(path)
 
 
 def _all_rules(scope: Scope) -> Iterator[Rule]:

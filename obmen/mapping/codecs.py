@@ -372,6 +372,7 @@ CODECS: dict[str, Codec] = {
         Codec("percent", "number", (int, Decimal), partial(_scaled_in, -2), partial(_scaled_out, -2)),
         Codec("kg_g", "number", (int,), partial(_scaled_in, -3), partial(_rounded_out, -3)),
         Codec("mm", "number", (int,), number_in, partial(_rounded_out, 0)),
+        Codec("cm_mm", "number", (int, Decimal), partial(_scaled_in, 1), partial(_scaled_out, 1)),
         Codec("m_mm", "number", (int, Decimal), partial(_scaled_in, 3), partial(_scaled_out, 3)),
         Codec("integer_id", "text", (int,), _id_in, _id_out),
         Codec("guid", "text", (str,), _guid_in, _guid_out, absent=_NO_GUID),

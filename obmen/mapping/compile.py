@@ -14,6 +14,7 @@ from datetime import tzinfo
 from typing import Any
 
 from obmen.entities import ENTITIES
+from obmen.mapping.category_rules import CategoryRules
 from obmen.mapping.paths import show
 from obmen.mapping.pull_code import PullCode
 from obmen.mapping.push_code import PushCode
@@ -35,14 +36,24 @@ class Compiled:
 
 
 def compile_mapping(
-    spec: Spec, scope: Scope, companions: Mapping[str, Scope], connection: str, zone: tzinfo
+    spec: Spec,
+    scope: Scope,
+    companions: Mapping[str, Scope],
+    connection: str,
+    zone: tzinfo,
+    categories: CategoryRules | None = None,
 ) -> Compiled:
-    """Generate and compile; ``scope`` and ``companions`` are the file's with the options put in."""
+    """Generate and compile; ``scope`` and ``companions`` are the file's with the options put in.
+
+    Without ``categories`` nothing is written where the mapping would have them.
+    """
     source = Source(zone)
     source.add(0, f"# {spec.entity} of the connection {connection!r}, from {spec.document.name!r}")
     source.end()
     PullCode(source, connection).functions(scope, spec.subject)
-    PushCode(source).functions(scope, spec.subject, companions)
+    if categories is not None:
+        source.names["filling_of"] = categories.filling
+    PushCode(source).functions(scope, spec.subject, companions, spec.categories if categories is not None else None)
     notes = _notes(spec, scope, companions, connection)
     source.names["pull_refused"] = Explainer(spec.entity, notes.pull)
     source.names["push_refused"] = Explainer(spec.entity, notes.push)

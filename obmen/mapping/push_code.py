@@ -17,7 +17,7 @@ from obmen.mapping.source import (
     quoted,
     steps_literal,
 )
-from obmen.mapping.spec import Subject
+from obmen.mapping.spec import CategoriesWord, Subject
 
 
 class PushCode:
@@ -26,8 +26,14 @@ class PushCode:
     def __init__(self, source: Source) -> None:
         self.source = source
 
-    def functions(self, scope: Scope, subject: Subject | None, companions: Mapping[str, Scope]) -> None:
-        """Write both functions and those of the lists within."""
+    def functions(
+        self,
+        scope: Scope,
+        subject: Subject | None,
+        companions: Mapping[str, Scope],
+        categories: CategoriesWord | None = None,
+    ) -> None:
+        """Write both functions and those of the lists within; ``categories`` where a categories file fills some."""
         add = self.source.add
         subject = subject if subject is not None and subject.pushes else None
         self._lists(scope, "push", "")
@@ -42,6 +48,8 @@ class PushCode:
             self._subject(subject)
         self._rules(scope, "record", "", 2, "push")
         self._constants(scope.constants, 2)
+        if categories is not None:
+            self._categories(categories)
         if companions:
             add(2, "if companions is not None:")
         for entity, inner in companions.items():
@@ -60,6 +68,12 @@ class PushCode:
         self.source.add(2, comment(f"id of its {subject.entity} → {show(subject.steps)}"))
         self.source.add(2, f"at = {quoted(SUBJECT)}", f"value = {found}")
         self._store(subject.steps, f"{self.source.codec(subject.codec, subject.argument, 'out')}(value)", 2)
+
+    def _categories(self, word: CategoriesWord) -> None:
+        self.source.add(2, comment(f"by the categories file → {show(word.category)}, {show(word.attributes)}"))
+        self.source.add(2, "value = filling_of(record)")
+        self._store(word.category, "value.category", 2)
+        self._store(word.attributes, "value.attributes(record)", 2)
 
     def _lists(self, scope: Scope, function: str, prefix: str) -> None:
         add = self.source.add

@@ -12,7 +12,7 @@ from obmen.entities import ENTITIES
 from obmen.mapping.canonical import CanonicalField, Model, dotted_names, field_of, fields_of
 from obmen.mapping.codecs import CODECS
 from obmen.mapping.rules import FIELD_WORDS
-from obmen.mapping.spec import REF_WORDS, SUBJECT_WORDS, TEST_WORDS, TOP_WORDS
+from obmen.mapping.spec import CATEGORIES_WORDS, REF_WORDS, SUBJECT_WORDS, TEST_WORDS, TOP_WORDS
 
 Schema = dict[str, Any]
 
@@ -39,6 +39,9 @@ def mapping_schema() -> Schema:
             "properties": {name: builder.fields(model) for name, model in ENTITIES.items()},
             "additionalProperties": False,
         },
+        "categories": _words(
+            CATEGORIES_WORDS, {"option": _TEXT, "category": _PATH, "attributes": _PATH}, *CATEGORIES_WORDS
+        ),
         "tests": {"type": "array", "items": _test()},
     }
     by_entity = [

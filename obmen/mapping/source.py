@@ -35,6 +35,7 @@ _HELPERS: dict[str, Any] = {
 }
 _LOCALS = {
     "at",
+    "filling_of",
     "value",
     "native",
     "out",

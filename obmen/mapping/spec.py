@@ -13,7 +13,7 @@ from typing import Any
 
 import xxhash
 
-from obmen.entities import ENTITIES, Record, join_key
+from obmen.entities import ENTITIES, Product, Record, join_key
 from obmen.errors import ConfigurationError, meant
 from obmen.mapping.canonical import Model, fields_of
 from obmen.mapping.codecs import KIND_NAMES, Codec
@@ -31,7 +31,13 @@ TOP_WORDS: dict[str, str] = {
     "fields": "canonical: native path, one line for both directions",
     "fixed": "native path: a constant that push always sends",
     "with": "fields of another canonical record of the same subject that push sends beside this one",
+    "categories": "where push writes a product's category and attributes, as a categories file says",
     "tests": "examples that are run",
+}
+CATEGORIES_WORDS: dict[str, str] = {
+    "option": "the connection's option that names the categories file",
+    "category": "the native path of the vendor's category",
+    "attributes": "the native path of the list of attributes",
 }
 SUBJECT_WORDS: dict[str, str] = {
     "path": "the native path",
@@ -66,6 +72,16 @@ class Subject:
     names: tuple[str, ...]
     pulls: bool
     pushes: bool
+    where: str
+
+
+@dataclass(frozen=True)
+class CategoriesWord:
+    """Where push writes what a categories file says; ``option`` is the connection's, dotted."""
+
+    option: str
+    category: Steps
+    attributes: Steps
     where: str
 
 
@@ -105,6 +121,7 @@ class Spec:
     companions: dict[str, Scope]
     tests: tuple[Example, ...]
     digest: bytes
+    categories: CategoriesWord | None = None
 
     @property
     def pulls(self) -> bool:
@@ -144,8 +161,9 @@ def read_spec(document: Document) -> Spec:
         _companions(reader, data.get("with", {})),
         _tests(reader, data.get("tests", [])),
         digest({name: value for name, value in data.items() if name != "tests"}),
+        _categories(reader, data.get("categories"), model),
     )
-    for word in ("fixed", "with"):
+    for word in ("fixed", "with", "categories"):
         if word in data and (only == "pull" or not spec.pushes):
             raise reader.error(f"`{word}` is for push, and this mapping only pulls", word)
     if spec.subject is not None and not spec.pulls:
@@ -164,7 +182,9 @@ def directed(spec: Spec, only: Only) -> Spec:
     if subject is not None:
         subject = replace(subject, pulls=subject.pulls and pull, pushes=subject.pushes and not pull)
     companions = {} if pull else spec.companions
-    return replace(spec, subject=subject, scope=_directed_scope(spec.scope, pull), companions=companions)
+    categories = None if pull else spec.categories
+    scope = _directed_scope(spec.scope, pull)
+    return replace(spec, subject=subject, scope=scope, companions=companions, categories=categories)
 
 
 def _directed_scope(scope: Scope, pull: bool) -> Scope:
@@ -217,6 +237,22 @@ def _subject(reader: RuleReader, value: Any, model: type[Record], inherited: Onl
     entity, names = model.subject
     where = reader.document.where("subject")
     return Subject(steps, codec, argument, entity, names, only != "push", only != "pull", where)
+
+
+def _categories(reader: RuleReader, value: Any, model: type[Record]) -> CategoriesWord | None:
+    if value is None:
+        return None
+    if model is not Product:
+        raise reader.error(f"only a product has a category, not {model.entity}", "categories")
+    words = reader.words(value, CATEGORIES_WORDS, "`categories`", "categories")
+    for name in CATEGORIES_WORDS:
+        if name not in words:
+            raise reader.error(f"`categories` needs `{name}`", "categories")
+    if not isinstance(words["option"], str) or not words["option"]:
+        raise reader.error("`option` is the name of the connection's option", "categories", "option")
+    category = reader.steps(words["category"], "categories", "category")
+    attributes = reader.steps(words["attributes"], "categories", "attributes")
+    return CategoriesWord(words["option"], category, attributes, reader.document.where("categories"))
 
 
 def _companions(reader: RuleReader, value: Any) -> dict[str, Scope]:
@@ -319,6 +355,10 @@ def _check_push(spec: Spec) -> None:
     targets = list(_targets(spec.scope))
     if spec.subject is not None and spec.subject.pushes:
         targets.insert(0, (spec.subject.steps, spec.subject.where, "the subject"))
+    if spec.categories is not None:
+        word = spec.categories
+        targets.append((word.category, word.where, "the vendor's category"))
+        targets.append((word.attributes, word.where, "the attributes"))
     for entity, scope in spec.companions.items():
         targets += [(steps, where, f"{entity}.{name}") for steps, where, name in _targets(scope)]
     _check_targets(targets)

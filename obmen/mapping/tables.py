@@ -56,6 +56,11 @@ class Table:
         """Canonical → native for every row that push writes."""
         return {key: native for key, native in self._native_of.items() if native is not _NOTHING}
 
+    @property
+    def natives(self) -> list[Any]:
+        """Every native value that pull has a row for, in the order of the file."""
+        return [native for _, native in self._canonical_of]
+
     def knows_native(self, native: Any) -> bool:
         """Say whether pull has a row for the native value."""
         try:

@@ -48,6 +48,7 @@ DOMAINS: dict[str, st.SearchStrategy[Any]] = {
     "percent": _decimals(6),
     "kg_g": _decimals(3),
     "mm": _WHOLE,
+    "cm_mm": _decimals(4),
     "m_mm": _decimals(4),
     "integer_id": st.integers(0, 10**19).map(str),
     "guid": st.uuids().map(str).filter(lambda guid: set(guid) != {"0", "-"}),

@@ -73,6 +73,7 @@ def test_what_stands_for_nothing_is_read_as_nothing(codec: Codec) -> None:
         ("floor_zero", "2.5", "2.5"),
         ("percent", 15, "0.15"),
         ("kg_g", 950, "0.95"),
+        ("cm_mm", 40, "400"),
         ("m_mm", "0.4", "400"),
     ],
 )
