@@ -7,7 +7,7 @@ engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,14 +19,16 @@ from obmen.clock import Clock, SystemClock
 from obmen.errors import ConfigurationError, ObmenError, meant
 from obmen.http import Http, Transport
 from obmen.memory import Memory, ShortMemory
-from obmen.records import Batch, Hints, Item, Native, Op, Outcome, Page
+from obmen.records import Batch, Document, Hints, Item, Native, Op, Outcome, Page
 
 if TYPE_CHECKING:
+    from obmen.categories import CategoryAttribute, CategoryNode
     from obmen.endpoint import Endpoint
 
 __all__ = [
     "Batch",
     "Connector",
+    "Document",
     "Finding",
     "Hints",
     "Item",
@@ -41,6 +43,7 @@ __all__ = [
     "acknowledge",
     "check",
     "connectors",
+    "document",
     "feed",
     "find",
     "lookup",
@@ -186,6 +189,20 @@ def lookup(entity: str, *, batch: int = 100) -> Callable[[Method], Method]:
     return mark
 
 
+def document(kind: str, *, batch: int = 1) -> Callable[[Method], Method]:
+    """Mark ``def name(self, orders: Sequence[str]) -> Iterator[Document]``: papers of orders, by native ids.
+
+    ``kind`` is what people ask for, such as ``label``. A call answers for all of its orders: it raises Later
+    while one is not ready and Refused where there is none for one, and is then repeated for fewer of them.
+    """
+
+    def mark(method: Method) -> Method:
+        _roles(method).append(("document", LookupSpec(kind, batch, method.__name__)))
+        return method
+
+    return mark
+
+
 def feed(*entities: str) -> Callable[[Method], Method]:
     """Mark ``def name(self, cursor: str | None) -> Iterator[Hints]``: which records of these entities changed.
 
@@ -214,7 +231,8 @@ class Connector:
 
     ``title`` is its name for people. ``sandbox`` names its stand-in as ``package.module:Class``. ``presets``
     is a folder of mapping presets that a third-party connector brings itself (``<entity>.yaml``); Obmen's own
-    stand in ``mappings/<name>/``.
+    stand in ``mappings/<name>/``. ``tell`` is called with entity → native ids when the system itself says that
+    records changed; they are then read by their ids before the next usual read.
     """
 
     title: ClassVar[str] = ""
@@ -226,6 +244,7 @@ class Connector:
     finders: dict[str, str] = {}  # noqa: RUF012 - an instance may narrow what its class declares
     pollers: dict[str, str] = {}  # noqa: RUF012 - an instance may narrow what its class declares
     lookups: dict[str, LookupSpec] = {}  # noqa: RUF012 - an instance may narrow what its class declares
+    documents: ClassVar[dict[str, LookupSpec]] = {}
     feeds: ClassVar[dict[str, str]] = {}
     acknowledger: ClassVar[str] = ""
 
@@ -237,7 +256,7 @@ class Connector:
             cls.options_model = own_options
         cls.readers, cls.writers = dict(cls.readers), dict(cls.writers)
         cls.finders, cls.pollers, cls.lookups = dict(cls.finders), dict(cls.pollers), dict(cls.lookups)
-        cls.feeds = dict(cls.feeds)
+        cls.feeds, cls.documents = dict(cls.feeds), dict(cls.documents)
         for base in reversed(cls.__mro__):
             for name, method in list(vars(base).items()):
                 for role, spec in getattr(method, "_obmen_roles", ()):
@@ -251,6 +270,8 @@ class Connector:
             cls.writers[spec.entity, spec.op] = spec
         elif role == "lookup":
             cls.lookups[spec.entity] = spec
+        elif role == "document":
+            cls.documents[spec.entity] = spec
         elif role == "feed":
             cls.feeds.update(dict.fromkeys(spec, name))
         elif role == "acknowledge":
@@ -263,6 +284,7 @@ class Connector:
         self.options: Any = options
         self.clock: Clock = clock or SystemClock()
         self.memory: Memory = ShortMemory()
+        self.tell: Callable[[Mapping[str, Sequence[str]]], None] = _nobody_listens
         self.http = http or Http(name, self.transport(options), clock=self.clock, secrets=secret_values(options))
 
     @classmethod
@@ -296,6 +318,17 @@ class Connector:
         """Return what answers when the system itself calls, if this connection is set up for it."""
         return None
 
+    def foresee(self, entity: str, payload: Native, before: Mapping[str, Any] | None) -> str:  # noqa: ARG002 - for those who know
+        """Say why the system will hold back or refuse this update, if that is certain beforehand; "" if not.
+
+        ``before``: the canonical values on which both sides last agreed, None for a new record. No calls are made.
+        """
+        return ""
+
+    def papers(self, kind: str, orders: Sequence[str]) -> Iterator[Document]:
+        """Call what makes papers of a kind."""
+        return iter(getattr(self, self.documents[kind].method)(orders))
+
     def read(self, entity: str, cursor: str | None) -> Iterator[Page]:
         """Call the entity's reader."""
         return iter(getattr(self, self.readers[entity].method)(cursor))
@@ -316,6 +349,26 @@ class Connector:
     def look_up(self, entity: str, ids: Sequence[str]) -> Iterator[Native]:
         """Call the entity's ``lookup``."""
         return iter(getattr(self, self.lookups[entity].method)(ids))
+
+    def categories(self) -> Iterator[CategoryNode]:
+        """Yield the categories in which the system makes cards; none for a system that has no such tree."""
+        return iter(())
+
+    def category_attributes(self, category: str) -> Sequence[CategoryAttribute]:  # noqa: ARG002 - for those who have them
+        """Return the attributes of a category; ``obmen.categories.Catalogue`` asks and remembers."""
+        return ()
+
+    def attribute_choices(
+        self,
+        category: str,  # noqa: ARG002 - for those who have them
+        attribute: CategoryAttribute,  # noqa: ARG002
+        texts: Sequence[str],  # noqa: ARG002
+    ) -> Mapping[str, str]:
+        """Return text → value id for those texts that the attribute's list has, in the spelling asked for.
+
+        Others of the list may be told along; they serve as suggestions.
+        """
+        return {}
 
     def check(self) -> Iterable[Finding]:
         """Try the credentials and the live settings without writing anything."""
@@ -370,6 +423,10 @@ def secret_values(options: Any) -> Iterator[str]:
     elif isinstance(options, list | tuple):
         for value in options:
             yield from secret_values(value)
+
+
+def _nobody_listens(_ids: Mapping[str, Sequence[str]]) -> None:
+    """Stand in for a host: what is told is found by the next read anyway."""
 
 
 def _roles(method: Any) -> list[tuple[str, Any]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, overload
 
 import msgspec
 
@@ -44,6 +45,8 @@ class Page:
     id of each slice, so that a reader since a cursor is not made to fetch again what is known in just this
     version. ``partial``: the source says itself that it holds only changes, so what is absent is not gone.
     ``total``: how many slices the whole read will bring, where known. ``where``: the file or call, for people.
+    ``mark``: what decides the slices, where it is had for less than they are: while it is as at the last read,
+    ``slices`` are not asked for, so they may be ``Late``.
     """
 
     slices: Sequence[bytes]
@@ -55,6 +58,33 @@ class Page:
     partial: bool = False
     total: int | None = None
     where: str = ""
+    mark: bytes = b""
+
+
+class Late(Sequence[bytes]):
+    """Slices that are made only once somebody asks for them; to be asked for before the next page is read."""
+
+    def __init__(self, make: Callable[[], Iterable[bytes]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> list[bytes]:
+        return list(self._make())
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[bytes]: ...
+
+    def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
+        return self._made[at]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._made)
 
 
 class Hints(msgspec.Struct, frozen=True):
@@ -74,7 +104,9 @@ class Item(msgspec.Struct, frozen=True):
 
     ``id`` is the record's natural id, the payload's value at the writer's key (a tuple's parts joined by
     ``|``); ``native_id`` what the peer calls it, None if it is not known to exist there;
-    ``idempotency_key`` is the same for every retry of this content.
+    ``idempotency_key`` is the same for every retry of this content. ``before``: of a record with an identity of
+    its own that is known to exist there, the payload that was last confirmed, so that what people have changed
+    there since can be told from what is to be changed; None where it is not known.
     """
 
     id: str
@@ -84,6 +116,7 @@ class Item(msgspec.Struct, frozen=True):
     native_id: str | None = None
     idempotency_key: str = ""
     attempt: int = 1
+    before: Native | None = None
 
 
 class RecordError(msgspec.Struct, frozen=True):
@@ -104,6 +137,16 @@ class Outcome(msgspec.Struct, frozen=True):
     reason: str = ""
     after: float | None = None
     ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A paper as a file, such as a label: ``name`` with its extension, and the orders that it is for."""
+
+    name: str
+    media_type: str
+    content: bytes
+    orders: tuple[str, ...]
 
 
 @dataclass(frozen=True)

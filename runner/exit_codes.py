@@ -45,7 +45,7 @@ _MEANINGS = {
     ExitCode.DONE: "done",
     ExitCode.BUG: "a bug in Obmen",
     ExitCode.MISTAKE: "a mistake in the command or the project; a person mends it",
-    ExitCode.ATTENTION: "finished, but records lie in quarantine, a guard holds some, or a source gives nothing more",
+    ExitCode.ATTENTION: "finished, but records lie in quarantine, a guard or a match asks, or a source gives nothing",
     ExitCode.PEER: "a system could not be reached, refused our key or was not whole; what is undone stays",
     ExitCode.STATE: "the state database cannot be used",
     ExitCode.STALE: "the plan is stale, or the canary read back otherwise than it was sent",

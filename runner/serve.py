@@ -100,7 +100,7 @@ async def _answered(endpoint: Endpoint | None, request: Request, limiter: anyio.
     try:
         return await anyio.to_thread.run_sync(endpoint.handle, request, limiter=limiter)
     except Exception:
-        _LOG.exception("serve.failed", path=request.path)
+        _LOG.exception("serve.failed", peer=request.client)  # a path may hold a secret
         return Response(500, b"Obmen failed; its log says where.")
 
 

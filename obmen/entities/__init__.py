@@ -5,11 +5,12 @@ Source of the shapes: the union of what 1C:Управление торговле
 
 from __future__ import annotations
 
+from obmen.entities.accrual import Accrual
 from obmen.entities.base import Part, Record, join_key, split_key
 from obmen.entities.bonus import BonusAccount, BonusOperation
 from obmen.entities.customer import Customer
 from obmen.entities.order import Delivery, Order, OrderCustomer, OrderLine, Payment
-from obmen.entities.order_status import OrderStatus
+from obmen.entities.order_status import OrderStatus, Package, PackedLine
 from obmen.entities.price import Price
 from obmen.entities.product import Product
 from obmen.entities.sale import Receipt, Return, ReturnLine
@@ -28,11 +29,13 @@ ENTITIES: dict[str, type[Record]] = {
         OrderStatus,
         Return,
         Receipt,
+        Accrual,
     )
 }
 
 __all__ = [
     "ENTITIES",
+    "Accrual",
     "BonusAccount",
     "BonusOperation",
     "Customer",
@@ -41,6 +44,8 @@ __all__ = [
     "OrderCustomer",
     "OrderLine",
     "OrderStatus",
+    "Package",
+    "PackedLine",
     "Part",
     "Payment",
     "Price",

@@ -43,7 +43,7 @@ Personal = Field(default=None, json_schema_extra={"personal": True})
 class Part(BaseModel):
     """A part of a canonical record, such as an order's line."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Record(Part):

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from obmen.entities.base import Instant, Key, Record, Text
+from pydantic import Field
+
+from obmen.entities.base import Instant, Key, Part, Personal, Quantity, Record, Text
 
 Status = Literal["new", "confirmed", "assembling", "ready", "shipped", "delivered", "cancelled", "returned", "disputed"]
+
+
+class PackedLine(Part):
+    """So much of an order's line lies in a package; ``marks`` are the marking codes of its units.
+
+    A marking code can be used by whoever holds it, so it is shown as little as personal data.
+    """
+
+    sku: Key
+    quantity: Annotated[Quantity, Field(gt=0)]
+    line_id: Text | None = None
+    marks: tuple[str, ...] | None = Personal
+
+
+class Package(Part):
+    """One box of an order."""
+
+    lines: Annotated[tuple[PackedLine, ...], Field(min_length=1)]
+    tracking: Text | None = None
 
 
 class OrderStatus(Record):
@@ -15,6 +36,9 @@ class OrderStatus(Record):
     ``new`` was taken by the channel; ``confirmed`` is promised to the buyer; ``assembling`` is being packed;
     ``ready`` is packed and waits for the carrier; ``shipped`` is with the carrier; the rest end its life or,
     as ``disputed``, need a person.
+
+    ``packages`` belong to ``ready``: without them everything lies in one; with them, what lies in none is
+    cancelled.
     """
 
     entity: ClassVar[str] = "order_status"
@@ -28,3 +52,4 @@ class OrderStatus(Record):
     occurred_at: Instant | None = None
     reason: Text | None = None
     tracking: Text | None = None
+    packages: tuple[Package, ...] | None = None

@@ -3,6 +3,6 @@
 from obmen.http.budget import Budgets, Rate
 from obmen.http.reply import Reply, encode_json
 from obmen.http.session import Http
-from obmen.http.transport import Retry, Transport
+from obmen.http.transport import Remaining, Retry, Transport
 
-__all__ = ["Budgets", "Http", "Rate", "Reply", "Retry", "Transport", "encode_json"]
+__all__ = ["Budgets", "Http", "Rate", "Remaining", "Reply", "Retry", "Transport", "encode_json"]

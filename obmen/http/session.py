@@ -42,6 +42,7 @@ _MOVED = {301, 302, 303, 307, 308}
 _SEE_OTHER = {302, 303}  # what a form's page answers after it took the form
 _WHO_ARE_YOU = {401, 403, 407}
 _CLIENT_ERROR = 400
+_SERVER_ERROR = 500
 
 
 class _Repeat(Exception):  # noqa: N818 - a signal between two functions of this file
@@ -69,6 +70,7 @@ class _Call:
     id: str
     what: str
     deadline: float
+    weight: int = 1
     attempt: int = 0
 
 
@@ -109,11 +111,14 @@ class Http:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         group: str = EVERY_CALL,
+        weight: int = 1,
         safe: bool = False,
         expect: Expect = "json",
         timeout: tuple[float, float] | None = None,
     ) -> Reply:
         """Call the peer and return its answer of status 2xx.
+
+        ``weight``: how many places of its group's budget the call takes.
 
         Raises Refused (this call, never as it is), Denied (the key), Unavailable (no effect, later), InDoubt
         (not ``safe``, and the effect is unknown), ConfigurationError (the address or a header cannot be
@@ -134,6 +139,7 @@ class Http:
             id=id_,
             what=f"{self.connection}: {method} {self.redact(path.partition('?')[0])} [{id_}]",
             deadline=self.clock.monotonic() + self.transport.retry.patience,
+            weight=weight,
         )
         return self._repeatedly(call)
 
@@ -168,7 +174,7 @@ class Http:
         return max(after or 0.0, pause.growing(state.attempt_number, habits.first_delay, habits.longest_delay))
 
     def _once(self, call: _Call) -> Reply:
-        waited = self.budgets.take(call.group, self.transport.retry.patience)
+        waited = self.budgets.take(call.group, self.transport.retry.patience, weight=call.weight)
         call.deadline += waited
         call.attempt += 1
         began = self.clock.monotonic()
@@ -178,8 +184,19 @@ class Http:
             _LOG.debug("http.lost", **self._about(call), seconds=seconds, reason=str(answer))
             raise answer
         _LOG.debug("http.call", **self._about(call), seconds=seconds, status=answer.status, waited=waited)
+        self._count(answer, call)
         self._judge(answer, call)
         return answer
+
+    def _count(self, reply: Reply, call: _Call) -> None:
+        """Learn from an answer what is left of the budget."""
+        if _CLIENT_ERROR <= reply.status < _SERVER_ERROR:
+            self.budgets.charge(call.group, self.transport.refusal_weight - 1)
+        told = self.transport.remaining
+        if told is not None and reply.headers.get(told.left, "").strip() == "0":
+            wait = pause.asked(reply.headers, {told.reset: 1.0}, self.clock.now())
+            if wait is not None:
+                self.budgets.block(call.group, wait)
 
     def _exchange(self, call: _Call) -> Reply | Exception:
         """Return the answer, or the error that its absence means.

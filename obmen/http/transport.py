@@ -35,13 +35,26 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Remaining:
+    """The headers in which a vendor tells, with any answer, how much of a group's budget is left.
+
+    ``left``: how many calls may still be made; ``reset``: when there will be more, in seconds or as a date.
+    """
+
+    left: str
+    reset: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transport:
     """How a system is reached.
 
     ``timeout`` is (connect, read) in seconds and always set. ``budgets``: method group → rates; a call names
-    its group, and the group ``*`` counts every call. ``secrets``: values that must never be seen, besides
-    the connection's secret options, which are known. ``explain`` may turn an answer into the error that it
-    means in this vendor's words; None leaves it to the status. ``largest_answer`` is in bytes, unpacked.
+    its group, and the group ``*`` counts every call. ``remaining``: where the vendor tells what is left of
+    them. ``refusal_weight``: as how many calls it counts one that it refuses (status 4xx). ``secrets``: values
+    that must never be seen, besides the connection's secret options, which are known. ``explain`` may turn an
+    answer into the error that it means in this vendor's words; None leaves it to the status.
+    ``largest_answer`` is in bytes, unpacked.
     """
 
     base_url: str = field(default="", repr=False)  # may hold a key, as a webhook's address does
@@ -49,6 +62,8 @@ class Transport:
     auth: AuthBase | None = field(default=None, repr=False)
     timeout: tuple[float, float] = (10.0, 60.0)
     budgets: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
+    remaining: Remaining | None = None
+    refusal_weight: int = 1
     retry: Retry = field(default_factory=Retry)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     explain: Callable[[Reply], ObmenError | None] | None = None

@@ -45,7 +45,13 @@ def mapping_places(
     """
     name = f"{entity}.yaml"
     own = [folder / "mappings" / connection, folder / "mappings" / kind]
-    brought = [connector.presets] if connector.presets is not None else []
-    varied = [place / preset / name for place in (*own, *brought, presets_folder() / kind)] if preset else []
-    plain = [place / name for place in (*own, *brought, presets_folder() / kind)]
-    return [*plain[:2], *varied, *plain[2:]]
+    varied = [place / preset / name for place in own] if preset else []
+    return [*(place / name for place in own), *varied, *preset_places(connector, kind, entity, preset)]
+
+
+def preset_places(connector: type[Connector], kind: str, entity: str, preset: str = "") -> list[Path]:
+    """Return where the mapping that comes with a connector may stand."""
+    name = f"{entity}.yaml"
+    brought = [*([connector.presets] if connector.presets is not None else []), presets_folder() / kind]
+    varied = [place / preset / name for place in brought] if preset else []
+    return [*varied, *(place / name for place in brought)]

@@ -12,8 +12,9 @@ from obmen.connector import Connector
 from obmen.entities import ENTITIES
 from obmen.errors import ConfigurationError
 from obmen.mapping import Mapping as RecordMapping
+from obmen.mapping import load_mapping
 from obmen.project.model import Missing
-from obmen.project.presets import find_mapping, mapping_places
+from obmen.project.presets import find_mapping, mapping_places, preset_places
 from obmen.rules.guards import Guards
 
 _REFERS = {"order": "product"}  # an order's lines name goods
@@ -108,6 +109,14 @@ class Project:
         places = mapping_places(settings.connector, settings.kind, connection, entity, self.folder, preset)
         line = flow.line if flow else settings.line
         return find_mapping(places, entity, connection, self.where(line))
+
+    def preset(self, connection: str, entity: str) -> RecordMapping | None:
+        """Load the mapping that comes with the connector, whatever the project has of its own; None without one."""
+        settings = self.connections[connection]
+        folder = settings.connector.preset(settings.options, entity)
+        places = preset_places(settings.connector, settings.kind, entity, folder)
+        found = next((place for place in places if place.is_file()), None)
+        return None if found is None else load_mapping(found)
 
 
 def default_state(folder: Path) -> str:

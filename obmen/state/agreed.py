@@ -40,6 +40,26 @@ def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> di
     }
 
 
+def page(tx: Transaction, connection: str, entity: str, after: str = "", limit: int = 1000) -> list[Agreed]:
+    """Return what ``connection`` confirmed of an entity by key, from after the given one on."""
+    query = (
+        sa.select(_A.c.key, _A.c.hash, _A.c.canonical, _A.c.sequence, _A.c.live, _A.c.agreed_at)
+        .where(_A.c.connection == connection, _A.c.entity == entity, _A.c.key > after)
+        .order_by(_A.c.key)
+        .limit(limit)
+    )
+    return [Agreed(*row) for row in tx.rows(query)]
+
+
+def keys_under(tx: Transaction, connection: str, entity: str, first: str) -> list[str]:
+    """Return the keys of an entity whose first part is ``first`` (as it stands in a key) and that have more parts."""
+    start = f"{first}|"
+    query = sa.select(_A.c.key).where(
+        _A.c.connection == connection, _A.c.entity == entity, sa.func.substr(_A.c.key, 1, len(start)) == start
+    )
+    return [key for (key,) in tx.rows(query)]
+
+
 def save(tx: Transaction, connection: str, entity: str, snapshots: Sequence[Agreed], run: int) -> None:
     """Keep what ``connection`` confirmed."""
     rows = [

@@ -1,15 +1,32 @@
-"""Bindings: which record here is which record there. Unique both ways, so no record can be doubled by them."""
+"""Bindings: which record here is which record there. Unique both ways, so no record can be doubled by them.
+
+A system may call a record otherwise than our key (a card that was made by hand under another article). Then the
+binding keeps that name, its natural id there, and whatever is written or read goes by it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from obmen.errors import Refused
 from obmen.state import tables
 from obmen.state.ledger import Transaction
 
 _B = tables.binding
+_COLUMNS = ("connection", "entity", "key", "native_id", "natural_id", "chosen")
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """``natural_id``: what the system calls the record, None where that is our key; ``chosen``: by a person."""
+
+    key: str
+    native_id: str
+    natural_id: str | None = None
+    chosen: bool = False
 
 
 def native_ids(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, str]:
@@ -52,3 +69,57 @@ def count(tx: Transaction, connection: str, entity: str) -> int:
     """Return how many records of an entity are bound in a connection."""
     query = sa.select(sa.func.count()).where(_B.c.connection == connection, _B.c.entity == entity)
     return int(tx.rows(query)[0][0])
+
+
+def save(tx: Transaction, connection: str, entity: str, bound: Sequence[Binding]) -> None:
+    """Bind these keys as they are given, whatever they were bound to before.
+
+    Raises Refused where a native or natural id belongs to a key that is not among them, and writes nothing.
+    """
+    own = {one.key for one in bound}
+    ids = (("native_id", [one.native_id for one in bound]), ("natural_id", [one.natural_id or "" for one in bound]))
+    for column, values in ids:
+        query = sa.select(_B.c.key, _B.c[column]).where(*_of(connection, entity), tx.among(_B.c[column], values))
+        for key, value in tx.rows(query):
+            if key not in own:
+                raise Refused(f"{value} of {connection} is bound to '{key}' already.", code="bound_twice")
+    unbind(tx, connection, entity, sorted(own))
+    rows = [(connection, entity, one.key, one.native_id, one.natural_id, int(one.chosen)) for one in bound]
+    tx.upsert(_B, _COLUMNS, rows)
+
+
+def page(tx: Transaction, connection: str, entity: str, after: str = "", limit: int = 1000) -> list[Binding]:
+    """Return bindings by key, from after the given one on."""
+    query = sa.select(_B.c.key, _B.c.native_id, _B.c.natural_id, _B.c.chosen).where(*_of(connection, entity))
+    rows = tx.rows(query.where(_B.c.key > after).order_by(_B.c.key).limit(limit))
+    return [Binding(key, native, natural, bool(chosen)) for key, native, natural, chosen in rows]
+
+
+def chosen(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, str]:
+    """Return key → native id for those of ``keys`` that a person bound."""
+    query = sa.select(_B.c.key, _B.c.native_id).where(*_of(connection, entity), tx.among(_B.c.key, keys))
+    return dict(map(tuple, tx.rows(query.where(_B.c.chosen == 1))))
+
+
+def any_named(tx: Transaction, connection: str, entity: str) -> bool:
+    """Whether any record of an entity goes by another name than its key in a connection."""
+    query = sa.select(sa.literal(1)).where(*_of(connection, entity), _B.c.natural_id.is_not(None)).limit(1)
+    return tx.one(query) is not None
+
+
+def naturals(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, str]:
+    """Return key → natural id for those of ``keys`` that go by another name."""
+    query = sa.select(_B.c.key, _B.c.natural_id).where(*_of(connection, entity), _B.c.natural_id.is_not(None))
+    return dict(map(tuple, tx.rows(query.where(tx.among(_B.c.key, keys)))))
+
+
+def named(tx: Transaction, connection: str, entity: str, natural: Iterable[str] | None = None) -> dict[str, str]:
+    """Return natural id → key of the records that go by another name; of all of them, unless some are given."""
+    query = sa.select(_B.c.natural_id, _B.c.key).where(*_of(connection, entity), _B.c.natural_id.is_not(None))
+    if natural is not None:
+        query = query.where(tx.among(_B.c.natural_id, natural))
+    return dict(map(tuple, tx.rows(query)))
+
+
+def _of(connection: str, entity: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return _B.c.connection == connection, _B.c.entity == entity

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -14,6 +14,7 @@ from obmen.state.ledger import Transaction
 
 _F = tables.fact.c
 _COLUMNS = ("connection", "entity", "key", "occurred_at", "canonical", "read_at")
+Told = TypeVar("Told", bound=Record)
 _WHEN = ("occurred_at", "placed_at")
 
 
@@ -35,6 +36,14 @@ def of(
     query = sa.select(_F.connection, _F.canonical).where(*match).order_by(_F.occurred_at, _F.connection, _F.key)
     for row in tx.connection.execute(query.execution_options(yield_per=500)):
         yield row.connection, entity.decoded(row.canonical)
+
+
+def by_key(tx: Transaction, connection: str, entity: type[Told], keys: Iterable[str]) -> dict[str, Told]:
+    """Return key → record for those of ``keys`` that a connection told."""
+    query = sa.select(_F.key, _F.canonical).where(
+        _F.connection == connection, _F.entity == entity.entity, tx.among(_F.key, keys)
+    )
+    return {key: entity.model_validate_json(canonical) for key, canonical in tx.rows(query)}
 
 
 def _when(record: Record) -> float | None:

@@ -56,6 +56,16 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     run: int = 0
 
 
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """A page as it was read: its fingerprints in reading order, and what decided them, if the reader told."""
+
+    fingerprints: bytes = b""
+    mark: bytes = b""
+
+    def __len__(self) -> int:
+        return len(self.fingerprints) // FINGERPRINT
+
+
 def checkpoint(tx: Transaction, flow: str) -> Checkpoint:
     """Return where a flow's reading stands."""
     row = tx.one(sa.select(tables.checkpoint).where(tables.checkpoint.c.flow == flow))
@@ -74,11 +84,12 @@ def save_checkpoint(tx: Transaction, flow: str, state: Checkpoint) -> None:
     tx.upsert(tables.checkpoint, _CHECKPOINT, [row + heard], keep=("epoch",))
 
 
-def numbered_pages(tx: Transaction, flow: str, first: int, end: int) -> dict[int, bytes]:
-    """Return page number → its fingerprints as last read, in reading order, from ``first`` to before ``end``."""
+def numbered_pages(tx: Transaction, flow: str, first: int, end: int) -> dict[int, Seen]:
+    """Return page number → the page as last read, from ``first`` to before ``end``."""
     page = tables.seen_page.c
-    query = sa.select(page.page, page.fingerprints).where(page.flow == flow, page.page >= first, page.page < end)
-    found = {row.page: row.fingerprints for row in tx.rows(query)}
+    query = sa.select(page.page, page.fingerprints, page.mark)
+    rows = tx.rows(query.where(page.flow == flow, page.page >= first, page.page < end))
+    found = {row.page: Seen(row.fingerprints, row.mark or b"") for row in rows}
     if found:
         tx.let_go()
     return found
@@ -95,10 +106,10 @@ def pages(tx: Transaction, flow: str, first: int = 0) -> Iterator[list[bytes]]:
         yield split(row.fingerprints)
 
 
-def save_pages(tx: Transaction, flow: str, numbered: Sequence[tuple[int, bytes]]) -> None:
-    """Keep the fingerprints of pages."""
-    rows = [(flow, number, blob) for number, blob in numbered]
-    tx.upsert(tables.seen_page, ("flow", "page", "fingerprints"), rows)
+def save_pages(tx: Transaction, flow: str, numbered: Sequence[tuple[int, Seen]]) -> None:
+    """Keep pages by their numbers."""
+    rows = [(flow, number, page.fingerprints, page.mark or None) for number, page in numbered]
+    tx.upsert(tables.seen_page, ("flow", "page", "fingerprints", "mark"), rows)
 
 
 def cut_pages(tx: Transaction, flow: str, count: int) -> None:

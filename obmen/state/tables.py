@@ -143,6 +143,7 @@ seen_page = Table(
     Column("flow", String, primary_key=True),
     Column("page", Integer, primary_key=True),
     Column("fingerprints", LargeBinary, nullable=False),
+    Column("mark", LargeBinary),
 )
 
 record = Table(
@@ -164,7 +165,10 @@ binding = Table(
     Column("entity", String, primary_key=True),
     Column("key", String, primary_key=True),
     Column("native_id", String, nullable=False),
+    Column("natural_id", String),
+    Column("chosen", Integer, nullable=False, server_default="0"),
     UniqueConstraint("connection", "entity", "native_id", name="binding_by_native_id"),
+    Index("binding_by_natural_id", "connection", "entity", "natural_id", unique=True),
     sqlite_with_rowid=False,
 )
 

@@ -96,6 +96,7 @@ class Assembly:
             echo=self.mapping(settings.source, settings.entity, "push", back[0]) if back else None,
             dependents=tuple(other.name for other in others if self._refers(other, settings)),
             companions=self._companions(settings, targets, others),
+            stock_flows=_stock_flows(settings, others),
             where_line=settings.where_line,
         )
 
@@ -120,3 +121,9 @@ class Assembly:
                     raise ConfigurationError(message, where=settings.where_line)
                 found[entity] = Companion(beside[0].name, ENTITIES[entity], beside[0].where)
         return found
+
+
+def _stock_flows(settings: FlowSettings, others: Sequence[FlowSettings]) -> dict[str, str]:
+    if settings.entity != "order_status":
+        return {}
+    return {target: one.name for one in others if one.entity == "stock" for target in one.targets}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,36 +27,13 @@ from obmen.state.seen import Known
 from obmen.state.text import LONGEST_ID, fault
 from obmen.sync import doubled, waiting
 from obmen.sync.flow import Flow
+from obmen.sync.names import Skus
 from obmen.sync.propose import Proposals, propose
+from obmen.sync.slices import Slice, unreadable
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _SHOWN = 80
 _redact = Redactor()
-
-
-class Slice(msgspec.Struct):
-    """One record on its way: its natives, or its bytes and why it has none, and the id that its system knows it by."""
-
-    fingerprint: bytes
-    raw: bytes
-    natives: list[Native] = []
-    fault: Refused | None = None
-    source: str = ""
-
-    @classmethod
-    def expanded(cls, fingerprint: bytes, raw: bytes, natives: Iterable[Native] | Refused) -> Slice:
-        """Take what was fetched for a slice that told only its version."""
-        if isinstance(natives, Refused):
-            return cls(fingerprint, raw, fault=natives)
-        return cls(fingerprint, raw, list(natives))
-
-    @classmethod
-    def of(cls, fingerprint: bytes, raw: bytes, decode: Callable[[bytes], Iterable[Native]]) -> Slice:
-        """Decode a slice at once, so that nothing of its page need be kept until it is examined."""
-        try:
-            return cls(fingerprint, b"", list(decode(raw)))
-        except (Refused, IncompleteSource, UnicodeError) as error:
-            return cls(fingerprint, raw, fault=_unreadable(error))
 
 
 @dataclass(slots=True)
@@ -102,6 +79,7 @@ class Examiner:
         self.pins = dict(pins)
         self.unreadable = False
         self._loose = flow.loose
+        self._skus: Skus | None = None
         reader = flow.source.readers[flow.entity.entity]
         self._key, self._complete = reader.key, reader.complete
 
@@ -128,7 +106,7 @@ class Examiner:
                     one.source = _kept("id", pick(one.natives[0], self._key))
                     readable.append(one)
                 except (IncompleteSource, Refused) as error:
-                    fault = _unreadable(error)
+                    fault = unreadable(error)
             if fault is not None:
                 self.unreadable = True
                 raw = one.raw or _encoded(one.natives)
@@ -190,6 +168,7 @@ class Examiner:
         self, tx: Transaction, slices: list[Slice], known: Mapping[str, list[Known]], changes: Changes
     ) -> list[tuple[Record, Slice]]:
         refs = self._references(tx, slices)
+        skus = self._skus = self._skus or Skus.known(tx, self.flow.pull)
         made: dict[str, tuple[Record, Slice]] = {}
         keys_of: dict[str, list[str]] = {}
         failed: set[str] = set()
@@ -198,8 +177,9 @@ class Examiner:
             keys_of[one.source] = []
             for native in one.natives:
                 try:
-                    fields = self.flow.pull.pull(native, refs)
+                    fields = skus.put_into(self.flow.pull.pull(native, refs))
                     if self._elsewhere(fields):
+                        changes.counts["elsewhere"] += 1
                         continue
                     record = self._record(fields)
                     key = _kept("key", record.key)
@@ -210,6 +190,7 @@ class Examiner:
                     self._problem(changes, one, error)
                     continue
                 if not self._passes(record):
+                    changes.counts["elsewhere"] += 1
                     continue
                 keys_of[one.source].append(key)
                 if key in made:
@@ -296,6 +277,8 @@ class Examiner:
         if not self.flow.entity.identity:
             return
         wanted = {record.key: one.source for record, one in records if len(one.natives) == 1}
+        chosen = bindings.chosen(tx, self.flow.source.name, self.flow.entity.entity, wanted)
+        wanted = {key: source for key, source in wanted.items() if chosen.get(key, source) == source}
         before = bindings.keys(tx, self.flow.source.name, self.flow.entity.entity, wanted.values())
         changes.rekeyed += [before[source] for key, source in wanted.items() if before.get(source, key) != key]
         changes.bound.update((key, source) for key, source in wanted.items() if before.get(source) != key)
@@ -332,10 +315,6 @@ def _encoded(natives: list[Native]) -> bytes:
         return _ENCODER.encode(natives)
     except UnicodeEncodeError:
         return json.dumps(natives, default=str).encode()
-
-
-def _unreadable(error: ObmenError | UnicodeError) -> Refused:
-    return Refused(str(error), code=_code(error, "unreadable"))
 
 
 def _code(error: Exception, otherwise: str) -> str:

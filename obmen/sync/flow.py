@@ -91,6 +91,7 @@ class Flow:
     ``echo``: the source's own mapping, given when another flow writes this entity into the source, so that
     what was written there is recognised when it is read back. ``dependents``: flows whose records refer to
     this entity in the same source. ``where``: canonical field → the only value that passes.
+    ``stock_flows``: target → the flow that tells it of stock, where this one carries what orders become.
     ``full_every``: seconds after which everything is read again from a source that tells its changes.
     """
 
@@ -106,6 +107,7 @@ class Flow:
     echo: BoundMapping | None = None
     dependents: tuple[str, ...] = ()
     companions: Mapping[str, Companion] = field(default_factory=dict)
+    stock_flows: Mapping[str, str] = field(default_factory=dict)
     where_line: str = ""
     full_every: float = 86400.0
 

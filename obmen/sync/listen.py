@@ -12,9 +12,11 @@ from dataclasses import replace
 import structlog
 
 from obmen.connector import Connector
+from obmen.errors import IncompleteSource
 from obmen.records import Hints
 from obmen.state import Lease, Ledger, hints
 from obmen.state.hints import Feed
+from obmen.state.text import LONGEST_ID, fault
 from obmen.sync.flow import Flow
 from obmen.sync.steps import OnStep, ignore
 
@@ -49,9 +51,12 @@ class Ear:
 
     def _keep(self, lease: Lease, state: Feed, told: Hints) -> Feed:
         name, number = self.source.name, state.number
+        if wrong := fault(told.cursor):
+            message = f"{name}: the mark up to which it told of changes cannot be kept: {wrong}."
+            raise IncompleteSource(f"{message} Nothing of it was taken.")
         with self.ledger.write(lease) as tx:
             for entity, flows in self._flows.items():
-                number = hints.add(tx, name, entity, told.ids.get(entity, ()), number)
+                number = hints.add(tx, name, entity, self._kept(entity, told), number)
                 if told.lost:
                     hints.lose(tx, flows)
             state = Feed(told.cursor, acknowledged=False, number=number)
@@ -59,6 +64,16 @@ class Ear:
         if told.lost:
             _LOG.warning("feed.lost", connection=name, entities=sorted(self._flows))
         return state
+
+    def _kept(self, entity: str, told: Hints) -> list[str]:
+        """Return the ids that can be kept; a record that has another cannot be read by its id, or kept, either."""
+        kept = []
+        for native_id in told.ids.get(entity, ()):
+            if wrong := fault(native_id, LONGEST_ID):
+                _LOG.warning("feed.bad_id", connection=self.source.name, entity=entity, reason=wrong)
+            else:
+                kept.append(native_id)
+        return kept
 
     def _acknowledge(self, lease: Lease, state: Feed) -> Feed:
         self.source.acknowledge(state.cursor or "")

@@ -15,14 +15,17 @@ from typing import Any
 
 import msgspec
 
+from obmen.connector import Connector
 from obmen.entities import Record
 from obmen.errors import ConfigurationError, StalePlan
 from obmen.http.redact import MASK
+from obmen.records import Item
 from obmen.state import Ledger, agreed, outbox, quarantine
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Entry
 from obmen.sync.engine import Engine, FlowReport, Listener
 from obmen.sync.flow import Flow, Target
+from obmen.sync.prepare import Preparer
 
 FORMAT = 1
 EMPTIED = "emptied"
@@ -34,7 +37,8 @@ class Change(msgspec.Struct, frozen=True, tag="change", omit_defaults=True):
     """One record that a run would write: ``fields`` is name → [before, after], personal data masked.
 
     ``state``: pending (it would be sent), held (a guard holds it), waiting (for another record), sent or
-    accepted (it is on its way already). ``hash`` tells the payload from any other.
+    accepted (it is on its way already). ``hash`` tells the payload from any other. ``foreseen``: why the
+    target will hold it back or refuse it, as far as its connector can tell.
     """
 
     flow: str
@@ -48,6 +52,7 @@ class Change(msgspec.Struct, frozen=True, tag="change", omit_defaults=True):
     hash: str
     fields: dict[str, list[Any]] = {}
     reason: str = ""
+    foreseen: str = ""
 
 
 class Header(msgspec.Struct, frozen=True, tag="plan"):
@@ -98,16 +103,27 @@ def _of_flow(ledger: Ledger, flow: Flow, report: FlowReport) -> Iterator[Line]:
 def changes(ledger: Ledger, flow: Flow, target: Target) -> Iterator[Change]:
     """Yield what stands in the outbox for one target, each with the difference to what that last confirmed."""
     after = ("", -1)
+    foresees = type(target.connector).foresee is not Connector.foresee
+    preparer = Preparer(flow, target)
     while True:
         with ledger.read() as tx:
             rows = outbox.listing(tx, flow.name, target.name, flow.entity.entity, after)
             confirmed = agreed.of(tx, target.name, flow.entity.entity, [row.key for row in rows])
+            ready = preparer.prepare(tx, rows).ready if foresees else []
         if not rows:
             return
+        canonical = {key: one.canonical for key, one in confirmed.items()}
+        foreseen = {(row.key, row.sequence): _foreseen(flow, target, row, item, canonical) for row, item in ready}
         for row in rows:
-            before = confirmed.get(row.key)
-            yield change_of(flow.entity, row, before.canonical if before is not None else None)
+            change = change_of(flow.entity, row, canonical.get(row.key))
+            yield msgspec.structs.replace(change, foreseen=foreseen.get((row.key, row.sequence), ""))
         after = (rows[-1].key, rows[-1].sequence)
+
+
+def _foreseen(flow: Flow, target: Target, row: Row, item: Item, confirmed: Mapping[str, bytes]) -> str:
+    before = confirmed.get(row.key)
+    values = None if before is None else flow.entity.decoded(before).model_dump(exclude_unset=True)
+    return target.connector.foresee(flow.entity.entity, item.payload, values)
 
 
 def change_of(entity: type[Record], row: Row, before: bytes | None) -> Change:

@@ -10,12 +10,13 @@ import xxhash
 from obmen.entities import Record
 from obmen.errors import IncompleteSource, Refused
 from obmen.mapping import NotCarried, Unresolved
-from obmen.records import Item, pick
+from obmen.records import Item, Native, pick
 from obmen.state import agreed, bindings, outbox, seen
 from obmen.state.ledger import Transaction
 from obmen.state.outbox import Row
 from obmen.sync import waiting
 from obmen.sync.flow import Companion, Flow, Target
+from obmen.sync.names import Names, goods_of
 
 
 @dataclass(slots=True)
@@ -33,11 +34,18 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a batch needs from the ledger: native ids that are referred to, its own, and its companions."""
+    """What a batch needs from the ledger: native ids that are referred to, its own, its companions.
+
+    ``before``: of what has an identity of its own, what was last confirmed. ``names``: what the target calls the
+    goods; ``others``: names there that belong to other goods.
+    """
 
     refs: Mapping[tuple[str, str], str]
     native_ids: Mapping[str, str]
     companions: Mapping[str, Mapping[str, Record]]
+    before: Mapping[str, Record]
+    names: Names
+    others: Mapping[str, str]
 
 
 class _Waits(Exception):  # noqa: N818 - a signal between two functions of this file
@@ -92,7 +100,8 @@ class Preparer:
             raise _Waits(waiting.for_binding(self.target.name, self._subject, subject))
         if self.flow.entity.identity and (native_id is None if op != "put" else native_id and not spec.updates):
             raise _Idle
-        payload = self.target.mapping.push(record, known.refs, self._beside(subject, known))
+        self._refuse_names_of_others(record, known)
+        payload = self._pushed(record, subject, known)
         try:
             natural = pick(payload, spec.key)
         except IncompleteSource as error:
@@ -107,7 +116,34 @@ class Preparer:
             native_id=native_id,
             idempotency_key=xxhash.xxh3_128_hexdigest(name.encode()),
             attempt=row.attempt + (0 if in_flight else 1),
+            before=self._before(row.key, subject, known) if native_id else None,
         )
+
+    def _before(self, key: str, subject: str, known: _Known) -> Native | None:
+        """Put what was last confirmed into today's words; None where it was never, or no longer can be said."""
+        record = known.before.get(key)
+        if record is None:
+            return None
+        try:
+            return self._pushed(record, subject, known)
+        except (NotCarried, Unresolved, Refused):
+            return None
+
+    def _pushed(self, record: Record, subject: str, known: _Known) -> Native:
+        beside = {entity: known.names.put_into(one) for entity, one in self._beside(subject, known).items()}
+        return self.target.mapping.push(known.names.put_into(record), known.refs, beside)
+
+    def _refuse_names_of_others(self, record: Record, known: _Known) -> None:
+        if not known.others:
+            return
+        for sku in goods_of(record):
+            if sku in known.others:
+                message = (
+                    f"{self.target.name} calls '{known.others[sku]}' by the name '{sku}', since that card was bound "
+                    f"to it; this would be written over it. Give this one another sku, or free the name: "
+                    f"obmen match {self.target.name} product --unbind {known.others[sku]}."
+                )
+                raise Refused(message, code="name_taken", field="sku")
 
     def _beside(self, subject: str, known: _Known) -> dict[str, Record]:
         beside = {}
@@ -120,7 +156,9 @@ class Preparer:
 
     def _look_up(self, tx: Transaction, records: Sequence[Record], subjects: Sequence[str]) -> _Known:
         wanted: dict[str, set[str]] = {}
-        for record in records:
+        kept = self.flow.entity
+        before = self._confirmed(tx, records) if kept.fact or kept.identity else {}
+        for record in (*records, *before.values()):
             for entity, key in self.target.mapping.push_refs(record):
                 wanted.setdefault(entity, set()).add(key)
         refs = {
@@ -132,7 +170,13 @@ class Preparer:
         beside = {
             entity: self._companions(tx, companion, records) for entity, companion in self.flow.companions.items()
         }
-        return _Known(refs, own, beside)
+        names, others = Names.of_records(tx, self.target.name, (*records, *before.values()))
+        return _Known(names.refs(refs), own, beside, before, names, others)
+
+    def _confirmed(self, tx: Transaction, records: Sequence[Record]) -> dict[str, Record]:
+        keys = [record.key for record in records]
+        known = agreed.of(tx, self.target.name, self._entity, keys)
+        return {key: self.flow.entity.decoded(one.canonical) for key, one in known.items()}
 
     def _companions(self, tx: Transaction, companion: Companion, records: Sequence[Record]) -> dict[str, Record]:
         """The newest decision about each companion, else what was last confirmed of it."""

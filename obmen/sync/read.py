@@ -9,30 +9,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
-import msgspec
 import xxhash
 
 from obmen.errors import IncompleteSource
-from obmen.records import Native, Page
+from obmen.records import Page
 from obmen.rules import guards
 from obmen.state import Lease, Ledger, Transaction, agreed, bindings, facts, hints, outbox, quarantine, seen
-from obmen.state.quarantine import Entry, Problem
+from obmen.state.quarantine import Problem
+from obmen.state.seen import Seen
 from obmen.state.text import fault
 from obmen.sync import doubled, emptied, waiting
+from obmen.sync.before import Before
 from obmen.sync.differences import Differences
-from obmen.sync.examine import Changes, Examiner, Slice
+from obmen.sync.examine import Changes, Examiner
 from obmen.sync.flow import Flow
 from obmen.sync.propose import Proposals, propose, vanish
+from obmen.sync.slices import Slice, decoded, natives_of
 from obmen.sync.steps import OnStep, ignore
 from obmen.sync.told import Told
 
-_DECODER = msgspec.json.Decoder(list[dict[str, object]], float_hook=Decimal)
 _KEEP_EVERY = 15.0
 _GROUP_SLICES = 1000
 _GROUP_PAGES = 64
-_AHEAD = 16
+_BEFORE = 0
+"""The run of what was seen before this one, so that a record that was rung for may still come by itself."""
 OnRead = Callable[[int, int | None], None]
 """Called with the slices read so far and, where known, how many there will be."""
 
@@ -50,7 +51,7 @@ class Read:
 class _Group:
     """Pages that are written together: their fingerprints, and the slices of them that were not seen before."""
 
-    pages: list[tuple[int, bytes]] = field(default_factory=list)
+    pages: list[tuple[int, Seen]] = field(default_factory=list)
     slices: list[Slice] = field(default_factory=list)
     cursor: str | None = None
 
@@ -87,8 +88,7 @@ class Reader:
             self._first = not seen.any_record(tx, flow.name)
         self._was_whole = self._checkpoint.whole
         self._undecided = False
-        self._before: dict[int, bytes] = {}
-        self._looked_ahead = 0
+        self._before = Before(ledger, flow.name)
         self._examiner = Examiner(flow, run, self._checkpoint.pins)
         self._group = _Group()
 
@@ -96,6 +96,7 @@ class Reader:
         """Read to the end. What was read before an error stays read."""
         if self._listening and self._heard_enough():
             return self._changed()
+        self._answer_doorbell()
         self._begin_whole()
         seed = xxhash.xxh3_64_intdigest(self.flow.salt + str(self._checkpoint.epoch).encode())
         number = slices = 0
@@ -105,9 +106,8 @@ class Reader:
                 for page in self._pages():
                     partial = partial or page.partial
                     page_seed = xxhash.xxh3_64_intdigest(page.salt, seed=seed) if page.salt else seed
-                    self._page(page, number, page_seed, differences)
+                    slices += self._page(page, number, page_seed, differences)
                     number += 1
-                    slices += len(page.slices)
                     self.on_read(slices, page.total)
                     self._keep_lease()
                     del page  # let go of before the next one is read
@@ -140,7 +140,7 @@ class Reader:
         if self._listening:
             with self.ledger.read() as tx:
                 heard = hints.feed(tx, self.flow.source.name).number
-        if heard is None and self._checkpoint.heard is None:
+        elif self._checkpoint.full_at is None:
             return
         self._checkpoint = replace(self._checkpoint, heard=heard, full_at=None, whole=False)
         with self.ledger.write(self.lease) as tx:
@@ -148,11 +148,28 @@ class Reader:
 
     def _changed(self) -> Read:
         """Look at the records of which the source said that they changed, and at no other."""
+        self.result.counts["read"] = self._follow(self._examiner)
+        self.on_step("read.ending")
+        with self.ledger.write(self.lease) as tx:
+            self._decide(tx)
+            self._checkpoint = replace(self._checkpoint, how=self._how("changes"))
+            self._save(tx, cursor=self._checkpoint.cursor, whole=self._checkpoint.whole, ended=True)
+        self.on_step("read.ended")
+        return self.result
+
+    def _answer_doorbell(self) -> None:
+        """Look at the records that the system named by itself, before the usual read."""
+        if not self._listening and self.flow.entity.entity in self.flow.source.lookups:
+            self._follow(Examiner(self.flow, _BEFORE, self._checkpoint.pins))
+
+    def _follow(self, examiner: Examiner) -> int:
+        """Fetch and take in the records that were named since this flow last heard; return how many."""
         done = 0
         for batch in Told(self.ledger, self.flow, self._checkpoint.heard or 0):
             with self.ledger.read() as tx:
-                changes = self._examiner.examine(tx, batch.slices(tx), again=True)
-                batch.mark_gone(tx, changes)
+                changes = examiner.examine(tx, batch.slices(tx), again=True)
+                if self._listening:
+                    batch.mark_gone(tx, changes)
             self.on_step("read.examined")
             self._checkpoint = replace(self._checkpoint, heard=batch.heard)
             with self.ledger.write(self.lease) as tx:
@@ -162,14 +179,7 @@ class Reader:
             done += len(batch.ids)
             self.on_read(done, None)
             self._keep_lease()
-        self.result.counts["read"] = done
-        self.on_step("read.ending")
-        with self.ledger.write(self.lease) as tx:
-            self._decide(tx)
-            self._checkpoint = replace(self._checkpoint, how=self._how("changes"))
-            self._save(tx, cursor=self._checkpoint.cursor, whole=self._checkpoint.whole, ended=True)
-        self.on_step("read.ended")
-        return self.result
+        return done
 
     def _decide(self, tx: Transaction) -> None:
         """Take in what a person or another record brought back, and let the guards speak of all that was found."""
@@ -181,30 +191,43 @@ class Reader:
         cursor = None if self._complete else self._checkpoint.cursor
         return self.flow.source.read(self.flow.entity.entity, cursor)
 
-    def _page(self, page: Page, number: int, seed: int, differences: Differences) -> None:
+    def _page(self, page: Page, number: int, seed: int, differences: Differences) -> int:
+        """Take in a page; return how many slices it has.
+
+        A page whose records cannot be fetched counts as not seen, and so does what follows it.
+        """
         if wrong := fault(page.cursor or ""):
             message = f"{self.flow.source.name}: the mark up to which it was read cannot be kept: {wrong}."
             raise IncompleteSource(f"{message} Nothing from there on was taken.")
+        before = self._before.page(number) if self._complete else Seen()
+        mark = xxhash.xxh3_128_digest(page.mark, seed=seed) if page.mark else b""
+        if mark and mark == before.mark:
+            self.result.counts["unchanged"] += len(before)
+            return len(before)
         prints = [xxhash.xxh3_128_digest(raw, seed=seed) for raw in page.slices]
-        unseen = set(prints)
+        now = Seen(b"".join(prints), mark)
         if self._complete:
-            blob = b"".join(prints)
-            before = self._page_before(number)
-            if before == blob:
-                self.result.counts["unchanged"] += len(prints)
-                return
-            with self.ledger.read() as tx:
-                unseen = differences.page(seen.split(before), prints, seen.pages(tx, self.flow.name))
-            self._group.pages.append((number, blob))
-        elif page.ids:
-            unseen = self._not_known(page.ids, prints)
-        fresh = [(one, raw) for one, raw in zip(prints, page.slices, strict=True) if one in unseen]
-        slices = _decoded(page, fresh)
+            unseen = self._not_before(before, now, prints, differences)
+        else:
+            unseen = self._not_known(page.ids, prints) if page.ids else set(prints)
+        pairs = zip(prints, page.slices, strict=True) if unseen else ()
+        slices = decoded(page, [(one, raw) for one, raw in pairs if one in unseen])
         self.result.counts["unchanged"] += len(prints) - len(slices)
         self._group.slices += slices
-        self._group.cursor = page.cursor or self._group.cursor
+        if not self._complete:
+            self._group.cursor = page.cursor or self._group.cursor
+        elif now != before:
+            self._group.pages.append((number, now))
         if self._group.full:
             self._flush(differences)
+        return len(prints)
+
+    def _not_before(self, before: Seen, now: Seen, prints: Sequence[bytes], differences: Differences) -> set[bytes]:
+        """Return what is new on a page."""
+        if now.fingerprints == before.fingerprints:
+            return set()
+        with self.ledger.read() as tx:
+            return differences.page(seen.split(before.fingerprints), prints, seen.pages(tx, self.flow.name))
 
     def _not_known(self, ids: Sequence[str], prints: Sequence[bytes]) -> set[bytes]:
         """Return the slices of records that are not known in just this version."""
@@ -215,14 +238,6 @@ class Reader:
             for one, source in zip(prints, ids, strict=True)
             if source not in known or any(record.fingerprint != one for record in known[source])
         }
-
-    def _page_before(self, number: int) -> bytes:
-        """Return the page's fingerprints as last read; they are looked up for many pages at once."""
-        if number >= self._looked_ahead:
-            self._looked_ahead = number + _AHEAD
-            with self.ledger.read() as tx:
-                self._before = seen.numbered_pages(tx, self.flow.name, number, self._looked_ahead)
-        return self._before.pop(number, b"")
 
     def _flush(self, differences: Differences) -> None:
         """Write the pages gathered so far, their changes, and the checkpoint that passed them."""
@@ -293,7 +308,7 @@ class Reader:
         quarantine.reconsider_duplicates(tx, self.flow.name)
         while due := quarantine.entries(tx, flow=self.flow.name, states=("due",), limit=500):
             quarantine.set_state(tx, [entry.id for entry in due], "closed")
-            kept = [(entry, _natives(entry)) for entry in due if entry.stage == "pull"]
+            kept = [(entry, natives_of(entry)) for entry in due if entry.stage == "pull"]
             if not all(natives for _, natives in kept):
                 seen.forget(tx, self.flow.name)
             pulled = [Slice(entry.fingerprint or b"", b"", natives=natives) for entry, natives in kept if natives]
@@ -374,20 +389,3 @@ class Reader:
         if now - self._kept_at > _KEEP_EVERY:
             self.ledger.keep(self.lease)
             self._kept_at = now
-
-
-def _decoded(page: Page, fresh: list[tuple[bytes, bytes]]) -> list[Slice]:
-    if page.expand is None:
-        return [Slice.of(one, raw, page.decode) for one, raw in fresh]
-    natives = page.expand([raw for _, raw in fresh]) if fresh else ()
-    return [Slice.expanded(one, raw, given) for (one, raw), given in zip(fresh, natives, strict=True)]
-
-
-def _natives(entry: Entry) -> list[Native]:
-    """Return what an entry holds; nothing, if only the source can tell it again."""
-    if not (entry.source and entry.raw):
-        return []
-    try:
-        return _DECODER.decode(entry.raw)
-    except msgspec.DecodeError:
-        return []

@@ -13,6 +13,7 @@ from obmen.records import Native, pick
 from obmen.state import Ledger, bindings
 from obmen.state.outbox import Row
 from obmen.sync.flow import Flow, Target
+from obmen.sync.names import Skus
 from obmen.sync.prepare import Preparer
 
 _PAUSE = 1.0
@@ -73,13 +74,14 @@ def _shown(ledger: Ledger, flow: Flow, target: Target, back: BoundMapping, ids: 
         natives += target.connector.look_up(entity, ids[start : start + spec.batch])
     shown: dict[str, Record] = {}
     with ledger.read() as tx:
+        skus = Skus.known(tx, back)
         for native in natives:
             refs = {}
             for referred, native_id in back.pull_refs(native):
                 found = bindings.keys(tx, target.name, referred, [native_id])
                 refs.update({(referred, one): bound for one, bound in found.items()})
             try:
-                fields = back.pull(native, refs)
+                fields = skus.put_into(back.pull(native, refs))
                 shown[pick(native, key)] = flow.entity.model_construct(**fields)
             except (Refused, Unresolved, NotCarried):
                 continue

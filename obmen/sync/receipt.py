@@ -16,7 +16,7 @@ from obmen.state.agreed import Agreed
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Problem
 from obmen.state.text import LONGEST_ID, fault
-from obmen.sync import waiting
+from obmen.sync import restock, waiting
 from obmen.sync.backoff import delay
 from obmen.sync.flow import Flow, Target
 
@@ -149,6 +149,8 @@ class Receipt:
         outbox.change_all(tx, self._changes)
         outbox.drop(tx, landed + self._refused)
         waiting.bound(tx, target, self._entity, self._bound)
+        if target in self.flow.stock_flows:
+            restock.tell_again(tx, self.flow.stock_flows[target], target, self._finished, self.run)
         if self._finished and quarantine.any_open(tx, flow):
             keys = [row.key for row in self._finished]
             quarantine.close(tx, flow, stage="deliver", connection=target, keys=keys)

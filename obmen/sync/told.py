@@ -16,8 +16,9 @@ from obmen.errors import IncompleteSource, Refused
 from obmen.records import Native, pick
 from obmen.state import Ledger, Transaction, hints, seen
 from obmen.state.seen import Known
-from obmen.sync.examine import Changes, Slice
+from obmen.sync.examine import Changes
 from obmen.sync.flow import Flow
+from obmen.sync.slices import Slice
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 

@@ -215,7 +215,7 @@ class PeerConnector(Connector):
         return self.peer.tells and entity in self.feeds
 
     @feed("product", "price")
-    def tell(self, _cursor: str | None) -> Iterator[Hints]:
+    def changed(self, _cursor: str | None) -> Iterator[Hints]:
         """Name what changed since the last message that was acknowledged."""
         self._reached()
         self.peer.message = self.peer.acknowledged + 1

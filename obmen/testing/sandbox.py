@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -46,6 +46,8 @@ class Sandbox:
     """
 
     routes: ClassVar[list[tuple[str, re.Pattern[str], str]]] = []
+    others: ClassVar[Mapping[str, str]] = {}
+    """What else plays this system, by name: ``package.module:Class`` of sandboxes with other doors."""
 
     def __init_subclass__(cls) -> None:
         """Gather the routes, the class's own before those of its bases."""
@@ -56,6 +58,11 @@ class Sandbox:
             for name, handler in vars(base).items()
             if callable(handler) and _ROUTE in getattr(handler, "__dict__", {})
         ]
+
+    @classmethod
+    def strict(cls) -> Self:
+        """Return one for an integrator's rehearsal: as strict about how often one may call as the real system is."""
+        return cls()
 
     def __init__(self, *, seed: int = 1, journal: bool = False) -> None:
         self.random = random.Random(seed)  # noqa: S311 - repeatable data, not secrets
@@ -114,9 +121,9 @@ class Sandbox:
     def serve_forever(self, port: int, ready: Callable[[str], None] | None = None) -> None:
         """Serve on loopback until interrupted."""
         self._server = Server(self, port)
-        if ready:
-            ready(self.url)
         try:
+            if ready:
+                ready(self.url)
             self._server.serve_forever(0.2)
         finally:
             self._server.server_close()

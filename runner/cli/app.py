@@ -13,7 +13,22 @@ from typer.main import get_command
 
 from obmen.errors import ConfigurationError
 from runner import logging, streams
-from runner.cli import check, demo, init, mapping, plan, quarantine, sandbox, schema, serve, status, sync
+from runner.cli import (
+    categories,
+    check,
+    demo,
+    init,
+    labels,
+    mapping,
+    match,
+    plan,
+    quarantine,
+    sandbox,
+    schema,
+    serve,
+    status,
+    sync,
+)
 from runner.cli.failures import guarded
 from runner.cli.session import PROJECT, Session
 from runner.render import Screen
@@ -80,10 +95,13 @@ app.command(rich_help_panel=_START)(check.check)
 app.command(rich_help_panel=_DAILY)(plan.plan)
 app.command(rich_help_panel=_DAILY)(plan.apply)
 app.command(rich_help_panel=_DAILY)(sync.sync)
+app.command(rich_help_panel=_DAILY)(labels.labels)
+app.command(name="match", rich_help_panel=_DAILY)(match.match_)
 app.command(rich_help_panel=_DAILY)(serve.serve)
 app.command(rich_help_panel=_DAILY)(status.status)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=_DAILY)
 app.add_typer(mapping.app, name="mapping", rich_help_panel=_AUTHOR)
+app.command(rich_help_panel=_AUTHOR)(categories.categories)
 app.command(rich_help_panel=_AUTHOR)(schema.schema)
 app.command(rich_help_panel=_AUTHOR)(sandbox.sandbox)
 

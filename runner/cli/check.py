@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
+from obmen.connector import Connector, Finding
 from obmen.errors import ConfigurationError, ObmenError, StateError
 from obmen.project import ConnectionSettings, Project
 from obmen.project.settings import default_state
 from obmen.state import Ledger
 from obmen.sync.assemble import Assembly
-from runner.cli.check_mappings import check_mappings, check_meeting
+from obmen.usage import ChecksUsage, Usage
+from runner.cli.check_mappings import check_known_words, check_mappings, check_meeting
 from runner.cli.check_records import RecordCheck, scratch
 from runner.cli.found import Found, from_error, option_line
 from runner.cli.session import Session, session
@@ -74,6 +76,7 @@ def _check(current: Session, project: Project) -> Iterator[Found]:
         return
     with assembly:
         for flow in assembly.flows:
+            yield from check_known_words(project, flow)
             yield from check_meeting(project, flow)
         with scratch() as ledger, progress(current.screen) as listener:
             records = RecordCheck(project, assembly.flows, ledger, listener)
@@ -108,11 +111,25 @@ def _state_to_come(project: Project, folder: Path) -> Found:
     return Found("problem", "state", message)
 
 
+def _findings(project: Project, connector: Connector) -> Iterable[Finding]:
+    """Let the connector look at what flows carry, where it can tell that apart."""
+    if not isinstance(connector, ChecksUsage):
+        return connector.check()
+    reads: dict[str, list[str]] = {}
+    writes: dict[str, list[str]] = {}
+    for flow in project.flows.values():
+        if flow.source == connector.name:
+            reads.setdefault(flow.entity, []).append(flow.name)
+        if connector.name in flow.targets:
+            writes.setdefault(flow.entity, []).append(flow.name)
+    return connector.check_usage(Usage(reads, writes))
+
+
 def _check_connection(project: Project, connection: ConnectionSettings, unreached: set[str]) -> Iterator[Found]:
     """Let the connector look; the name of one that fails goes into ``unreached``."""
     connector = connection.connector(connection.name, connection.options)
     try:
-        for finding in connector.check():
+        for finding in _findings(project, connector):
             where = option_line(project, connection, finding.option) if finding.level != "ok" else ""
             yield Found(finding.level, connection.name, finding.message, where)
     except ObmenError as error:

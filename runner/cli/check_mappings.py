@@ -65,6 +65,34 @@ def check_meeting(project: Project, flow: Flow) -> Iterator[Found]:
                     yield Found(level, flow.name, message, rule_line(project, target.name, rule))
 
 
+def check_known_words(project: Project, flow: Flow) -> Iterator[Found]:
+    """Find words of the source that the connector's own mapping has a row for, and the project's has not.
+
+    A system has its statuses long before the first order has one of them.
+    """
+    name, entity = flow.source.name, flow.entity.entity
+    preset = project.preset(name, entity)
+    if preset is None or preset.source == flow.pull.spec.document.name:
+        return
+    shipped = {
+        (rule.name, rule.paths, rule.expression and rule.expression.text): rule.table
+        for rule in preset.spec.scope.rules
+        if rule.pulls and rule.table is not None
+    }
+    for rule in flow.pull.scope.rules:
+        if not rule.pulls or rule.table is None or rule.option:
+            continue
+        known = shipped.get((rule.name, rule.paths, rule.expression and rule.expression.text))
+        unknown = [native for native in known.natives if not rule.table.knows_native(native)] if known else []
+        if unknown:
+            message = (
+                f"{entity}.{rule.name}: {name} can give {', '.join(map(repr, unknown))}, and the table here has no row "
+                "for it. Such a record would be set aside; add the row ('~: [value]' leaves such records out)."
+            )
+            level: Level = "problem" if flow.entity.history else "warning"
+            yield Found(level, flow.name, message, rule.where)
+
+
 def rule_line(project: Project, connection: str, rule: Rule) -> str:
     """Return where a rule's table stands: in the project if it is an option, else in the mapping."""
     return option_line(project, project.connections[connection], rule.option) if rule.option else rule.where

@@ -20,6 +20,7 @@ from obmen.state.quarantine import Entry
 from obmen.sync import waiting
 from obmen.sync.engine import Engine, FlowReport, Listener
 from obmen.sync.flow import Flow, Target
+from runner.cli.check_categories import UNMAPPED, check_categories
 from runner.cli.check_mappings import rule_line, rule_named
 from runner.cli.found import Found, Level, from_error
 from runner.cli.places import find_doubles, find_lines
@@ -82,6 +83,7 @@ class RecordCheck:
             yield Found("problem", flow.name, str(trouble), self._connection_line(flow))
         yield from self._causes(flow)
         for target in flow.targets:
+            yield from check_categories(self.project, flow, target, self.ledger)
             yield from self._unmatched(flow, target)
         if not report.trouble:
             yield Found("ok", flow.name, _told(flow, report))
@@ -89,7 +91,7 @@ class RecordCheck:
     def _causes(self, flow: Flow) -> Iterator[Found]:
         kinds: dict[str, _Kind] = {}
         for entry in self._entries(flow):
-            if entry.waits_for in self._doubled:
+            if entry.waits_for in self._doubled or entry.code == UNMAPPED:
                 continue
             if entry.code in _DOUBLED:
                 self._doubled.add(waiting.for_native(flow.source.name, entry.entity, entry.source))

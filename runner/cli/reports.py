@@ -67,6 +67,8 @@ def show(session: Session, reports: Sequence[FlowReport]) -> ExitCode:
     for report in reports:
         for warning in report.warnings:
             _attention(screen, f"{report.flow}: {warning}")
+        if left_out := report.read["elsewhere"]:
+            screen.line(f"{report.flow}: {plural(left_out, 'record')} left out, as its `where:` says.")
         _explain(screen, report)
     if any(report.quarantine.get("open") for report in reports):
         screen.line("Look at what was set aside: obmen quarantine list")

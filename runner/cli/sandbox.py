@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,13 @@ Push = Annotated[
 Folder = Annotated[
     Path | None, typer.Option("--folder", metavar="DIR", help="With --push: what the system would send.")
 ]
+Door = Annotated[
+    str, typer.Option("--door", metavar="NAME", help="Another door of the system, where its sandbox has several.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the sandbox. May be repeated.")
+]
+Fill = Annotated[int, typer.Option("--fill", min=0, metavar="N", help="Begin with so many invented goods.")]
 _CONTROLS = (
     ("GET", "state", "its records as JSON"),
     ("POST", "reset", "forget them, and every fault"),
@@ -43,6 +51,9 @@ def sandbox(
     json: Json = False,
     push: Push = None,
     folder: Folder = None,
+    door: Door = "",
+    settings: Settings = None,
+    fill: Fill = 0,
 ) -> int:
     """Serve a connector's sandbox until stopped: a small stand-in of its system, on this machine only.
 
@@ -52,7 +63,9 @@ def sandbox(
     if push is not None:
         pusher(connector)(push, folder, screen.line)
         return ExitCode.DONE
-    made = rehearsal(connector, relaxed=relaxed)
+    made = rehearsal(connector, door=door, relaxed=relaxed, settings=_parted(settings or ()))
+    if fill:
+        _fill(connector, made, fill)
     announce = _as_data if json else _announce
     try:
         made.serve_forever(port, lambda url: announce(screen, connector, url, made))
@@ -62,6 +75,21 @@ def sandbox(
         message = f"The port {port} cannot be used ({error.strerror}). Take another, or --port 0 for a free one."
         raise ConfigurationError(message) from error
     return ExitCode.DONE
+
+
+def _parted(settings: Sequence[str]) -> dict[str, str]:
+    parted = dict(one.partition("=")[::2] for one in settings if "=" in one)
+    for one in settings:
+        if "=" not in one:
+            raise ConfigurationError(f"--set takes NAME=VALUE; '{one}' has no '='.")
+    return parted
+
+
+def _fill(name: str, made: Sandbox, goods: int) -> None:
+    fill: Callable[[int], object] | None = getattr(made, "fill", None)
+    if fill is None:
+        raise ConfigurationError(f"The sandbox of '{name}' knows no invented goods: begin without --fill.")
+    fill(goods)
 
 
 def _announce(screen: Screen, name: str, url: str, made: Sandbox) -> None:

@@ -12,8 +12,10 @@ from obmen.connector import Connector
 from obmen.endpoint import Endpoint
 from obmen.errors import ConfigurationError
 from obmen.project import Project
+from obmen.sync.assemble import Assembly
+from obmen.sync.doorbell import Doorbell
 from runner import serve as hosting
-from runner.cli.session import session
+from runner.cli.session import Session, session
 from runner.cli.stop import Stopped
 from runner.exit_codes import ExitCode
 
@@ -31,7 +33,7 @@ def serve(context: typer.Context, host: Host = HOST, port: Port = PORT) -> int:
     current = session(context)
     screen = current.screen
     try:
-        with opened(current.load()) as (connectors, endpoints), hosting.listening(host, port) as (listener, number):
+        with opened(current) as (connectors, endpoints), hosting.listening(host, port) as (listener, number):
             shown = f"[{host}]" if ":" in host else host
             screen.line(f"Obmen answers at http://{shown}:{number}")
             for name in endpoints:
@@ -50,13 +52,15 @@ def serve(context: typer.Context, host: Host = HOST, port: Port = PORT) -> int:
 
 
 @contextmanager
-def opened(project: Project) -> Iterator[tuple[dict[str, Connector], dict[str, Endpoint]]]:
-    """Give the connectors of a project that have an endpoint, and their endpoints, by connection."""
+def opened(current: Session) -> Iterator[tuple[dict[str, Connector], dict[str, Endpoint]]]:
+    """Give the connectors of a project that have an endpoint, and their endpoints, by connection.
+
+    What they are told of changes is kept for the project's flows.
+    """
+    project = current.load()
     with ExitStack() as stack:
         connectors, endpoints = {}, {}
-        for name, settings in project.connections.items():
-            connector = settings.connector(name, settings.options)
-            stack.callback(connector.close)
+        for name, connector in _connectors(current, project, stack).items():
             endpoint = connector.endpoint()
             if endpoint is not None:
                 stack.callback(endpoint.close)
@@ -68,3 +72,16 @@ def opened(project: Project) -> Iterator[tuple[dict[str, Connector], dict[str, E
             )
             raise ConfigurationError(message, where=str(project.file))
         yield connectors, endpoints
+
+
+def _connectors(current: Session, project: Project, stack: ExitStack) -> dict[str, Connector]:
+    if not project.flows:
+        made = {name: one.connector(name, one.options) for name, one in project.connections.items()}
+        for connector in made.values():
+            stack.callback(connector.close)
+        return made
+    ledger = stack.enter_context(current.ledger(project))
+    assembly = stack.enter_context(Assembly(project, ledger=ledger))
+    for name, connector in assembly.connectors.items():
+        connector.tell = Doorbell(ledger, name, assembly.flows).ring
+    return assembly.connectors

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import typer
 
-from obmen.connector import secret_values
-from obmen.errors import ConfigurationError
+from obmen.connector import Connector, secret_values
+from obmen.errors import ConfigurationError, meant
 from obmen.http.redact import Redactor
 from obmen.project import Project, load_project
 from obmen.state import Ledger, outbox
+from obmen.state.memory import LedgerMemory
 from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Listener
 from runner import logging
@@ -53,6 +54,21 @@ class Session:
         with self.ledger(project) as ledger, Assembly(project, ledger=ledger) as assembly:
             gc.freeze()  # what is loaded by now stays to the end: no use in looking through it for garbage
             yield Open(self.screen, project, ledger, assembly)
+
+    @contextmanager
+    def connected(self, name: str) -> Iterator[Connector]:
+        """Give the connector of one connection, with the memory that it has in the project's state."""
+        project = self.load()
+        if name not in project.connections:
+            raise ConfigurationError(f"There is no connection '{name}'.{meant(name, project.connections)}")
+        settings = project.connections[name]
+        connector = settings.connector(name, settings.options)
+        try:
+            with self.ledger(project) as ledger:
+                connector.memory = LedgerMemory(ledger, name)
+                yield connector
+        finally:
+            connector.close()
 
     @contextmanager
     def ledger(self, project: Project) -> Iterator[Ledger]:

@@ -10,14 +10,8 @@ from pydantic.fields import FieldInfo
 from obmen.connector import Connector
 from obmen.entities import ENTITIES
 
-_PLURALS = {
-    "product": "products",
-    "price": "prices",
-    "stock": "stock",
-    "order": "orders",
-    "order_status": "statuses",
-}
-_EVERY = {"product": "1h", "price": "10m", "stock": "2m", "order": "1m", "order_status": "1m"}
+_PLURALS = {entity: f"{entity}s" for entity in ENTITIES} | {"stock": "stock", "order_status": "statuses"}
+_EVERY = dict.fromkeys(ENTITIES, "10m") | {"product": "1h", "stock": "2m", "order": "1m", "order_status": "1m"}
 _AT_ONCE = ("product", "price", "stock")
 _REMARKS = {
     "price": "# Where several price types are read, choose one: where: { price_type: … }",

@@ -33,6 +33,8 @@ class _Part:
     effects: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     other_reasons: int = 0
+    foreseen: int = 0
+    foreseen_shown: list[Change] = field(default_factory=list)
     shown: list[Change] = field(default_factory=list)
 
     @property
@@ -46,6 +48,12 @@ class _Part:
             self.reasons[reason] += 1
         else:
             self.other_reasons += 1
+
+    def foresee(self, change: Change) -> None:
+        """Count what the target will hold back; the first of them are shown with the reason."""
+        self.foreseen += 1
+        if len(self.foreseen_shown) < _MOST_REASONS:
+            self.foreseen_shown.append(change)
 
 
 class Summary:
@@ -92,6 +100,7 @@ class Summary:
                 "entity": part.flow.entity.entity,
                 "effects": dict(part.effects),
                 "states": dict(part.states),
+                "foreseen": part.foreseen,
             }
             for part in self._parts.values()
         ]
@@ -132,6 +141,8 @@ class Summary:
         part.effects[change.effect] += 1
         if change.state == "held":
             part.hold(change.reason)
+        if change.foreseen:
+            part.foresee(change)
         if len(part.shown) < self._rows:
             part.shown.append(change)
 
@@ -162,6 +173,10 @@ def _show_part(screen: Screen, part: _Part) -> None:
         screen.line(f"held ({number(count)}): {reason}.", "yellow")
     if part.other_reasons:
         screen.line(f"held for other reasons: {number(part.other_reasons)}", "yellow")
+    if part.foreseen:
+        screen.line(f"{part.target} will hold back or refuse {plural(part.foreseen, 'record')}, such as:", "yellow")
+        for change in part.foreseen_shown:
+            screen.line(f"  {clipped(change.key, _VALUE)}: {change.foreseen}")
     if part.states["held"]:
         screen.line(f'If what is held is right: obmen sync {flow.name} --force "why"')
     screen.line()

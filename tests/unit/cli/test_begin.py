@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 import requests
 
+from connectors.onec.sandbox import OneCSandbox
+from connectors.ozon.sandbox import OzonSandbox
+from connectors.ozon.sandbox.cabinet import VENDOR
 from obmen.mapping.yaml import parse_yaml
 from obmen.project import load_project
+from runner.sandboxes import rehearsal
 from tests.unit.cli.conftest import Cli
 from tests.unit.cli.kit import KEY, Place, Shelf
 
@@ -87,6 +91,20 @@ def test_init_writes_for_any_connector(cli: Cli, place: Place) -> None:
     assert project.flows["prices"].targets == ("ozon",)
 
 
+@pytest.mark.parametrize("kind", ["ozon", "wildberries", "yandex_market"])
+def test_init_of_1c_and_any_channel_gives_a_project_whose_flows_fit(
+    cli: Cli, place: Place, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    assert cli("init", "--connector", "onec", "--connector", kind).code == 0
+    file = place.folder / "obmen.yaml"
+    text = re.sub(r"^  # (?=\w+: \{ entity:)", "  ", file.read_text("utf-8"), flags=re.MULTILINE)
+    file.write_text(text, "utf-8")
+    for name in re.findall(r"\$\{(\w+)", text):
+        monkeypatch.setenv(name, "a-key")
+    project = load_project(place.folder)
+    assert {"product", "price", "stock", "order", "order_status"} <= {flow.entity for flow in project.flows.values()}
+
+
 def test_init_of_one_system_has_no_flows_and_says_so(cli: Cli, place: Place) -> None:
     assert cli("init", "--connector", "shelf").code == 0
     assert "Add another" in (place.folder / "obmen.yaml").read_text("utf-8")
@@ -98,6 +116,15 @@ def test_init_knows_the_connectors(cli: Cli, place: Place) -> None:
     assert ran.code == 2
     assert "Did you mean 'ozon'?" in ran.err
     assert list(place.folder.iterdir()) == []
+
+
+def test_invented_goods_can_be_had_without_the_demonstration(cli: Cli, place: Place) -> None:
+    assert cli("demo", "--goods", "20", "--export", "exchange").code == 0
+    assert sorted(path.name for path in (place.folder / "exchange").iterdir()) == ["import0_1.xml", "offers0_1.xml"]
+    again = cli("demo", "--goods", "20", "--export", "exchange")
+    assert again.code == 2
+    assert "nothing is overwritten" in again.err
+    assert cli("demo", "--export", "other", "--keep", "kept").code == 2
 
 
 # -- schema -----------------------------------------------------------------------------------------------
@@ -214,6 +241,59 @@ def told_as_json(place: Place, *arguments: str) -> Iterator[Any]:
         process.kill()
         process.wait()
     assert (process.returncode, out, err) == (0, "", "Stopped.\n")
+
+
+@pytest.mark.parametrize("version", ["11.4.2", "11.5.8"])
+def test_a_sandbox_plays_what_is_chosen(place: Place, version: str) -> None:
+    chosen = ("onec", "--set", f"version={version}", "--set", "exchange_plan=true", "--fill", "3")
+    with told_as_json(place, *chosen) as told:
+        connection = told["connection"]
+        assert connection["exchange_plan"]["name"] == "ОбменСКаналами"
+        user = (connection["username"].encode(), connection["password"].encode())
+        metadata = requests.get(f"{told['url']}/trade/odata/standard.odata/$metadata", auth=user, timeout=30).text
+        assert ("Catalog_СтавкиНДС" in metadata) is (version == "11.5.8")
+        assert "ExchangePlan_ОбменСКаналами" in metadata
+        state = requests.get(f"{told['url']}/__sandbox__/state", timeout=30).json()
+        goods = [one for one in state["catalogs"]["Catalog_Номенклатура"] if not one["IsFolder"]]
+        assert len(goods) == 3
+
+
+def test_another_door_of_a_sandbox_is_served_too(place: Place) -> None:
+    with told_as_json(place, "onec", "--door", "enterprisedata", "--set", "version=11.4.2", "--fill", "2") as told:
+        assert told["connection"]["enterprisedata"]["url"] == f"{told['url']}/trade"
+        objects = requests.get(f"{told['url']}/__sandbox__/state", timeout=30).json()["objects"]
+        assert len(objects["Справочник.Номенклатура"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--set", "vershion=11.4.2"), "no option 'vershion'. Did you mean 'version'?"),
+        (("--set", "version=11.3"), "cannot be set so: '11.3' is none of 11.4.2, 11.5.8, 11.5.20"),
+        (("--set", "exchange_plan=perhaps"), "takes no exchange_plan 'perhaps' (bool)"),
+        (("--set", "version"), "--set takes NAME=VALUE; 'version' has no '='"),
+        (("--door", "enterprise_data"), "no door 'enterprise_data'. Did you mean 'enterprisedata'?"),
+    ],
+)
+def test_a_sandbox_that_cannot_be_so_says_what_was_meant(cli: Cli, words: tuple[str, ...], said: str) -> None:
+    ran = cli("sandbox", "onec", *words)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_a_sandbox_takes_several_values_and_keeps_the_limits_of_its_system() -> None:
+    made = rehearsal("onec", settings={"published": "Catalog_Номенклатура, Catalog_Марки", "marketplaces": "Ozon"})
+    assert isinstance(made, OneCSandbox)
+    assert made.published == {"Catalog_Номенклатура", "Catalog_Марки", "Catalog_УчетныеЗаписиМаркетплейсов"}
+    ozon = rehearsal("ozon", settings={"seed": "7"})
+    assert isinstance(ozon, OzonSandbox)
+    assert (ozon.seed, ozon.limits) == (7, VENDOR)
+
+
+def test_a_sandbox_that_knows_no_goods_is_not_filled(cli: Cli) -> None:
+    ran = cli("sandbox", "shelf", "--fill", "2")
+    assert ran.code == 2
+    assert "knows no invented goods" in ran.err
 
 
 @pytest.mark.parametrize("connector", ["onec", "ozon"])

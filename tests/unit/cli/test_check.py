@@ -68,7 +68,8 @@ def test_doubled_articles_unmapped_statuses_and_lonely_warehouses_are_named_with
     files.write("export/order_status.jsonl", "\n".join(rows) + "\n")
     files.write(
         "mappings/erp/order_status.yaml",
-        "entity: order_status\nsubject: number\nfields:\n  status: { path: status, table: { new: NEW } }\n",
+        "entity: order_status\nsubject: number\nfields:\n"
+        "  status: { path: status, table: { new: NEW, confirmed: OK, shipped: GONE, cancelled: STOP } }\n",
     )
     ran = cli("check")
     assert ran.code == 2
@@ -122,6 +123,21 @@ def test_a_status_that_the_target_has_no_word_for_is_found_without_any_record(cl
     (found,) = problems(ran)
     assert "mappings/shop/order_status.yaml:4:" in found
     assert "erp can give 'shipped'" in found
+
+
+@pytest.mark.field("E4")
+def test_a_status_that_the_system_knows_and_the_projects_own_table_lacks_is_found_without_any_record(
+    cli: Cli, files: Place
+) -> None:
+    files.write(
+        "mappings/erp/order_status.yaml",
+        "entity: order_status\nsubject: number\nfields:\n  status:\n    path: status\n    table: { new: NEW }\n",
+    )
+    ran = cli("check")
+    assert ran.code == 2
+    (found,) = problems(ran)
+    assert "mappings/erp/order_status.yaml:4:" in found
+    assert "erp can give 'OK', 'GONE', 'STOP'" in found
 
 
 def test_orders_of_goods_that_the_base_lacks_are_a_warning(

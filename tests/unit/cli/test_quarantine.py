@@ -169,6 +169,7 @@ fields:
 """
 
 
+@pytest.mark.field("I3")
 @pytest.mark.field("N6")
 @pytest.mark.field("I2")
 def test_one_order_of_unknown_goods_is_parked_with_one_ticket_and_replayed_once(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from obmen.errors import Unavailable
-from obmen.http import Budgets, Http, Rate
+from obmen.errors import Refused, Unavailable
+from obmen.http import Budgets, Http, Rate, Remaining
 from obmen.testing.clock import FakeClock
 
 from .conftest import Peer, answer
@@ -134,3 +134,53 @@ def test_a_429_blocks_the_other_calls_of_its_group(
     with pytest.raises(Unavailable):
         session.get("/stocks", group="stocks")
     assert len(shop.requests) == 2
+
+
+def test_a_call_takes_as_many_places_as_it_carries_goods(clock: FakeClock) -> None:
+    budgets = Budgets({"*": (Rate(3, 1.0),), "goods": (Rate(1000, 60.0),)}, clock)
+    assert budgets.take("goods", weight=600) == 0.0
+    assert budgets.take("goods", weight=400) == 0.0
+    assert budgets.take("other") == 0.0  # the connection counts calls, not goods
+    assert budgets.take("goods", weight=1) == pytest.approx(60.0, abs=0.1)
+
+
+def test_a_call_that_weighs_more_than_there_is_waits_for_all_of_it(clock: FakeClock) -> None:
+    budgets = Budgets({"goods": (Rate(1000, 60.0),)}, clock)
+    budgets.take("goods")
+    assert budgets.take("goods", weight=2000) == pytest.approx(60.0, abs=0.1)
+    assert budgets.take("goods") == pytest.approx(60.0, abs=0.1)
+
+
+def test_a_weight_that_finds_no_place_leaves_none_behind(clock: FakeClock) -> None:
+    budgets = Budgets({"goods": (Rate(1000, 1.0),), "*": (Rate(1, 10.0),)}, clock)
+    budgets.take("other")  # the connection is busy for 10 s, in which the goods' places must stay free
+    budgets.take("goods", weight=900)
+    assert clock.monotonic() == pytest.approx(1010.0, abs=0.1)
+
+
+def test_a_refusal_costs_what_the_vendor_says(
+    peer: Callable[..., Peer], http: Callable[..., Http], clock: FakeClock
+) -> None:
+    shop = peer(answer(status=400), answer(b"[]"))
+    session = http(shop.url, budgets={"orders": (Rate(11, 60.0),)}, refusal_weight=10)
+    with pytest.raises(Refused):
+        session.get("/bad", group="orders")
+    session.get("/good", group="orders")
+    assert clock.sleeps == []
+    session.get("/good", group="orders")
+    assert sum(clock.sleeps) == pytest.approx(60.0, abs=0.1)
+
+
+@pytest.mark.parametrize("reset", ["30", "Sun, 15 Jun 2026 10:00:30 GMT"])
+def test_an_answer_that_says_nothing_is_left_is_believed(
+    peer: Callable[..., Peer], http: Callable[..., Http], clock: FakeClock, reset: str
+) -> None:
+    told = {"X_Left": "0", "X_Reset": reset, "Date": "Sun, 15 Jun 2026 10:00:00 GMT"}
+    shop = peer(answer(b"[]", X_Left="7", X_Reset=reset), answer(b"[]", **told), answer(b"[]"))
+    session = http(shop.url, remaining=Remaining(left="X-Left", reset="X-Reset"))
+    session.get("/stocks", group="stocks")
+    session.get("/stocks", group="stocks")
+    session.get("/prices", group="prices")
+    assert clock.sleeps == []
+    session.get("/stocks", group="stocks")
+    assert clock.sleeps == [pytest.approx(30.0)]

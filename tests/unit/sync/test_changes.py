@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from obmen.records import Hints
@@ -10,6 +12,7 @@ from obmen.state.hints import Feed
 from obmen.state.memory import LedgerMemory
 from obmen.sync.engine import Engine
 from obmen.sync.listen import Ear
+from obmen.testing.peer import PeerConnector
 from tests.crash.world import World, price, product
 
 DAY = 86400.0
@@ -186,3 +189,32 @@ def test_a_connection_remembers_what_it_kept(state_url: str) -> None:
     ledger = Ledger(state_url)
     assert LedgerMemory(ledger, "erp").get("number") == b"2"
     ledger.close()
+
+
+@pytest.mark.parametrize("bad", ["SKU-2\0", "\ud800", "x" * 501])
+def test_an_id_that_cannot_be_kept_is_passed_over_alone(
+    telling: World, monkeypatch: pytest.MonkeyPatch, bad: str
+) -> None:
+    honest = PeerConnector.changes
+
+    def told(self: PeerConnector, cursor: str | None) -> Iterator[Hints]:
+        for one in honest(self, cursor):
+            yield Hints({**one.ids, "price": (bad, *one.ids.get("price", ()))}, one.cursor)
+
+    monkeypatch.setattr(PeerConnector, "changes", told)
+    telling.erp.put("price", price(3, "80.00"))
+    sync(telling)
+    assert amounts(telling)["SKU-3|BASE"] == "80.00"
+
+
+def test_a_mark_that_cannot_be_kept_is_never_acknowledged(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hints_of_one = Hints({"price": ("SKU-1|BASE",)}, "1\0")
+    acknowledged: list[str] = []
+    monkeypatch.setattr(PeerConnector, "changes", lambda _self, _cursor: iter([hints_of_one]))
+    monkeypatch.setattr(PeerConnector, "acknowledge", lambda _self, cursor: acknowledged.append(cursor))
+    telling.clock.advance(60)
+    reports = telling.sync("products", "prices")
+    assert all(not report.trouble for report in reports), "it is read without being told"
+    assert acknowledged == []
+    with telling.ledger.read() as tx:
+        assert "\0" not in (hints.feed(tx, "erp").cursor or "")

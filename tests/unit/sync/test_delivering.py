@@ -303,6 +303,7 @@ def test_what_was_written_is_not_carried_back(world: World) -> None:
     assert world.shop.steps == {"N-1": ["ready"]}
 
 
+@pytest.mark.field("I3")
 @pytest.mark.field("N6")
 def test_n6_one_order_with_an_unknown_sku_stops_none_of_the_others(world: World) -> None:
     world.attempts = 3

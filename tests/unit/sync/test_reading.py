@@ -179,7 +179,8 @@ def test_several_values_of_a_key_that_the_target_does_not_carry_are_refused(worl
     assert "where: { price_type: BASE }" in str(trouble)
     assert len(world.shop.of("product")) == 1
     world.where = {"price_type": "OPT"}
-    world.sync("products", "one_price")
+    _, report = world.sync("products", "one_price")
+    assert report.read["elsewhere"] == 1, "what is left out is counted"
     assert {key: native["amount"] for key, native in world.shop.of("price").items()} == {"SKU-1|": "80.00"}
 
 

@@ -5,13 +5,14 @@ A shelf holds goods, prices, stock and orders as JSON; it is read from files or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 from pydantic import Field
 
+from obmen.categories import CategoryAttribute, CategoryNode
 from obmen.connector import (
     Batch,
     Connector,
@@ -40,6 +41,7 @@ KEYS = {
     "stock": ("id", "place"),
     "order": ("number",),
     "order_status": ("number",),
+    "category": ("id",),
 }
 
 
@@ -55,6 +57,7 @@ class Shelf(Connector):
         key: SecretStr = Field(SecretStr(""), description="the key to it")
         folder: Path | None = Field(None, description="files instead: <entity>.jsonl, a record in each line")
         places: dict[str, str] = Field({"Main": "m"}, description="warehouse: place on the shelf")
+        categories: Path | None = Field(None, description="which category of the shelf takes which goods")
 
     @classmethod
     def transport(cls, options: Any) -> Transport:
@@ -134,6 +137,26 @@ class Shelf(Connector):
         for row in self.http.get("/price").json()["records"]:
             if natural_id((row["id"], row["type"])) in ids:
                 yield row
+
+    def categories(self) -> Iterator[CategoryNode]:
+        for row in self.http.get("/category").json()["records"]:
+            yield CategoryNode(row["id"], tuple(row["path"]))
+
+    def category_attributes(self, category: str) -> Sequence[CategoryAttribute]:
+        rows = self.http.get("/category").json()["records"]
+        return [
+            msgspec.convert({"choices": "list" in one, **one}, CategoryAttribute)
+            for row in rows
+            if row["id"] == category
+            for one in row["attributes"]
+        ]
+
+    def attribute_choices(self, category: str, attribute: CategoryAttribute, texts: Sequence[str]) -> Mapping[str, str]:
+        for row in self.http.get("/category").json()["records"]:
+            for one in row["attributes"] if row["id"] == category else ():
+                if one["id"] == attribute.id:
+                    return {text: f"v-{text}" for text in one["list"]}
+        return {}
 
     def check(self) -> Iterator[Finding]:
         if self.options.url:

@@ -1,0 +1,47 @@
+"""Stock that must be told again, because the channel's own count moved under it.
+
+A channel keeps goods back for its orders. When a seller cancels one, or packs less than was bought, the channel
+puts those goods back on sale by itself; if it had already been told the stock that 1C freed, it now sells them
+twice, and since that number is the one that both sides agreed on, nobody would ever mend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from obmen.entities import Order, OrderStatus, join_key
+from obmen.state import Transaction, agreed, facts, outbox
+from obmen.state.outbox import Decided, Row
+
+
+def tell_again(tx: Transaction, flow: str, channel: str, steps: Iterable[Row], run: int) -> None:
+    """Queue the stock of what these steps of orders put back on sale in ``channel``.
+
+    ``flow``: the one that tells it of stock. Its guards see the rows at its next read, as any other change.
+    """
+    ended = [row.key for row in steps if _frees(OrderStatus.model_validate_json(row.sent_canonical or row.canonical))]
+    if not ended:
+        return
+    keys = [
+        key
+        for order in facts.by_key(tx, channel, Order, ended).values()
+        for line in order.lines
+        for key in _told(tx, channel, line.sku, order.delivery.warehouse if order.delivery else None)
+    ]
+    queued = {row.key for row in outbox.of(tx, channel, "stock", keys)}
+    known = [one for key, one in agreed.of(tx, channel, "stock", keys).items() if key not in queued and one.hash]
+    decided = [Decided(one.key, "put", "changed", one.hash, one.canonical) for one in known]
+    outbox.put(tx, flow, channel, "stock", decided, run)
+    agreed.save(tx, channel, "stock", [replace(one, hash=b"") for one in known], run)
+
+
+def _frees(step: OrderStatus) -> bool:
+    return step.status == "cancelled" or step.packages is not None
+
+
+def _told(tx: Transaction, channel: str, sku: str, warehouse: str | None) -> list[str]:
+    if warehouse is not None:
+        return [join_key([sku, warehouse])]
+    return agreed.keys_under(tx, channel, "stock", join_key([sku]))

@@ -1,0 +1,62 @@
+"""One record on its way from a page to a decision, with its natives or the reason why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+import msgspec
+
+from obmen.errors import IncompleteSource, Refused
+from obmen.records import Native, Page
+from obmen.state.quarantine import Entry
+
+_DECODER = msgspec.json.Decoder(list[dict[str, object]], float_hook=Decimal)
+
+
+class Slice(msgspec.Struct):
+    """One record on its way: its natives, or its bytes and why it has none, and the id that its system knows it by."""
+
+    fingerprint: bytes
+    raw: bytes
+    natives: list[Native] = []
+    fault: Refused | None = None
+    source: str = ""
+
+    @classmethod
+    def expanded(cls, fingerprint: bytes, raw: bytes, natives: Iterable[Native] | Refused) -> Slice:
+        """Take what was fetched for a slice that told only its version."""
+        if isinstance(natives, Refused):
+            return cls(fingerprint, raw, fault=natives)
+        return cls(fingerprint, raw, list(natives))
+
+    @classmethod
+    def of(cls, fingerprint: bytes, raw: bytes, decode: Callable[[bytes], Iterable[Native]]) -> Slice:
+        """Decode a slice at once, so that nothing of its page need be kept until it is examined."""
+        try:
+            return cls(fingerprint, b"", list(decode(raw)))
+        except (Refused, IncompleteSource, UnicodeError) as error:
+            return cls(fingerprint, raw, fault=unreadable(error))
+
+
+def unreadable(error: Refused | IncompleteSource | UnicodeError) -> Refused:
+    """Return the refusal of a record that cannot be read."""
+    return error if isinstance(error, Refused) else Refused(str(error), code="unreadable")
+
+
+def decoded(page: Page, fresh: list[tuple[bytes, bytes]]) -> list[Slice]:
+    """Decode some of a page's slices, each given as its fingerprint and its bytes."""
+    if page.expand is None:
+        return [Slice.of(one, raw, page.decode) for one, raw in fresh]
+    natives = page.expand([raw for _, raw in fresh]) if fresh else ()
+    return [Slice.expanded(one, raw, given) for (one, raw), given in zip(fresh, natives, strict=True)]
+
+
+def natives_of(entry: Entry) -> list[Native]:
+    """Return what an entry of the quarantine holds; nothing, if only the source can tell it again."""
+    if not (entry.source and entry.raw):
+        return []
+    try:
+        return _DECODER.decode(entry.raw)
+    except msgspec.DecodeError:
+        return []

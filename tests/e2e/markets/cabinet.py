@@ -1,0 +1,86 @@
+"""What the tests of a seller's life need of a marketplace's sandbox, in the same words for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+from obmen.testing.clock import FakeClock
+from obmen.testing.sandbox import Sandbox
+
+Sold = Literal["open", "packed", "gone", "delivered", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Bought:
+    """An order as the marketplace has it: where it stands, and how much of each SKU is still wanted."""
+
+    state: Sold
+    lines: Mapping[str, int]
+    price: Mapping[str, Decimal]
+
+
+class Cabinet(Protocol):
+    """A marketplace's sandbox with its buyers and carriers.
+
+    ``most_lines``: how many lines an order there may have. ``partial``: whether a buyer may give up a part of an
+    order, or a seller may pack less than was bought. ``entities``: what a flow may read there besides goods,
+    prices, stock, orders and statuses. ``troubles``: its sandbox's own faults that pass by themselves.
+    """
+
+    connector: str
+    sandbox: Sandbox
+    most_lines: int
+    partial: bool
+    entities: frozenset[str]
+    troubles: tuple[str, ...]
+
+    def serve(self, clock: FakeClock, warehouse: str) -> None:
+        """Start the sandbox, by this clock, with one warehouse of this name."""
+        ...
+
+    def options(self, folder: Any) -> dict[str, Any]:
+        """Return the connection's options; files that they name are written into ``folder``."""
+        ...
+
+    def rest(self) -> None:
+        """Let the marketplace do what it does by itself: tasks, moderation, reports."""
+        ...
+
+    def place(self, lines: Sequence[tuple[str, int]]) -> str:
+        """A buyer orders; return the order's number."""
+        ...
+
+    def give_up(self, number: str) -> None:
+        """The buyer cancels the whole order."""
+        ...
+
+    def take(self, number: str) -> None:
+        """The carrier takes a packed order."""
+        ...
+
+    def deliver(self, number: str) -> None:
+        """The buyer gets it."""
+        ...
+
+    def send_back(self, number: str, sku: str, quantity: int) -> None:
+        """The buyer gives goods back, and they arrive at the seller's."""
+        ...
+
+    def cards(self) -> set[str]:
+        """Return the SKUs whose card is for sale (or would be, with a price and stock)."""
+        ...
+
+    def prices(self) -> dict[str, Decimal]:
+        """Return what a buyer pays, by SKU."""
+        ...
+
+    def free(self) -> dict[str, int]:
+        """Return how many a buyer can order, by SKU."""
+        ...
+
+    def bought(self) -> dict[str, Bought]:
+        """Return the orders, by number."""
+        ...

@@ -1,0 +1,7 @@
+"""Differences that the shared telling finds are shown like a test's own."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.register_assert_rewrite("tests.e2e.markets.life")

@@ -1,0 +1,224 @@
+"""A seller's life, told once for every marketplace: goods, prices, stock, orders with all their ends, returns.
+
+At each rest 1C and the cabinet are compared number by number, from the two sandboxes' own records and not from
+what Obmen believes; and one more run must have nothing to write.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from connectors.onec.sandbox import OneCSandbox
+from obmen.project import load_project
+from obmen.state import Ledger, quarantine
+from obmen.sync.assemble import Assembly
+from obmen.sync.engine import Engine
+from obmen.sync.steps import OnStep, ignore
+from obmen.testing.clock import FakeClock
+from tests.e2e.markets.cabinet import Bought, Cabinet
+
+WAREHOUSE = "Основной склад"
+PRICE_TYPE = "Розничная"
+COLOURS = ("Красный", "Синий", "Белый", "Чёрный")
+_MOST_RUNS = 40
+_BETWEEN = 120.0
+_DAY = 86400.0
+_STEPS: dict[str, tuple[str, str]] = {
+    "open": ("КОбеспечению", "КОбеспечению"),
+    "packed": ("КОтгрузке", "КОтгрузке"),
+    "gone": ("КОтгрузке", "КОтгрузке"),
+    "delivered": ("КОтгрузке", "Закрыт"),
+    "cancelled": ("Закрыт", "Закрыт"),
+}
+"""A state there → the first and the last Статус that the order may have in 1C."""
+
+
+class Life:
+    """A base of 1C and a cabinet, and Obmen between them by a clock that runs as fast as is asked."""
+
+    def __init__(self, folder: Path, cabinet: Cabinet, *, goods: int, categories: int, seed: int = 1) -> None:
+        self.folder, self.cabinet = folder, cabinet
+        self.random = random.Random(seed)
+        self.clock = FakeClock()
+        self.ut = OneCSandbox(version="11.5.20")
+        self.ut.now = lambda: self.clock.now().timestamp()  # type: ignore[method-assign]
+        self.ut.start()
+        cabinet.serve(self.clock, WAREHOUSE)
+        self.ids: dict[str, str] = {}
+        self.on_step: OnStep | None = None
+        self._stock_goods(goods, categories)
+        self.project = load_project(self._write_project())
+        self.ledger = Ledger(f"sqlite:///{folder}/state.db", clock=self.clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ledger.close()
+        self.cabinet.sandbox.stop()
+        self.ut.stop()
+
+    def _stock_goods(self, goods: int, categories: int) -> None:
+        groups = [self.ut.add_group(f"Раздел {number}") for number in range(categories)]
+        for number in range(goods):
+            sku = f"SKU-{number:04d}"
+            self.ids[sku] = self.ut.add_good(
+                f"Пробный товар {number}",
+                sku,
+                group=groups[number % categories],
+                barcodes=[_ean(number)],
+                prices={PRICE_TYPE: Decimal(self.random.randrange(500, 9000))},
+                stock={WAREHOUSE: self.random.randrange(3, 40)},
+                attributes={"Цвет": COLOURS[number % len(COLOURS)]},
+                brand="Образец",
+                weight=Decimal("0.4"),
+                vat="20",
+            )
+
+    def _write_project(self) -> Path:
+        name = "market"
+        flows: dict[str, Any] = {
+            "goods": {"entity": "product", "from": "ut", "to": name},
+            "prices": {"entity": "price", "from": "ut", "to": name, "where": {"price_type": PRICE_TYPE}},
+            "stock": {"entity": "stock", "from": "ut", "to": name},
+            "orders": {"entity": "order", "from": name, "to": "ut"},
+            "statuses": {"entity": "order_status", "from": name, "to": "ut"},
+            "statuses_back": {"entity": "order_status", "from": "ut", "to": name},
+        }
+        if "return" in self.cabinet.entities:
+            flows["returns"] = {"entity": "return", "from": name, "to": "ut"}
+        if "accrual" in self.cabinet.entities:
+            flows["money"] = {"entity": "accrual", "from": name}
+        ut = self.ut.connection()
+        project = {
+            "connections": {
+                "ut": {"connector": "onec", **ut, "warehouses": [WAREHOUSE]},
+                name: {"connector": self.cabinet.connector, **self.cabinet.options(self.folder)},
+            },
+            "flows": flows,
+        }
+        path = self.folder / "obmen.yaml"
+        path.write_bytes(msgspec.json.encode(project))
+        return path
+
+    # -- running ----------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Run every flow once, as a process does that was just started; return how many records were written."""
+        self.clock.advance(_BETWEEN)
+        with Assembly(self.project, clock=self.clock, ledger=self.ledger) as assembly:
+            reports = Engine(self.ledger, assembly.flows, on_step=self.on_step or ignore).sync((), patience=_BETWEEN)
+        self.trouble = [str(error) for report in reports for error in report.trouble]
+        self.waiting = sum(sum(report.outbox.values()) for report in reports)
+        return sum(report.written for report in reports)
+
+    def settle(self) -> None:
+        """Run until nothing is written and nothing is on its way."""
+        for _ in range(_MOST_RUNS):
+            written = self.run()
+            self.cabinet.rest()
+            if not (written or self.waiting or self.trouble):
+                return
+        raise AssertionError(f"no rest after {_MOST_RUNS} runs: {self.waiting} wait, {self.trouble[:3]}")
+
+    def set_aside(self) -> list[str]:
+        with self.ledger.read() as tx:
+            return [f"{entry.flow} {entry.key or entry.source}: {entry.message}" for entry in quarantine.entries(tx)]
+
+    # -- what people do ---------------------------------------------------------------------------------------
+
+    def buy(self, count: int) -> list[str]:
+        """Buyers order; every number is new."""
+        placed = []
+        while len(placed) < count:
+            free = {sku: left for sku, left in self.cabinet.free().items() if left >= 3}
+            lines = self.random.sample(sorted(free), self.random.randint(1, min(3, self.cabinet.most_lines)))
+            quantity = (lambda: self.random.randint(1, 3)) if self.cabinet.most_lines > 1 else (lambda: 1)
+            placed.append(self.cabinet.place([(sku, quantity()) for sku in lines]))
+        return placed
+
+    def pack(self, numbers: Sequence[str]) -> None:
+        """The warehouse may pack these orders."""
+        for number in numbers:
+            self.ut.set_status(number, "КОтгрузке")
+
+    def send_off(self, numbers: Sequence[str]) -> None:
+        """The carrier takes orders, and 1C writes the shipments."""
+        for number in numbers:
+            self.cabinet.take(number)
+            self.ut.ship(number)
+
+    # -- comparing --------------------------------------------------------------------------------------------
+
+    def compare(self) -> None:
+        """Every number of 1C against the cabinet's."""
+        shown = self.cabinet.prices()
+        base = self.ut.state()
+        skus = {id_: sku for sku, id_ in self.ids.items()}
+        assert self.cabinet.cards() == set(self.ids)
+        assert shown == {sku: Decimal(str(base["prices"][id_][PRICE_TYPE])) for sku, id_ in self.ids.items()}
+        free = {sku: int(base["stock"].get(id_, {}).get(WAREHOUSE, {"free": 0})["free"]) for id_, sku in skus.items()}
+        assert self.cabinet.free() == free
+        orders = {order["НомерПоДаннымКлиента"]: order for order in base["orders"]}
+        assert len(orders) == len(base["orders"]), "an order stands in 1C twice"
+        bought = self.cabinet.bought()
+        assert set(orders) == set(bought)
+        for number, one in bought.items():
+            self._compare_order(one, orders[number], skus)
+
+    def _compare_order(self, one: Bought, order: dict[str, Any], skus: dict[str, str]) -> None:
+        rows = [row for row in order["Товары"] if not row["Отменено"]]
+        kept: dict[str, int] = {}
+        for row in rows:
+            sku = skus[row["Номенклатура_Key"]]
+            kept[sku] = kept.get(sku, 0) + int(row["Количество"])
+            assert Decimal(str(row["Цена"])) == one.price[sku]
+        assert order["Posted"]
+        assert order["Статус"] in _STEPS[one.state], f"{one.state} there, {order['Статус']} in 1C"
+        assert kept == ({} if one.state == "cancelled" else dict(one.lines))
+
+
+def _ean(number: int) -> str:
+    digits = f"200{number:09d}"
+    odd, even = (sum(int(digit) for digit in digits[start::2]) for start in (0, 1))
+    return digits + str(-(odd + 3 * even) % 10)
+
+
+def quiet(life: Life) -> None:
+    """Nothing is left to do, and nothing was set aside."""
+    life.settle()
+    assert life.set_aside() == []
+    life.compare()
+    assert life.run() == 0
+
+
+def whole_life(life: Life, orders: int, rest: Callable[[Life], None] = quiet) -> None:
+    """From an empty cabinet to returned goods; ``rest``: how it comes to rest after each thing that happens."""
+    cabinet = life.cabinet
+    rest(life)
+    placed = life.buy(orders)
+    part = max(1, orders // 5)
+    for number in placed[:part]:
+        cabinet.give_up(number)
+    rest(life)
+    by_seller, kept = placed[part : 2 * part], placed[2 * part :]
+    for number in by_seller:
+        life.ut.cancel(number)
+    life.pack(kept)
+    rest(life)
+    life.send_off(kept)
+    rest(life)
+    for number in kept:
+        cabinet.deliver(number)
+    rest(life)
+    if "return" in cabinet.entities:
+        for number in kept[:part]:
+            sku, quantity = next(iter(cabinet.bought()[number].lines.items()))
+            cabinet.send_back(number, sku, quantity)
+        rest(life)
