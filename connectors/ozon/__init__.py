@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from connectors.ozon.checks import check_key, check_paths, check_warehouses
 from connectors.ozon.errors import explain
@@ -24,11 +23,11 @@ from obmen.connector import Options as BaseOptions
 from obmen.endpoint import Endpoint
 from obmen.entities.accrual import AccrualKind
 from obmen.http import Rate, Retry
+from obmen.options import Paired, ProtectedUrl
 
 __all__ = ["Ozon"]
 
 _OTHER_REASON = 402
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _MINUTE = 60.0
 
 BUDGETS = {"*": (Rate(50, 1.0),), "stocks": (Rate(80, _MINUTE),)}
@@ -81,8 +80,8 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses, Labels, Returns, Finance)
 
         client_id: Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
         api_key: Annotated[SecretStr, Field(min_length=1)]
-        url: str = "https://api-seller.ozon.ru"
-        warehouses: dict[str, int] = Field(default_factory=dict)
+        url: ProtectedUrl = "https://api-seller.ozon.ru"
+        warehouses: Paired[int] = Field(default_factory=dict)
         category: Category | None = None
         assumed: AssumedCard = AssumedCard()
         lookback_days: Annotated[int, Field(ge=1, le=363)] = 30
@@ -93,24 +92,6 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses, Labels, Returns, Finance)
         scheme: Literal["fbs", "fbo"] = "fbs"
         accrual_kinds: dict[TypeName, AccrualKind] = Field(default_factory=dict)
         push: Push | None = None
-
-        @field_validator("url")
-        @classmethod
-        def _keeps_the_key_private(cls, url: str) -> str:
-            parts = urlsplit(url)
-            if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-                raise ValueError("the key would travel unprotected: the address must begin with https://")
-            return url.rstrip("/")
-
-        @field_validator("warehouses")
-        @classmethod
-        def _pairs_both_ways(cls, pairs: dict[str, int]) -> dict[str, int]:
-            names: dict[int, str] = {}
-            for name, id_ in pairs.items():
-                if id_ in names:
-                    raise ValueError(f"'{names[id_]}' and '{name}' are both {id_}; each needs its own")
-                names[id_] = name
-            return pairs
 
         @model_validator(mode="after")
         def _explains_the_cancellation(self) -> Self:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from obmen.connector import Options, SecretStr
-
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+from obmen.options import Paired, ProtectedUrl
 
 
 class AssumedCard(Options):
@@ -50,8 +48,8 @@ class WildberriesOptions(Options):
     """
 
     token: Annotated[SecretStr, Field(min_length=1)]
-    url: str = ""
-    warehouses: dict[str, int] = Field(default_factory=dict)
+    url: ProtectedUrl = ""
+    warehouses: Paired[int] = Field(default_factory=dict)
     categories: Path | None = None
     assumed: AssumedCard = AssumedCard()
     rounding: Literal["refuse", "up", "down", "nearest"] = "refuse"
@@ -66,21 +64,3 @@ class WildberriesOptions(Options):
     labels: Labels = Labels()
     reports: Literal["weekly", "daily"] = "weekly"
     reports_days: Annotated[int, Field(ge=1, le=365)] = 35
-
-    @field_validator("url")
-    @classmethod
-    def _keeps_the_token_private(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            raise ValueError("the token would travel unprotected: the address must begin with https://")
-        return url.rstrip("/")
-
-    @field_validator("warehouses")
-    @classmethod
-    def _pairs_both_ways(cls, pairs: dict[str, int]) -> dict[str, int]:
-        names: dict[int, str] = {}
-        for name, id_ in pairs.items():
-            if id_ in names:
-                raise ValueError(f"'{names[id_]}' and '{name}' are both {id_}; each needs its own")
-            names[id_] = name
-        return pairs

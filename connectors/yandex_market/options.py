@@ -5,14 +5,25 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
 from connectors.yandex_market.order_options import NotificationOptions, OrderOptions
 from obmen.connector import Options, SecretStr
+from obmen.options import Paired, ProtectedUrl
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError):
+        message = f"there is no time zone '{name}'; a name such as Europe/Moscow is meant"
+        raise ValueError(message) from None
+    return name
+
+
 Id = Annotated[int, Field(ge=1)]
 Positive = Annotated[Decimal, Field(gt=0)]
 
@@ -38,13 +49,14 @@ class MarketOptions(Options):
     cabinet holds back, as it is set there. ``confirm_quarantine``: confirm prices that Market holds
     back, without asking a person. ``categories``: the file that says which category and characteristics a
     product has. ``assumed``: see AssumedCard. ``lookback_days``: how far the first read of orders goes back.
-    ``orders``, ``notifications``: see OrderOptions, NotificationOptions.
+    ``timezone``: the warehouses' own, in which Market tells times of shipment. ``orders``, ``notifications``: see
+    OrderOptions, NotificationOptions.
     """
 
     api_key: Annotated[SecretStr, Field(min_length=1)]
     business_id: Id
-    url: str = "https://api.partner.market.yandex.ru"
-    warehouses: dict[str, Id] = Field(default_factory=dict)
+    url: ProtectedUrl = "https://api.partner.market.yandex.ru"
+    warehouses: Paired[Id] = Field(default_factory=dict)
     price_campaign: Id | None = None
     rounding: Literal["refuse", "up", "down"] = "refuse"
     quarantine_percent: Annotated[int, Field(ge=1, le=1000)] = 50
@@ -52,26 +64,9 @@ class MarketOptions(Options):
     categories: Path | None = None
     assumed: AssumedCard = AssumedCard()
     lookback_days: Annotated[int, Field(ge=1, le=30)] = 30
+    timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Moscow"
     orders: OrderOptions = OrderOptions()
     notifications: NotificationOptions | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _keeps_the_key_private(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            raise ValueError("the key would travel unprotected: the address must begin with https://")
-        return url.rstrip("/")
-
-    @field_validator("warehouses")
-    @classmethod
-    def _pairs_both_ways(cls, pairs: dict[str, int]) -> dict[str, int]:
-        names: dict[int, str] = {}
-        for name, id_ in pairs.items():
-            if id_ in names:
-                raise ValueError(f"'{names[id_]}' and '{name}' are both {id_}; each needs its own shop")
-            names[id_] = name
-        return pairs
 
     @property
     def campaigns(self) -> tuple[int, ...]:

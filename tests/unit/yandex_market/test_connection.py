@@ -29,7 +29,7 @@ def found(ym, option):
     ("options", "said"),
     [
         ({"url": "http://market.example"}, "unprotected"),
-        ({"warehouses": {"А": 5, "Б": 5}}, "needs its own shop"),
+        ({"warehouses": {"А": 5, "Б": 5}}, "each needs its own"),
         ({"warehouses": {"А": 0}}, "greater than or equal to 1"),
         ({"campaign": 5}, "Extra inputs"),
         ({"rounding": "nearest"}, "rounding"),
