@@ -8,7 +8,7 @@ from functools import partialmethod
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
@@ -27,7 +27,7 @@ def rehearsal(
     """
     kind = load_sandbox(name, door)
     set_so = partialmethod(kind.__init__, **_read(name, kind, settings or {}))
-    made = type(kind.__name__, (kind,), {"__init__": set_so})
+    made = cast("type[Sandbox]", type(kind.__name__, (kind,), {"__init__": set_so}))
     try:
         return made() if relaxed else made.strict()
     except (KeyError, ValueError) as error:

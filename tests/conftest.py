@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Hundreds of tests start programs, and each would compile all it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A slow machine fails no test.
 settings.register_profile("obmen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("obmen")

@@ -10,28 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
 from requests.auth import HTTPBasicAuth
 
-from connectors.onec.checks import check_connection
-from connectors.onec.commerceml.door import commerceml_door
 from connectors.onec.door import Door
 from connectors.onec.doors import ENTITIES, DoorName, closed, door_of
-from connectors.onec.enterprisedata.door import EnterpriseData, enterprisedata_door
 from connectors.onec.odata.changes import Changes
 from connectors.onec.odata.client import OData
-from connectors.onec.odata.door import odata_door
 from connectors.onec.odata.errors import explain
 from connectors.onec.options import OneCOptions
-from connectors.onec.site import SiteDoor
 from obmen.clock import Clock
 from obmen.connector import Connector, Finding, Transport, acknowledge, feed, find, lookup, poll, reader, writer
 from obmen.endpoint import Endpoint
 from obmen.errors import ConfigurationError
 from obmen.http import Http
 from obmen.records import Batch, Hints, Item, Native, Outcome, Page
+from obmen.usage import Usage
+
+if TYPE_CHECKING:
+    from connectors.onec.enterprisedata.door import EnterpriseData
+    from connectors.onec.site import SiteDoor
 
 _ORDER_KEY = ("Канал", "НомерПоДаннымКлиента")
 
@@ -196,9 +196,9 @@ class OneC(Connector):
         """Read orders by reference, or by channel and number as they were written."""
         return self._door("order").look_up["order"](ids)
 
-    @writer("order", key=_ORDER_KEY, updates=False)
-    def create_orders(self, batch: Batch) -> Iterator[Outcome]:
-        """Create each Заказ клиента once."""
+    @writer("order", key=_ORDER_KEY)
+    def set_orders(self, batch: Batch) -> Iterator[Outcome]:
+        """Create each Заказ клиента once, and carry over what its channel changes of it later."""
         return self._write("order", batch)
 
     @find("order")
@@ -283,14 +283,23 @@ class OneC(Connector):
 
     def check(self) -> Iterable[Finding]:
         """Look at each door: what is there, what is missing, and what the options point to."""
+        return self._check(None)
+
+    def check_usage(self, usage: Usage) -> Iterable[Finding]:
+        """Do the same for what these flows carry, and say for which of them something is missing."""
+        return self._check(usage)
+
+    def _check(self, usage: Usage | None) -> Iterator[Finding]:
+        from connectors.onec.checks import check_connection  # noqa: PLC0415 - see _opened
+
         awaits = self._site is not None and self._site.awaits_goods
-        yield from check_connection(self._base if self.options.url else None, self.options, awaits_goods=awaits)
+        yield from check_connection(self._base if self.options.url else None, self.options, usage, awaits_goods=awaits)
         if self.options.url is not None:
             yield from self._changes.check()
         if self._site is not None:
             yield from self._site.check()
         if self.options.enterprisedata is not None:
-            yield from self._node.check()
+            yield from self._node.check(_through(self.options, "enterprisedata", usage))
 
     def close(self) -> None:
         """Let go of connections."""
@@ -301,21 +310,34 @@ class OneC(Connector):
     # -- doors -----------------------------------------------------------------------------------------------------
 
     def _opened(self, name: DoorName) -> Door:
+        """Return a door; what serves it is loaded only if it is open."""
         if name == "odata":
+            from connectors.onec.odata.door import odata_door  # noqa: PLC0415 - see above
+
             return odata_door(self.name, self._base, self.options, lambda: self.memory, self.clock, self._changes)
-        return commerceml_door(self.options, self._site) if name == "commerceml" else enterprisedata_door(self._node)
+        if name == "commerceml":
+            from connectors.onec.commerceml.door import commerceml_door  # noqa: PLC0415 - see above
+
+            return commerceml_door(self.options, self._site)
+        from connectors.onec.enterprisedata.door import enterprisedata_door  # noqa: PLC0415 - see above
+
+        return enterprisedata_door(self._node)
 
     @cached_property
     def _site(self) -> SiteDoor | None:
         options: OneCOptions = self.options
         if options.exchange is None or options.commerceml is None:
             return None
+        from connectors.onec.site import SiteDoor  # noqa: PLC0415 - only where that door is open
+
         return SiteDoor(options.commerceml, options.exchange, self.clock)
 
     @cached_property
     def _node(self) -> EnterpriseData:
         options: OneCOptions = self.options
         assert options.enterprisedata is not None  # noqa: S101 - doors.is_open asks
+        from connectors.onec.enterprisedata.door import EnterpriseData  # noqa: PLC0415 - only where that door is open
+
         return EnterpriseData(self.name, options.enterprisedata, ZoneInfo(options.timezone), self.clock)
 
     def _door(self, entity: str) -> Door:
@@ -332,3 +354,12 @@ class OneC(Connector):
             message = f"The connection '{self.name}' cannot write {entity} through its door ({door.way(entity)})."
             raise ConfigurationError(message)
         return door.write[entity](batch)
+
+
+def _through(options: OneCOptions, door: DoorName, usage: Usage | None) -> Usage | None:
+    """Return what of the flows goes through a door."""
+    if usage is None:
+        return None
+    reads = {entity: flows for entity, flows in usage.reads.items() if door_of(options, entity) == door}
+    writes = {entity: flows for entity, flows in usage.writes.items() if door_of(options, entity) == door}
+    return Usage(reads, writes)

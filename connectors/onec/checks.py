@@ -6,7 +6,7 @@ the first order, in 1C's words, in the night.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from connectors.onec.commerceml import CommerceML
 from connectors.onec.doors import door_of
@@ -18,6 +18,7 @@ from connectors.onec.odata.order_body import DOCUMENT, REFERENCES, ROW, has_vat_
 from connectors.onec.options import OneCOptions, OrderOptions
 from obmen.connector import Finding
 from obmen.errors import Denied, ObmenError, Refused
+from obmen.usage import Usage
 
 _ORDERS = ("order", "order_status")
 _NEEDED = (
@@ -49,22 +50,24 @@ def check_files(options: OneCOptions) -> Iterator[Finding]:
     yield Finding("ok", message, "commerceml")
 
 
-def check_base(base: OData, options: OneCOptions, used: Collection[str] | None = None) -> Iterator[Finding]:
+def check_base(base: OData, options: OneCOptions, used: Usage | None = None) -> Iterator[Finding]:
     """Reach the base, and hold its metadata and its references against what is read and written there.
 
-    ``used`` are the entities that flows carry to or from this connection; None where that is not known.
+    ``used``: what flows carry to or from this connection; None where that is not known.
     """
     metadata = base.metadata()
     yield describe(metadata, str(options.url))
     here = [entity for entity in NEEDS if door_of(options, entity) == "odata"]
     yield from check_composition(base, options, [one for one in here if one not in _ORDERS], used=used)
-    if used is None or not set(_ORDERS).isdisjoint(used):
-        yield from _orders(base, metadata, options)
+    carried = [entity for entity in _ORDERS if entity in here and (used is None or entity in used)]
+    if carried:
+        yield from _orders(base, metadata, options, "" if used is None else used.flows(*carried))
 
 
-def _orders(base: OData, metadata: Metadata, options: OneCOptions) -> Iterator[Finding]:
+def _orders(base: OData, metadata: Metadata, options: OneCOptions, flows: str) -> Iterator[Finding]:
     if DOCUMENT not in metadata.sets:
-        message = f"{russian(DOCUMENT)} is not published, so no order can be written or read. {PUBLISH}"
+        told = f" ({flows})" if flows else ""
+        message = f"{russian(DOCUMENT)} is not published, so no order can be written or read{told}. {PUBLISH}"
         yield Finding("problem", message, "url")
         return
     missing = [name for name in _NEEDED if name not in metadata.properties(DOCUMENT)]
@@ -125,7 +128,7 @@ def _pointed_to(options: OrderOptions, metadata: Metadata) -> Iterable[tuple[str
 
 
 def check_connection(
-    base: OData | None, options: OneCOptions, used: Collection[str] | None = None, *, awaits_goods: bool = False
+    base: OData | None, options: OneCOptions, used: Usage | None = None, *, awaits_goods: bool = False
 ) -> Iterator[Finding]:
     """Check all that the connection names; trouble with one part does not hide the other. See ``check_base``.
 

@@ -121,6 +121,13 @@ class BoundMapping:
         return frozenset(named | ({subject.entity} if subject is not None and subject.pulls else set()))
 
     @property
+    def tells(self) -> frozenset[str]:
+        """The canonical fields that pull may give, nested ones by their first name."""
+        subject = self.spec.subject
+        named = {rule.name.partition(".")[0] for rule in self.scope.rules if rule.pulls}
+        return frozenset(named.union(subject.names if subject is not None and subject.pulls else ()))
+
+    @property
     def pulls(self) -> bool:
         """Whether the mapping reads anything."""
         return self.spec.pulls

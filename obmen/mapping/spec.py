@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from obmen.mapping.canonical import Model, fields_of
 from obmen.mapping.codecs import KIND_NAMES, Codec
 from obmen.mapping.paths import Steps, clash, show
 from obmen.mapping.rules import Only, RuleReader, Scope
-from obmen.mapping.yaml import Document, parse_yaml, read_yaml, write_yaml
+from obmen.mapping.yaml import Document, parse_yaml, read_text, write_yaml
 
 SEMANTICS = "1"
 """Part of every version: raised when the compiler gives another result for the same file."""
@@ -136,7 +137,13 @@ class Spec:
 
 def load_spec(path: Path) -> Spec:
     """Read and check a mapping file. Raises ConfigurationError with ``file:line``."""
-    return read_spec(read_yaml(path))
+    return _spec_of(read_text(path), str(path))
+
+
+@lru_cache(maxsize=256)
+def _spec_of(text: str, name: str) -> Spec:
+    """Parse a text once: flows share mappings, and parsing takes longer than all else of a start."""
+    return read_spec(parse_yaml(text, name))
 
 
 def read_spec(document: Document) -> Spec:

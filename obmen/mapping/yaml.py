@@ -49,6 +49,11 @@ class Document:
 
 def read_yaml(path: Path) -> Document:
     """Read a YAML file. Raises ConfigurationError with ``file:line``."""
+    return parse_yaml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file. Raises ConfigurationError with ``file:line``."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -56,12 +61,11 @@ def read_yaml(path: Path) -> Document:
         message = f"The file cannot be read: {reason}. Check its name and rights."
         raise ConfigurationError(message, where=str(path)) from error
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = "The file is not UTF-8. Save it in that encoding."
         raise ConfigurationError(message, where=f"{path}:{line}") from error
-    return parse_yaml(text, str(path))
 
 
 def parse_yaml(text: str, name: str) -> Document:

@@ -8,7 +8,7 @@ flight; after a restart: in doubt), ``accepted`` (the peer works on it under ``t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -71,8 +71,20 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     not_before: float = 0.0
 
 
-def put(tx: Transaction, flow: str, connection: str, entity: str, decided: Sequence[Decided], run: int) -> None:
-    """Put changes in; one that is not yet in flight is replaced, one in flight follows when that has landed."""
+def put(
+    tx: Transaction,
+    flow: str,
+    connection: str,
+    entity: str,
+    decided: Sequence[Decided],
+    run: int,
+    *,
+    state: Literal["fresh", "pending"] = "fresh",
+) -> None:
+    """Put changes in; one that is not yet in flight is replaced, one in flight follows when that has landed.
+
+    ``fresh``: the guards have yet to speak of them; ``pending``: they may be sent.
+    """
     flying = _flying(tx, connection, entity, [one.key for one in decided])
     resting: list[tuple[Any, ...]] = []
     behind: list[tuple[Any, ...]] = []
@@ -84,7 +96,7 @@ def put(tx: Transaction, flow: str, connection: str, entity: str, decided: Seque
                 one.key,
                 one.sequence,
                 flow,
-                "fresh",
+                state,
                 one.op,
                 one.effect,
                 one.hash,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -12,6 +14,7 @@ import structlog
 from obmen.clock import Clock
 from obmen.errors import Busy, ConfigurationError, ObmenError, StateError, meant
 from obmen.state import Lease, Ledger, outbox, quarantine, runs
+from obmen.sync import lanes
 from obmen.sync.deliver import Deliverer, Only
 from obmen.sync.flow import Flow, Target
 from obmen.sync.listen import Ear
@@ -200,39 +203,56 @@ class Engine:
         down: set[str] = set()
         while True:
             began = self.clock.now().timestamp()
-            progress = True
-            while progress:
-                progress = False
-                for one in work:
-                    for target in one.flow.targets:
-                        if target.name not in down:
-                            progress = self._deliver(one, target, only, down) or progress
+            while self._round(work, only, down):
+                pass
             if not self._wait(work, began, deadline, down):
                 return
 
-    def _deliver(self, work: _Work, target: Target, only: Only | None, down: set[str]) -> bool:
-        """Deliver what is due; return whether it may have made something else due."""
-        flow, report = work.flow, work.report
+    def _round(self, work: Sequence[_Work], only: Only | None, down: set[str]) -> bool:
+        """Tell every system what is due for it, all at the same time; return whether more may be due now."""
+        due: dict[str, list[_Delivery]] = {}
+        with ExitStack() as leases:
+            for one in work:
+                targets = [target for target in one.flow.targets if target.name not in down and self._any(one, target)]
+                if not targets:
+                    continue
+                try:
+                    lease = leases.enter_context(self.ledger.lease(one.flow.name))
+                except Busy as error:
+                    one.busy = True
+                    one.report.trouble.append(error)
+                    continue
+                for target in targets:
+                    due.setdefault(target.name, []).append(_Delivery(one, target, lease))
+            ways = {name: partial(self._deliver_to, deliveries, only, down) for name, deliveries in due.items()}
+            return lanes.run(ways, together=self.on_step is ignore)
+
+    def _any(self, work: _Work, target: Target) -> bool:
         with self.ledger.read() as tx:
-            if not outbox.counts(tx, flow.name, target.name):
-                return False
-        try:
-            with self.ledger.lease(flow.name) as lease:
-                deliverer = Deliverer(
-                    self.ledger,
-                    lease,
-                    flow,
-                    target,
-                    work.run,
-                    only=only,
-                    on_step=self.on_step,
-                    on_sent=lambda count: self.listener.delivering(flow.name, target.name, count),
-                )
-                delivered = deliverer.deliver()
-        except Busy as error:
-            down.add(target.name)
-            report.trouble.append(error)
-            return False
+            return not work.busy and bool(outbox.counts(tx, work.flow.name, target.name))
+
+    def _deliver_to(self, deliveries: Sequence[_Delivery], only: Only | None, down: set[str]) -> bool:
+        progress = False
+        for one in deliveries:
+            if one.target.name not in down:
+                progress = self._deliver(one, only, down) or progress
+        return progress
+
+    def _deliver(self, delivery: _Delivery, only: Only | None, down: set[str]) -> bool:
+        """Deliver what is due; return whether it may have made something else due."""
+        work, target = delivery.work, delivery.target
+        flow, report = work.flow, work.report
+        deliverer = Deliverer(
+            self.ledger,
+            delivery.lease,
+            flow,
+            target,
+            work.run,
+            only=only,
+            on_step=self.on_step,
+            on_sent=lambda count: self.listener.delivering(flow.name, target.name, count),
+        )
+        delivered = deliverer.deliver()
         counts = report.sent.setdefault(target.name, Counter())
         counts.update(delivered.counts)
         if delivered.trouble is not None:
@@ -248,7 +268,7 @@ class Engine:
                 outbox.next_due(tx, one.flow.name, target.name, began)
                 for one in work
                 for target in one.flow.targets
-                if target.name not in down
+                if target.name not in down and not one.busy
             ]
             now = tx.now
         soonest = min((at for at in times if at is not None), default=None)
@@ -273,3 +293,13 @@ class _Work:
     flow: Flow
     report: FlowReport
     run: int = 0
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """What one flow has for one target, under the flow's lease."""
+
+    work: _Work
+    target: Target
+    lease: Lease

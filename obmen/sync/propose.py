@@ -109,16 +109,20 @@ def _for_target(tx: Transaction, flow: Flow, target: Target, records: Sequence[R
 
 
 def _without_echoes(tx: Transaction, flow: Flow, records: Sequence[Record], into: Proposals) -> list[Record]:
-    """Leave out what the source only repeats to us because we wrote it there."""
+    """Leave out what the source only repeats to us because we wrote it there.
+
+    What was written with a field that the source never tells, such as the reason of a cancellation, is repeated
+    without it.
+    """
     if flow.echo is None:
         return list(records)
-    entity = flow.entity.entity
+    entity, told = flow.entity.entity, flow.pull.tells
     written: dict[str, Agreed] = agreed.of(tx, flow.source.name, entity, [record.key for record in records])
     kept = []
     for record in records:
         ours = written.get(record.key)
         try:
-            echoed = ours is not None and payload_hash(flow.echo, record) == ours.hash
+            echoed = ours is not None and payload_hash(flow.echo, _as_written(record, ours, told)) == ours.hash
         except (NotCarried, Refused):
             echoed = False
         if echoed:
@@ -126,6 +130,13 @@ def _without_echoes(tx: Transaction, flow: Flow, records: Sequence[Record], into
         else:
             kept.append(record)
     return kept
+
+
+def _as_written(record: Record, ours: Agreed, told: frozenset[str]) -> Record:
+    """Return the record with the fields that its source cannot tell as they were written there."""
+    written = record.decoded(ours.canonical)
+    untold = {name: getattr(written, name) for name in written.model_fields_set - told}
+    return record.model_copy(update=untold) if untold else record
 
 
 def _queued(tx: Transaction, target: Target, entity: str, keys: Sequence[str]) -> dict[str, list[Row]]:

@@ -150,7 +150,8 @@ class Receipt:
         outbox.drop(tx, landed + self._refused)
         waiting.bound(tx, target, self._entity, self._bound)
         if target in self.flow.stock_flows:
-            restock.tell_again(tx, self.flow.stock_flows[target], target, self._finished, self.run)
+            every = self.target.connector.writers["stock", "put"].every
+            restock.tell_again(tx, self.flow.stock_flows[target], target, self._finished, self.run, every=every)
         if self._finished and quarantine.any_open(tx, flow):
             keys = [row.key for row in self._finished]
             quarantine.close(tx, flow, stage="deliver", connection=target, keys=keys)

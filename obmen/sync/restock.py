@@ -16,10 +16,11 @@ from obmen.state import Transaction, agreed, facts, outbox
 from obmen.state.outbox import Decided, Row
 
 
-def tell_again(tx: Transaction, flow: str, channel: str, steps: Iterable[Row], run: int) -> None:
+def tell_again(tx: Transaction, flow: str, channel: str, steps: Iterable[Row], run: int, *, every: float) -> None:
     """Queue the stock of what these steps of orders put back on sale in ``channel``.
 
-    ``flow``: the one that tells it of stock. Its guards see the rows at its next read, as any other change.
+    ``flow``: the one that tells it of stock. It is the number that its guards have let pass already. ``every``: how
+    many seconds the channel wants between two of one product.
     """
     ended = [row.key for row in steps if _frees(OrderStatus.model_validate_json(row.sent_canonical or row.canonical))]
     if not ended:
@@ -32,8 +33,11 @@ def tell_again(tx: Transaction, flow: str, channel: str, steps: Iterable[Row], r
     ]
     queued = {row.key for row in outbox.of(tx, channel, "stock", keys)}
     known = [one for key, one in agreed.of(tx, channel, "stock", keys).items() if key not in queued and one.hash]
-    decided = [Decided(one.key, "put", "changed", one.hash, one.canonical) for one in known]
-    outbox.put(tx, flow, channel, "stock", decided, run)
+    decided = [
+        Decided(one.key, "put", "changed", one.hash, one.canonical, not_before=one.at + every if every else 0.0)
+        for one in known
+    ]
+    outbox.put(tx, flow, channel, "stock", decided, run, state="pending")
     agreed.save(tx, channel, "stock", [replace(one, hash=b"") for one in known], run)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from obmen.connector import Connector
 from obmen.endpoint import Endpoint
 from obmen.errors import ConfigurationError
 from obmen.project import Project
+from obmen.state.memory import LedgerMemory
 from obmen.sync.assemble import Assembly
 from obmen.sync.doorbell import Doorbell
 from runner import serve as hosting
@@ -60,7 +61,9 @@ def opened(current: Session) -> Iterator[tuple[dict[str, Connector], dict[str, E
     project = current.load()
     with ExitStack() as stack:
         connectors, endpoints = {}, {}
-        for name, connector in _connectors(current, project, stack).items():
+        for name, settings in project.connections.items():
+            connector = settings.connector(name, settings.options)
+            stack.callback(connector.close)
             endpoint = connector.endpoint()
             if endpoint is not None:
                 stack.callback(endpoint.close)
@@ -71,17 +74,17 @@ def opened(current: Session) -> Iterator[tuple[dict[str, Connector], dict[str, E
                 " with a site, add exchange: { login: …, password: … } beside commerceml: in the connection of 1C."
             )
             raise ConfigurationError(message, where=str(project.file))
+        _keep_what_is_told(current, project, connectors, stack)
         yield connectors, endpoints
 
 
-def _connectors(current: Session, project: Project, stack: ExitStack) -> dict[str, Connector]:
+def _keep_what_is_told(
+    current: Session, project: Project, connectors: Mapping[str, Connector], stack: ExitStack
+) -> None:
     if not project.flows:
-        made = {name: one.connector(name, one.options) for name, one in project.connections.items()}
-        for connector in made.values():
-            stack.callback(connector.close)
-        return made
+        return
     ledger = stack.enter_context(current.ledger(project))
-    assembly = stack.enter_context(Assembly(project, ledger=ledger))
-    for name, connector in assembly.connectors.items():
-        connector.tell = Doorbell(ledger, name, assembly.flows).ring
-    return assembly.connectors
+    flows = stack.enter_context(Assembly(project, ledger=ledger)).flows
+    for name, connector in connectors.items():
+        connector.memory = LedgerMemory(ledger, name)
+        connector.tell = Doorbell(ledger, name, flows).ring

@@ -1,5 +1,8 @@
 """How fast Obmen is beside a bare parser of the same bytes: ``make bench``, or with a million: ARGS=--million.
 
+What is read: prices from CommerceML (xml) and from JSON pages (json), goods of 1C by OData (odata) and by
+EnterpriseData (enterprisedata), and what a fully published base says of itself (metadata).
+
 A table, never a test: figures of one run, on one machine, from one file. The ratios are of processor time, since
 the clock also counts what other programs do meanwhile; only a ledger on PostgreSQL is set beside SQLite by the
 clock, since its server works in other processes. This process stays small, so that the peak of memory which it
@@ -14,13 +17,24 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.bench.metadata import TYPES
 from tests.bench.postgres import databases
 
 _ROOT = Path(__file__).parents[2]
-_INPUTS = {"XML": ("offers0_1.xml", "lxml.iterparse alone"), "JSON": ("answers.jsonl", "json.loads alone")}
+_XML, _JSON = "lxml.iterparse alone", "json.loads alone"
+_INPUTS = {
+    "xml": ("XML", "offers0_1.xml", _XML),
+    "json": ("JSON", "answers.jsonl", _JSON),
+    "odata": ("OData", "goods.rows", _JSON),
+    "enterprisedata": ("SOAP", "message.zip", _XML),
+}
+_METADATA = "metadata"
+_LARGEST = {"enterprisedata": 100_000}
+"""What grows no further with --million."""
+_OF_PRICES = ("xml", "json")
 _STAGES = {"first": "first sync", "unchanged": "nothing changed", "changed": "1 % changed"}
 _HEAD = ("input", "records", "stage", "seconds", "CPU s", "per CPU s", "of bare", "of SQLite", "MiB")
 _WIDTHS = (5, 9, 27, 8, 8, 9, 7, 9, 5)
@@ -38,41 +52,71 @@ def main() -> None:
     asked = argparse.ArgumentParser(prog="make bench ARGS=…", description="Obmen beside a bare parser.")
     asked.add_argument("--million", action="store_true", help="also a million records: half an hour, 6 GB of disk")
     asked.add_argument("--records", type=int, default=100_000, help="how many records (default 100,000)")
-    asked.add_argument("--postgres", action="store_true", help="also with the ledger on PostgreSQL")
-    asked.add_argument("--input", choices=_INPUTS, help="only this one")
+    asked.add_argument("--postgres", action="store_true", help="prices also with the ledger on PostgreSQL")
+    parts = (*_INPUTS, _METADATA)
+    asked.add_argument("part", nargs="*", choices=[*parts, []], metavar="part", help=f"only these: {', '.join(parts)}")
     options = asked.parse_args()
+    wanted = options.part or parts
     _print(_HEAD)
     _print(tuple("-" * width for width in _WIDTHS))
     with ExitStack() as stack:
         database = stack.enter_context(databases()) if options.postgres else None
         for records in (options.records, *([1_000_000] if options.million else [])):
-            for name in [options.input] if options.input else _INPUTS:
-                with tempfile.TemporaryDirectory(prefix="obmen-bench-") as folder:
-                    for line in _measure(name, records, Path(folder), database):
-                        _print(line)
+            for part in _INPUTS:
+                if part in wanted and (records == options.records or records <= _LARGEST.get(part, records)):
+                    with tempfile.TemporaryDirectory(prefix="obmen-bench-") as folder:
+                        for line in _measure(part, records, Path(folder), database):
+                            _print(line)
+        if _METADATA in wanted:
+            with tempfile.TemporaryDirectory(prefix="obmen-bench-") as folder:
+                for line in _measure_metadata(str(Path(folder) / "metadata.xml")):
+                    _print(line)
     print(_LEGEND)
 
 
-def _measure(name: str, records: int, folder: Path, database: Database | None) -> Iterator[tuple[str, ...]]:
-    file, alone = _INPUTS[name]
+def _measure_metadata(path: str) -> Iterator[tuple[str, ...]]:
+    _run("metadata", "make", path)
+    bare = _best(_REPEATS, "metadata", "bare", path)
+    yield _line("EDMX", TYPES, _XML, bare, bare)
+    yield _line("EDMX", TYPES, "read and filtered", _best(_REPEATS, "metadata", "read", path), bare)
+    yield _line("EDMX", TYPES, "known again", _best(_REPEATS, "metadata", "cached", path), bare)
+
+
+def _measure(part: str, records: int, folder: Path, database: Database | None) -> Iterator[tuple[str, ...]]:
+    name, file, alone = _INPUTS[part]
     path, count = str(folder / file), str(records)
     repeats = _REPEATS if records <= _REPEATED else 1
     _run("make", path, count)
     bare = _best(repeats, "bare", path)
     yield _line(name, records, alone, bare, bare)
     on_sqlite: dict[str, Cost] = {}
-    for stage, title in _STAGES.items():
-        if stage == "changed":
-            _run("change", path)
-        cost = on_sqlite[stage] = _best(repeats if stage == "unchanged" else 1, "stages", stage, path, count)
-        yield _line(name, records, title, cost, bare)
-    if database is None:
+    with _serving(part, path):
+        for stage, title in _STAGES.items():
+            if stage == "changed":
+                _run("change", path, count)
+            cost = on_sqlite[stage] = _best(repeats if stage == "unchanged" else 1, "stages", stage, path, count)
+            yield _line(name, records, title, cost, bare)
+    if database is None or part not in _OF_PRICES:
         return
     url = database()
     _run("make", path, count, url)
     for stage in ("first", "unchanged"):
         cost = _best(repeats if stage == "unchanged" else 1, "stages", stage, path, count, url)
         yield _line(name, records, f"{_STAGES[stage]}, PostgreSQL", cost, bare, on_sqlite[stage])
+
+
+@contextmanager
+def _serving(part: str, path: str) -> Iterator[None]:
+    """Have a base run, where an input needs one."""
+    if part != "enterprisedata":
+        yield
+        return
+    command = [sys.executable, "-m", "tests.bench.enterprisedata", path]
+    with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as base:
+        assert base.stdout is not None
+        base.stdout.readline()
+        yield
+        base.communicate()
 
 
 def _best(times: int, *command: str) -> Cost:

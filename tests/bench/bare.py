@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+from tests.bench import enterprisedata, odata
 from tests.bench.cost import print_cost
 from tests.bench.json_data import BUFFER
 
@@ -31,6 +32,8 @@ def parse_json(path: Path) -> None:
             json.loads(answer)
 
 
+_PARSERS = {".xml": parse_xml, ".jsonl": parse_json, ".rows": odata.bare, ".zip": enterprisedata.bare}
+
 if __name__ == "__main__":
     given = Path(sys.argv[1])
-    print_cost(lambda: parse_xml(given) if given.suffix == ".xml" else parse_json(given))
+    print_cost(lambda: _PARSERS[given.suffix](given))

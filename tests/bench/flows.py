@@ -1,4 +1,6 @@
-"""The flows that are measured: prices from CommerceML or from JSON pages into a shelf that takes everything.
+"""The flows that are measured, onto a shelf that takes everything.
+
+They carry prices from CommerceML or from JSON pages, and goods of 1C by OData or by EnterpriseData.
 
 The shelf costs nothing, so what is measured is Obmen itself: reading, mapping, the ledger, the protocol.
 """
@@ -8,28 +10,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from obmen.connector import Batch, Connector, Options, Outcome, Page, reader, writer
-from obmen.entities import Price
+from obmen.entities import Price, Product
 from obmen.http.reply import Reply
 from obmen.mapping import Context, load_mapping, parse_mapping
 from obmen.state import Ledger
+from obmen.state.memory import LedgerMemory
 from obmen.sync.flow import Flow, Target
+from tests.bench import enterprisedata, odata
 from tests.bench.json_data import BUFFER, PAGE, sku
 
-_PRESET = Path(__file__).parents[2] / "mappings" / "onec" / "commerceml" / "price.yaml"
+_PRESETS = Path(__file__).parents[2] / "mappings" / "onec"
 _OFFER, _ID = "<Предложение>".encode(), "<Ид>".encode()
 _FIELDS = "sku: offer_id, amount: { path: price, as: money_string }, currency: currency_code"
 _SHELF = f"entity: price\nonly: push\nfields: {{ {_FIELDS} }}\n"
 _PEER = f"entity: price\nonly: pull\nfields: {{ {_FIELDS}, price_type: {{ fixed: base }} }}\n"
 
 
+_GOODS = "entity: product\nonly: push\nfields: { sku: id, name: name, description: text, barcodes: codes }\n"
+
+
 class Shelf(Connector):
-    """A target that confirms every price at once."""
+    """A target that confirms everything at once."""
 
     @writer("price", key="offer_id", batch=PAGE, absolute=True)
     def set_prices(self, batch: Batch) -> Iterator[Outcome]:
         return (batch.done(item.id) for item in batch.items)
+
+    @writer("product", key="id", batch=PAGE, absolute=True)
+    def set_products(self, batch: Batch) -> Iterator[Outcome]:
+        return (batch.done(item.id, item.id) for item in batch.items)
 
 
 class Peer(Connector):
@@ -47,7 +59,10 @@ class Peer(Connector):
 
 @dataclass(frozen=True)
 class Input:
-    """A file of prices: an offers package of CommerceML, or the answers of the JSON peer.
+    """A file of data.
+
+    Prices: an offers package of CommerceML (.xml) or the answers of the JSON peer (.jsonl); goods: the list of a base
+    by OData (.rows) or its first message of EnterpriseData (.zip).
 
     ``state`` is the URL of the ledger; without one it lies beside the file.
     """
@@ -61,6 +76,11 @@ class Input:
         return self.path.suffix == ".xml"
 
     @property
+    def goods_only(self) -> bool:
+        """Whether it is goods that are carried, and not their prices."""
+        return self.path.suffix in {".rows", ".zip"}
+
+    @property
     def record(self) -> bytes:
         """What each record begins with."""
         return _OFFER if self.xml else b'"offer_id"'
@@ -70,15 +90,33 @@ class Input:
         """What follows the digits of a record's first price."""
         return "</ЦенаЗаЕдиницу>".encode() if self.xml else b'", "currency_code"'
 
-    def flow(self) -> Flow:
-        """Return the flow of prices from this input to the shelf."""
+    def flow(self, ledger: Ledger) -> Flow:
+        """Return the flow from this input to the shelf."""
+        return self._goods_flow(ledger) if self.goods_only else self._price_flow()
+
+    def _goods_flow(self, ledger: Ledger) -> Flow:
+        from connectors.onec import OneC  # noqa: PLC0415 - not part of what JSON needs
+
+        shelf = Shelf("shelf", Options())
+        target = parse_mapping(_GOODS).bind(Context("shelf"), "push")
+        if self.path.suffix == ".rows":
+            http: Any = odata.Base(self.path)
+            source, door = OneC("source", OneC.Options(url="http://127.0.0.1/base"), http=http), "odata"
+        else:
+            settings: Any = enterprisedata.options(self.path)
+            source, door = OneC("source", OneC.Options(enterprisedata=settings)), "enterprisedata"
+        source.memory = LedgerMemory(ledger, "source")
+        pull = load_mapping(_PRESETS / door / "product.yaml").bind(Context("source"), "pull")
+        return Flow("products", Product, source, pull, (Target("shelf", shelf, target),))
+
+    def _price_flow(self) -> Flow:
         target = parse_mapping(_SHELF).bind(Context("shelf"), "push")
         shelf = (Target("shelf", Shelf("shelf", Options()), target),)
         if self.xml:
             from connectors.onec import OneC  # noqa: PLC0415 - not part of what JSON needs
 
             source: Connector = OneC("source", OneC.Options(commerceml=self.path))
-            pull = load_mapping(_PRESET).bind(Context("source"), "pull")
+            pull = load_mapping(_PRESETS / "commerceml" / "price.yaml").bind(Context("source"), "pull")
             return Flow("prices", Price, source, pull, shelf, where={"price_type": "Розничная"})
         source = Peer("source", Peer.Options(answers=self.path))
         pull = parse_mapping(_PEER).bind(Context("source"), "pull")

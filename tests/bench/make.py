@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from obmen.state import bindings
+from tests.bench import enterprisedata, odata
 from tests.bench.commerceml_data import write_export
 from tests.bench.cost import print_cost
 from tests.bench.flows import Input
@@ -17,20 +18,29 @@ from tests.bench.json_data import write_answers
 
 
 def make(data: Input, records: int) -> None:
-    """Write the data and bind its goods in the source and on the shelf."""
-    if data.path.exists():
-        pass
-    elif data.xml:
-        catalogue, _ = write_export(data.path.parent, records).files
-        catalogue.unlink()
-    else:
-        write_answers(data.path, records)
+    """Write the data; where they are prices, bind their goods in the source and on the shelf."""
+    if not data.path.exists():
+        _write(data, records)
+    if data.goods_only:
+        return
     ledger = data.ledger()
     for ids in data.goods(records):
         with ledger.write() as tx:
             for connection in ("source", "shelf"):
                 bindings.bind(tx, connection, "product", {one: one for one in ids})
     ledger.close()
+
+
+def _write(data: Input, records: int) -> None:
+    if data.path.suffix == ".rows":
+        odata.make(data.path, records)
+    elif data.path.suffix == ".zip":
+        enterprisedata.make(data.path, range(records))
+    elif data.xml:
+        catalogue, _ = write_export(data.path.parent, records).files
+        catalogue.unlink()
+    else:
+        write_answers(data.path, records)
 
 
 if __name__ == "__main__":

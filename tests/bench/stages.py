@@ -6,8 +6,11 @@ What has to stand before the work begins (imports, mappings, the open ledger) is
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 from pathlib import Path
+
+import structlog
 
 from obmen.sync.engine import Engine
 from tests.bench.cost import print_cost
@@ -17,7 +20,10 @@ from tests.bench.flows import Input
 def main(stage: str, data: Input, records: int) -> None:
     """Print what a run of the flow costs: first, unchanged, or changed (one record in a hundred was)."""
     expected = {"first": records, "unchanged": 0, "changed": (records + 99) // 100}[stage]
-    engine = Engine(data.ledger(), [data.flow()])
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    ledger = data.ledger()
+    flow = data.flow(ledger)
+    engine = Engine(ledger, [flow])
     gc.freeze()  # as the command line does
 
     def run() -> None:
@@ -26,6 +32,8 @@ def main(stage: str, data: Input, records: int) -> None:
             raise SystemExit(f"expected {expected} records to be written: {report}")
 
     print_cost(run)
+    flow.source.close()
+    ledger.close()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,19 @@ import pytest
 from .markdown import ROOT, Step, anchors, documents, headings, links, steps
 
 DOCUMENTS = documents()
-RUNNABLE = [path for path in DOCUMENTS if steps(path.read_text("utf-8"))]
+
+
+def _shown(path: Path) -> list[tuple[str, tuple[str, ...]]]:
+    return [(step.command, step.prints) for step in steps(path.read_text("utf-8"))]
+
+
+def _repeats_its_original(path: Path) -> bool:
+    """Whether a translation shows to the letter what its original does, which is run anyway."""
+    original = path.with_name(path.name.replace(".ru.md", ".md"))
+    return original != path and original.exists() and _shown(path) == _shown(original)
+
+
+RUNNABLE = [path for path in DOCUMENTS if _shown(path) and not _repeats_its_original(path)]
 
 
 def _name(path: Path) -> str:

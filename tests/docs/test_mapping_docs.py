@@ -18,7 +18,7 @@ from obmen.mapping import CODECS, Context, parse_mapping, run_tests
 from obmen.mapping.canonical import field_of
 from obmen.mapping.codecs import DEFAULT_ARGUMENTS
 from obmen.mapping.rules import FIELD_WORDS
-from obmen.mapping.spec import REF_WORDS, SUBJECT_WORDS, TEST_WORDS, TOP_WORDS
+from obmen.mapping.spec import CATEGORIES_WORDS, REF_WORDS, SUBJECT_WORDS, TEST_WORDS, TOP_WORDS
 
 from .markdown import ROOT
 
@@ -73,8 +73,8 @@ def test_a_mistake_is_refused_as_it_says(body: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [TOP_WORDS, FIELD_WORDS, SUBJECT_WORDS, TEST_WORDS, REF_WORDS],
-    ids=["top", "field", "subject", "test", "ref"],
+    [TOP_WORDS, FIELD_WORDS, SUBJECT_WORDS, CATEGORIES_WORDS, TEST_WORDS, REF_WORDS],
+    ids=["top", "field", "subject", "categories", "test", "ref"],
 )
 def test_every_word_is_explained_and_shown(words: dict[str, str]) -> None:
     shown = "\n".join(body for _, mark, body in BLOCKS if mark == "<!-- mapping -->")

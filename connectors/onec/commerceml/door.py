@@ -28,6 +28,8 @@ def commerceml_door(options: OneCOptions, site: SiteDoor | None) -> Door:
     orders = site.orders
 
     def found(item: Item) -> str | None:
+        if item.native_id:  # a change: laying it ready again does no harm, and 1C's word for the order was of another
+            return None
         return orders.find(str(item.payload["Канал"]), str(item.payload["НомерПоДаннымКлиента"]))
 
     return Door(

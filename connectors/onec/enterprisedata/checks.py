@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from connectors.onec.enterprisedata import keep
 from connectors.onec.enterprisedata.exchange import Exchange
@@ -12,6 +13,7 @@ from connectors.onec.enterprisedata.options import VERSIONS, EnterpriseDataOptio
 from connectors.onec.enterprisedata.service import Service
 from obmen.connector import Finding
 from obmen.errors import ConfigurationError, Denied, ObmenError, Unavailable
+from obmen.usage import Usage, named
 
 READS: dict[str, tuple[str, ...]] = {
     "product": (keep.PRODUCT, keep.GROUP, keep.VARIANT, keep.BARCODES, keep.UNIT),
@@ -31,8 +33,14 @@ WRITES: dict[str, tuple[str, ...]] = {
 _OPTION = "enterprisedata"
 
 
-def check_exchange(service: Service, exchange: Exchange, options: EnterpriseDataOptions) -> Iterator[Finding]:
-    """Yield what is right and wrong with the service, the node, the versions, the objects and the folder."""
+def check_exchange(
+    service: Service, exchange: Exchange, options: EnterpriseDataOptions, used: Usage | None = None
+) -> Iterator[Finding]:
+    """Yield what is right and wrong with the service, the node, the versions, the objects and the folder.
+
+    ``used``: what flows carry through this door: what that cannot do without is a problem, and of the rest nothing is
+    said. Where that is not known (None), it is a warning.
+    """
     try:
         service.choose()
         service.test()
@@ -49,7 +57,7 @@ def check_exchange(service: Service, exchange: Exchange, options: EnterpriseData
         yield Finding("problem", str(error), _OPTION)
         return
     yield from _format(base, options)
-    yield from _objects(base, base.writable(options.versions))
+    yield from _objects(base, base.writable(options.versions), used)
     yield from _mirror(exchange, options)
 
 
@@ -88,25 +96,29 @@ def _format(base: Header, options: EnterpriseDataOptions) -> Iterator[Finding]:
         yield Finding("warning", message, _OPTION)
 
 
-def _objects(base: Header, version: str) -> Iterator[Finding]:
+def _objects(base: Header, version: str, used: Usage | None) -> Iterator[Finding]:
+    level: Literal["warning", "problem"] = "warning" if used is None else "problem"
     for entity, kinds in READS.items():
+        if used is not None and entity not in used.reads:
+            continue
+        name = entity if used is None else f"{entity} ({named(used.reads[entity])})"
         missing = [kind for kind in kinds if not base.can_send(kind)]
         if not missing:
-            yield Finding("ok", f"{entity} can be read.", _OPTION)
+            yield Finding("ok", f"{name} can be read.", _OPTION)
         elif missing[0] == kinds[0]:
-            yield Finding("warning", f"{entity} cannot be read: the base does not send {kinds[0]}.", _OPTION)
+            yield Finding(level, f"{name} cannot be read: the base does not send {kinds[0]}.", _OPTION)
         else:
-            yield Finding(
-                "warning", f"{entity} is read without {', '.join(missing)}, which the base does not send.", _OPTION
-            )
+            message = f"{name} is read without {', '.join(missing)}, which the base does not send."
+            yield Finding("warning", message, _OPTION)
     for entity, kinds in WRITES.items():
+        if used is not None and entity not in used.writes:
+            continue
+        name = entity if used is None else f"{entity} ({named(used.writes[entity])})"
         missing = [kind for kind in kinds if not version or not base.can_receive(kind, version)]
         if missing:
-            yield Finding(
-                "warning", f"{entity} cannot be written: the base does not load {', '.join(missing)}.", _OPTION
-            )
+            yield Finding(level, f"{name} cannot be written: the base does not load {', '.join(missing)}.", _OPTION)
         else:
-            yield Finding("ok", f"{entity} can be written.", _OPTION)
+            yield Finding("ok", f"{name} can be written.", _OPTION)
     yield Finding("ok", "Stock is not read by this door: UT sends no balances in EnterpriseData.", _OPTION)
 
 

@@ -1,6 +1,8 @@
 """An order of a channel as Документ.ЗаказКлиента, under a reference that is always the same for the same order.
 
-The base finds a document by its reference; so an order that is sent twice is one order.
+The base finds a document by its reference; so an order that is sent twice is one order, and one that changed in its
+channel is sent anew, whole: the format knows no cancelled lines, so one that is gone is left out, and lines that
+people changed in 1C are as the channel tells them again. What 1C says has ended stays as it is.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from connectors.onec.enterprisedata import keep
 from connectors.onec.enterprisedata.make import Composition, Maker, Part, number, written
 from connectors.onec.enterprisedata.options import EnterpriseDataOrderOptions
 from connectors.onec.enterprisedata.values import WITHOUT_VAT
+from connectors.onec.enterprisedata.xml import parsed, text
 from connectors.onec.odata.order_body import CHANNEL, SHORTEST_NUMBER, comment, kopecks
 from connectors.onec.odata.orders import order_ref
 from obmen.errors import Refused
 from obmen.records import Item, Native
 
 NUMBER = "Номер"
+_ENDS = frozenset({"ПереданВДоставку", "Выполнен", "Отменен"})
 
 
 def compose_orders(maker: Maker, options: EnterpriseDataOrderOptions, items: Sequence[Item]) -> Composition:
@@ -33,12 +37,34 @@ def compose_orders(maker: Maker, options: EnterpriseDataOrderOptions, items: Seq
     for item in items:
         known = order_ref(str(item.payload[CHANNEL]), str(item.payload[NUMBER]))
         try:
+            if item.native_id and (ended := _ended(maker, known)):
+                _leave(item, ended)
+                made.native_ids[item.id] = known
+                continue
             made.add(keep.ORDER, known, maker.object(keep.ORDER, _order(maker, options, item.payload, known)))
         except Refused as refused:
             made.refused[item.id] = refused
         else:
             made.native_ids[item.id] = known
     return made
+
+
+def _ended(maker: Maker, known: str) -> str:
+    """Return how an order ended, as the base told; empty where it goes on, or the base does not tell."""
+    query = "SELECT xml FROM object WHERE owner = ? AND type = ? AND deleted = 0"
+    rows = maker.database.execute(query, (known, keep.STATE)).fetchall()
+    states = [text(parsed(xml), "СостояниеЗаказа") for (xml,) in rows]
+    return next((state for state in states if state in _ENDS), "")
+
+
+def _leave(item: Item, state: str) -> None:
+    """Let an order that ended be as it is. Raises Refused if its lines changed, for then a person must see to it."""
+    if item.before is None or item.before.get("Товары") != item.payload.get("Товары"):
+        message = (
+            f"The lines of the order changed in its channel, and in 1C it is {state}. See to it there (a return, a"
+            " correction), then drop the record."
+        )
+        raise Refused(message, code="closed", field="Товары")
 
 
 def _order(maker: Maker, options: EnterpriseDataOrderOptions, payload: Native, known: str) -> list[Part]:

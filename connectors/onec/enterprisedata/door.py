@@ -36,6 +36,10 @@ from obmen.connector import Finding, Transport
 from obmen.errors import ConfigurationError
 from obmen.http import Http
 from obmen.records import Batch, Item, Outcome, Page
+from obmen.usage import Usage
+
+_ONE_RUN = 60.0
+"""Seconds for which what one reader received is new enough for the others."""
 
 
 def transport(options: EnterpriseDataOptions) -> Transport:
@@ -68,39 +72,41 @@ class EnterpriseData:
         self._service = Service(self._http, options.plan, options.node)
         mirror = Mirror(options.folder, options.plan, options.node, wait=options.timeout)
         self.exchange = Exchange(self._service, mirror, options, clock, on_step)
+        self._read: set[str] = set()
+        self._received = 0.0
 
     def products(self) -> Iterator[Page]:
         """Read the sellable variants; see ``goods.read_goods``."""
-        self.exchange.receive()
+        self._receive("products")
         yield from read_goods(self.exchange.mirror)
 
     def prices(self) -> Iterator[Page]:
         """Read the prices that stand now; see ``prices.read_prices``."""
-        self.exchange.receive()
+        self._receive("prices")
         yield from read_prices(self.exchange.mirror, self._local())
 
     def customers(self) -> Iterator[Page]:
         """Read the customers; see ``people.read_people``."""
-        self.exchange.receive()
+        self._receive("customers")
         yield from read_people(self.exchange.mirror)
 
     def orders(self, cursor: str | None) -> Iterator[Page]:
         """Read the orders that came since the cursor; see ``documents.read_orders``."""
-        self.exchange.receive()
+        self._receive("orders")
         yield from read_orders(self.exchange.mirror, cursor, self._name)
 
     def order_statuses(self, cursor: str | None) -> Iterator[Page]:
         """Read what orders became since the cursor; see ``documents.read_states``."""
-        self.exchange.receive()
+        self._receive("order_statuses")
         yield from read_states(self.exchange.mirror, cursor)
 
     def receipts(self, cursor: str | None) -> Iterator[Page]:
         """Read the reports on retail sales that came since the cursor; see ``documents.read_reports``."""
-        self.exchange.receive()
+        self._receive("receipts")
         yield from read_reports(self.exchange.mirror, cursor)
 
     def write_orders(self, batch: Batch) -> Iterator[Outcome]:
-        """Create orders, each under the reference that follows from its channel and number."""
+        """Create and change orders, each under the reference that follows from its channel and number."""
         options = self._options.order
         if options is None:
             raise ConfigurationError(
@@ -125,28 +131,46 @@ class EnterpriseData:
         return write_batch(self.exchange, self._options, batch, compose_people)
 
     def find_order(self, item: Item) -> str | None:
-        """Return the order's reference if the base has surely loaded it, or has sent it itself."""
-        return self._found(keep.ORDER, order_ref(str(item.payload[CHANNEL]), str(item.payload[NUMBER])))
+        """Return the order's reference if the base has surely loaded it, or has sent it itself.
+
+        Of a change that is in doubt nothing is looked for: the base does not tell which version it loaded, and
+        saying it again does no harm.
+        """
+        return (
+            None
+            if item.native_id
+            else self._found(keep.ORDER, order_ref(str(item.payload[CHANNEL]), str(item.payload[NUMBER])))
+        )
 
     def find_product(self, item: Item) -> str | None:
         """Return the good's reference if the base has surely loaded it, or has sent it itself."""
         return self._found(keep.PRODUCT, str(item.native_id or item.payload.get("Ид") or good_ref(item.id)).lower())
 
     def find_customer(self, item: Item) -> str | None:
-        """Return the customer's reference if the base has surely loaded it, or has sent it itself."""
-        return self._found(keep.CONTRAGENT, str(item.native_id or customer_ref(item.id)))
+        """Return the customer's reference if the base has surely loaded it; a change is said again, as an order's."""
+        return None if item.native_id else self._found(keep.CONTRAGENT, customer_ref(item.id))
 
     def offers(self, entity: str) -> bool:
         """Whether the base, as far as its last message told, sends what an entity needs."""
         return offered(self.exchange, entity)
 
-    def check(self) -> Iterator[Finding]:
-        """Try the service, the node and the versions, and say which objects are missing for which entity."""
-        return check_exchange(self._service, self.exchange, self._options)
+    def check(self, used: Usage | None = None) -> Iterator[Finding]:
+        """Try the service, the node and the versions, and say which objects are missing for which entity and flow."""
+        return check_exchange(self._service, self.exchange, self._options, used)
 
     def close(self) -> None:
         """Let go of connections."""
         self._http.close()
+
+    def _receive(self, reader: str) -> None:
+        """Exchange once for all readers of a run: again when one comes a second time, or after a minute."""
+        now = self._clock.monotonic()
+        if self._read and reader not in self._read and now - self._received < _ONE_RUN:
+            self._read.add(reader)
+            return
+        self._read = set()
+        self.exchange.receive()
+        self._read, self._received = {reader}, now
 
     def _found(self, kind: str, known: str) -> str | None:
         if self.exchange.settled(kind, known):

@@ -15,8 +15,8 @@ import msgspec
 import xxhash
 
 from connectors.onec.enterprisedata import keep
-from connectors.onec.enterprisedata.mirror import Mirror, node_of
-from connectors.onec.enterprisedata.pages import SEPARATOR, joined, pages, split
+from connectors.onec.enterprisedata.mirror import Mirror
+from connectors.onec.enterprisedata.pages import SEPARATOR, Part, joined, pages, ranges, split
 from connectors.onec.enterprisedata.values import attributes, vat
 from connectors.onec.enterprisedata.variants import variants_of
 from connectors.onec.enterprisedata.xml import Element, child, key, parsed, ref, text
@@ -24,7 +24,8 @@ from obmen.errors import Refused
 from obmen.records import Native, Page
 
 _SALT = "goods 1"
-_BATCH = 500
+_MADE_OF = (keep.PRODUCT, keep.GROUP, keep.VARIANT, keep.BARCODES, keep.PRICES)
+"""A price may name a characteristic that is sold."""
 _DEEPEST = 64
 
 
@@ -39,26 +40,26 @@ def read_goods(mirror: Mirror) -> Iterator[Page]:
     ``Удален``.
     """
     with mirror.reading() as database:
-        node, units = node_of(database), _units(database)
+        units, groups = _units(database), _groups(database)
         salt = xxhash.xxh3_128_digest(msgspec.json.encode((_SALT, units), order="sorted"))
         decode = partial(decode_good, units)
-        yield from pages(_slices(database), decode, salt=salt, partial=not node.whole, where=keep.PRODUCT)
+        parts = (Part(one, partial(_slices, database, groups, *one)) for one in ranges(database, keep.PRODUCT))
+        yield from pages(database, parts, decode, of=_MADE_OF, salt=salt, where=keep.PRODUCT)
 
 
-def _slices(database: sqlite3.Connection) -> Iterator[bytes]:
-    groups = _groups(database)
-    after = 0
-    query = "SELECT number, ref, owner, xml, deleted FROM object WHERE type = ? AND number > ? ORDER BY number LIMIT ?"
-    while rows := database.execute(query, (keep.PRODUCT, after, _BATCH)).fetchall():
-        after = rows[-1][0]
-        products = [row[1] for row in rows]
-        barcodes, sold = _barcodes(database, products), variants_of(database, products)
-        for _, product, group, xml, deleted in rows:
-            path = joined(_path(groups, group))
-            for variant, (own, gone) in (sold.get(product) or {"": (b"", False)}).items():
-                good = f"{product}#{variant}" if variant else product
-                flag = b"1" if deleted or gone else b""
-                yield SEPARATOR.join((xml, own, flag, path, joined(barcodes.get(good, ())), good.encode()))
+def _slices(
+    database: sqlite3.Connection, groups: Mapping[str, tuple[str, str]], after: int, last: int
+) -> Iterator[bytes]:
+    query = "SELECT ref, owner, xml, deleted FROM object WHERE type = ? AND number > ? AND number <= ? ORDER BY number"
+    rows = database.execute(query, (keep.PRODUCT, after, last)).fetchall()
+    products = [row[0] for row in rows]
+    barcodes, sold = _barcodes(database, products), variants_of(database, products)
+    for product, group, xml, deleted in rows:
+        path = joined(_path(groups, group))
+        for variant, (own, gone) in (sold.get(product) or {"": (b"", False)}).items():
+            good = f"{product}#{variant}" if variant else product
+            flag = b"1" if deleted or gone else b""
+            yield SEPARATOR.join((xml, own, flag, path, joined(barcodes.get(good, ())), good.encode()))
 
 
 def _barcodes(database: sqlite3.Connection, products: Sequence[str]) -> dict[str, list[str]]:

@@ -46,9 +46,13 @@ def keep_message(database: sqlite3.Connection, message: Message) -> int:
     database.execute("UPDATE node SET commits = commits + 1")
     at: int = database.execute("SELECT commits FROM node").fetchone()[0]
     count = 0
+    kinds = set()
     for element in message.objects():
-        _TAKE.get(local(element), _object)(database, element, at)
+        kind = local(element)
+        _TAKE.get(kind, _object)(database, element, at)
+        kinds.add(kind)
         count += 1
+    database.executemany("INSERT OR REPLACE INTO arrival VALUES (?, randomblob(8))", ((kind,) for kind in kinds))
     _note(database, message, count, first=at == 1)
     return count
 

@@ -20,7 +20,11 @@ from pathlib import Path
 from connectors.onec.enterprisedata.header import Header, decoded_header
 from obmen.errors import ConfigurationError, StateError, Unavailable
 
-_VERSION = 1
+_VERSION = 2
+_ARRIVALS = """
+CREATE TABLE arrival (kind TEXT PRIMARY KEY, mark BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO arrival VALUES ('', randomblob(8))
+"""
 _TABLES = """
 CREATE TABLE node (
     id TEXT NOT NULL, plan TEXT NOT NULL, code TEXT NOT NULL, peer TEXT NOT NULL DEFAULT '', header BLOB,
@@ -146,6 +150,10 @@ class Mirror:
         found = database.execute("PRAGMA user_version").fetchone()[0]
         if found == 0:
             self._create(database)
+        elif found == 1:
+            with _brought_to_version(database, found) as old:
+                if old:
+                    _run(database, _ARRIVALS)
         elif found != _VERSION:
             raise StateError(f"{self.folder} was made by another version of Obmen ({found}).")
         plan, code = database.execute("SELECT plan, code FROM node").fetchone()
@@ -157,14 +165,34 @@ class Mirror:
             raise ConfigurationError(message)
 
     def _create(self, database: sqlite3.Connection) -> None:
-        database.execute("BEGIN IMMEDIATE")
-        if database.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _TABLES.split(";"):
-                database.execute(statement)
-            row = uuid.uuid4().hex, self._plan, self._code
-            database.execute("INSERT INTO node (id, plan, code) VALUES (?, ?, ?)", row)
-            database.execute(f"PRAGMA user_version = {_VERSION}")
-        database.execute("COMMIT")
+        row = uuid.uuid4().hex, self._plan, self._code
+        with _brought_to_version(database, 0) as old:
+            if old:
+                _run(database, _TABLES + _ARRIVALS)
+                database.execute("INSERT INTO node (id, plan, code) VALUES (?, ?, ?)", row)
+
+
+@contextmanager
+def _brought_to_version(database: sqlite3.Connection, version: int) -> Iterator[bool]:
+    """Say whether the tables are still of this version, which another process may just have changed."""
+    database.execute("BEGIN IMMEDIATE")
+    yield database.execute("PRAGMA user_version").fetchone()[0] == version
+    database.execute(f"PRAGMA user_version = {_VERSION}")
+    database.execute("COMMIT")
+
+
+def _run(database: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";"):
+        database.execute(statement)
+
+
+def arrivals(database: sqlite3.Connection, *kinds: str) -> bytes:
+    """Return a mark that is another one after every message that brought an object of these kinds.
+
+    A mirror that is put back from a copy has the copy's mark, and never again one that it had in between.
+    """
+    known = dict(database.execute("SELECT kind, mark FROM arrival").fetchall())
+    return b"".join(known.get(kind, bytes(8)) for kind in ("", *kinds))
 
 
 def node_of(database: sqlite3.Connection) -> Node:

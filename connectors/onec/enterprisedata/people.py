@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from connectors.onec.enterprisedata import keep
-from connectors.onec.enterprisedata.mirror import Mirror, node_of
-from connectors.onec.enterprisedata.pages import PAGE, SEPARATOR, joined, pages, split
+from connectors.onec.enterprisedata.mirror import Mirror
+from connectors.onec.enterprisedata.pages import SEPARATOR, Part, joined, pages, ranges, split
 from connectors.onec.enterprisedata.values import comment, contacts
 from connectors.onec.enterprisedata.xml import Element, child, key, parsed, ref, text
 from obmen.errors import Refused
 from obmen.records import Native, Page
 
 _SALT = b"people 1"
+_MADE_OF = (keep.CONTRAGENT, keep.PERSON, keep.CARD)
 _PERSON = ("ФИО", "Фамилия", "Имя", "Отчество", "ДатаРождения")
 _CONTRAGENT = ("Наименование", "НаименованиеПолное", "ИНН", "КПП", "ЮридическоеФизическоеЛицо")
 
@@ -33,21 +35,19 @@ def read_people(mirror: Mirror) -> Iterator[Page]:
     ``ДатаРождения``, ``Пол``), ``Карты`` (numbers), ``Удален``.
     """
     with mirror.reading() as database:
-        node = node_of(database)
-        yield from pages(_slices(database), decode_customer, salt=_SALT, partial=not node.whole, where=keep.CONTRAGENT)
+        parts = (Part(one, partial(_slices, database, *one)) for one in ranges(database, keep.CONTRAGENT))
+        yield from pages(database, parts, decode_customer, of=_MADE_OF, salt=_SALT, where=keep.CONTRAGENT)
 
 
-def _slices(database: sqlite3.Connection) -> Iterator[bytes]:
-    after = 0
-    query = "SELECT number, ref, owner, xml, deleted FROM object WHERE type = ? AND number > ? ORDER BY number LIMIT ?"
-    while rows := database.execute(query, (keep.CONTRAGENT, after, PAGE)).fetchall():
-        after = rows[-1][0]
-        people = {row[2] for row in rows if row[2]}
-        persons = _by_ref(database, keep.PERSON, people)
-        cards = _cards(database, {row[1] for row in rows} | people)
-        for _, known, person, xml, deleted in rows:
-            numbers = sorted({*cards.get(known, ()), *cards.get(person, ())})
-            yield SEPARATOR.join((xml, persons.get(person, b""), b"1" if deleted else b"", joined(numbers)))
+def _slices(database: sqlite3.Connection, after: int, last: int) -> Iterator[bytes]:
+    query = "SELECT ref, owner, xml, deleted FROM object WHERE type = ? AND number > ? AND number <= ? ORDER BY number"
+    rows = database.execute(query, (keep.CONTRAGENT, after, last)).fetchall()
+    people = {row[1] for row in rows if row[1]}
+    persons = _by_ref(database, keep.PERSON, people)
+    cards = _cards(database, {row[0] for row in rows} | people)
+    for known, person, xml, deleted in rows:
+        numbers = sorted({*cards.get(known, ()), *cards.get(person, ())})
+        yield SEPARATOR.join((xml, persons.get(person, b""), b"1" if deleted else b"", joined(numbers)))
 
 
 def _by_ref(database: sqlite3.Connection, kind: str, refs: set[str]) -> dict[str, bytes]:

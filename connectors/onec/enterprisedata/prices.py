@@ -11,14 +11,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
 import msgspec
 import xxhash
 
-from connectors.onec.enterprisedata.mirror import Mirror, node_of
-from connectors.onec.enterprisedata.pages import PAGE, SEPARATOR, joined, pages, split
+from connectors.onec.enterprisedata import keep
+from connectors.onec.enterprisedata.mirror import Mirror
+from connectors.onec.enterprisedata.pages import PAGE, SEPARATOR, Part, joined, pages, split
 from connectors.onec.enterprisedata.variants import variants_of
 from connectors.onec.odata.order_body import kopecks
 from obmen.records import Native, Page
@@ -27,7 +29,10 @@ _LAST = """SELECT product, good, type, date, amount, factor, unit FROM (
     SELECT *, ROW_NUMBER() OVER (
         PARTITION BY good, type ORDER BY date DESC, document DESC, factor <> '1', line DESC) AS place
     FROM price WHERE product > ? AND product <= ? AND date <= ?) WHERE place = 1 ORDER BY product, good, type"""
-_GOODS = "SELECT DISTINCT product FROM price WHERE product > ? ORDER BY product LIMIT ?"
+_GOODS = """SELECT max(product) FROM (
+    SELECT DISTINCT product FROM price WHERE product > ? ORDER BY product LIMIT ?)"""
+_MADE_OF = (keep.PRICES, keep.VARIANT, keep.BARCODES)
+"""A barcode may name a characteristic that is sold."""
 
 
 def read_prices(mirror: Mirror, now: datetime) -> Iterator[Page]:
@@ -39,7 +44,6 @@ def read_prices(mirror: Mirror, now: datetime) -> Iterator[Page]:
     ``ЦенаЗаУпаковку`` (of a price for a pack), ``Дата`` from which it stands.
     """
     with mirror.reading() as database:
-        node = node_of(database)
         types = _types(database)
         salt = xxhash.xxh3_128_digest(msgspec.json.encode(("prices 1", types), order="sorted"))
         names = _unambiguous(types)
@@ -52,25 +56,29 @@ def read_prices(mirror: Mirror, now: datetime) -> Iterator[Page]:
                 currency = types.get(type_, ("", ""))[1]
                 yield {**native, **_per_unit(amount, factor, unit), **({"Валюта": currency} if currency else {})}
 
-        where = "Документ.УстановкаЦенНоменклатуры"
-        yield from pages(_slices(database, now.isoformat()), decode, salt=salt, partial=not node.whole, where=where)
+        yield from pages(database, _parts(database, now.isoformat()), decode, of=_MADE_OF, salt=salt, where=keep.PRICES)
 
 
-def _slices(database: sqlite3.Connection, now: str) -> Iterator[bytes]:
+def _parts(database: sqlite3.Connection, now: str) -> Iterator[Part]:
+    (latest,) = database.execute("SELECT max(date) FROM price WHERE date <= ?", (now,)).fetchone()
     after = ""
-    while goods := [row[0] for row in database.execute(_GOODS, (after, PAGE))]:
-        sold = variants_of(database, goods)
-        found = database.execute(_LAST, (after, goods[-1], now)).fetchall()
-        for product, rows in groupby(found, key=itemgetter(0)):
-            told: dict[str, dict[str, tuple[str, ...]]] = {}
-            for _, good, *row in rows:
-                told.setdefault(good, {})[row[0]] = tuple(row)
-            for variant in sold.get(product) or ("",):
-                good = f"{product}#{variant}" if variant else product
-                prices = {**told.get(product, {}), **told.get(good, {})}
-                if own := [joined(row) for _, row in sorted(prices.items()) if not _is_zero(row[2])]:
-                    yield SEPARATOR.join((good.encode(), *own))
-        after = goods[-1]
+    while last := database.execute(_GOODS, (after, PAGE)).fetchone()[0]:
+        yield Part((after, last, latest), partial(_slices, database, now, after, last))
+        after = last
+
+
+def _slices(database: sqlite3.Connection, now: str, after: str, last: str) -> Iterator[bytes]:
+    found = database.execute(_LAST, (after, last, now)).fetchall()
+    sold = variants_of(database, sorted({row[0] for row in found}))
+    for product, rows in groupby(found, key=itemgetter(0)):
+        told: dict[str, dict[str, tuple[str, ...]]] = {}
+        for _, good, *row in rows:
+            told.setdefault(good, {})[row[0]] = tuple(row)
+        for variant in sold.get(product) or ("",):
+            good = f"{product}#{variant}" if variant else product
+            prices = {**told.get(product, {}), **told.get(good, {})}
+            if own := [joined(row) for _, row in sorted(prices.items()) if not _is_zero(row[2])]:
+                yield SEPARATOR.join((good.encode(), *own))
 
 
 def _per_unit(amount: str, factor: str, unit: str) -> Native:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from connectors.onec.odata.client import NO_REF, OData
+from connectors.onec.odata.lists import Readable
 from connectors.onec.odata.needs import BARCODES, UNITS
 from connectors.onec.odata.tables import either, of_set
 from connectors.onec.odata.words import Words
@@ -18,10 +19,10 @@ from connectors.onec.odata.words import Words
 BARCODE = "barcode"
 """The kind of parts: the characteristic and, right after it, the barcode, by the good."""
 
-_REGISTER = of_set(BARCODES, ("Штрихкод", "Партнер_Key", "Производитель_Key"))
+BARCODE_LIST = of_set(BARCODES, ("Штрихкод", "Партнер_Key", "Производитель_Key"))
 
 
-class _Barcode(
+class BarcodeRow(
     msgspec.Struct,
     rename={
         "code": "Штрихкод",
@@ -32,6 +33,8 @@ class _Barcode(
         "maker": "Производитель_Key",
     },
 ):
+    """A row of the register: of what the barcode is, and what it is one of beside its own digits."""
+
     code: str
     good: str | None = NO_REF
     variant: str | None = NO_REF
@@ -40,14 +43,14 @@ class _Barcode(
     maker: str | None = NO_REF
 
 
-def barcodes(base: OData, words: Words, where: str = "") -> Iterator[list[tuple[str, str]]]:
+def barcodes(base: Readable, words: Words, where: str = "") -> Iterator[list[tuple[str, str]]]:
     """Yield pairs of a good and what ``codes_of`` understands, page by page; nothing if they are not published.
 
     ``words`` must know the units of measure, and the packages if it knows any.
     """
     if BARCODES not in base.metadata().sets:
         return
-    for rows in base.rows(_REGISTER, _Barcode, where=where):
+    for rows in base.rows(BARCODE_LIST, BarcodeRow, where=where):
         yield [
             (row.good or NO_REF, (row.variant or NO_REF) + row.code)
             for row in rows

@@ -1,7 +1,7 @@
 """Barcodes and pictures of goods: told as one number in a read, and fetched for the goods that are new in it.
 
 Most reads find nothing new, so what is only to be compared is counted and let go of. Once many goods turn out to be
-new, as at the first read, the lists are read once more and kept, rather than asked for good by good.
+new, as at the first read, the lists are gone through once more and kept, rather than asked for good by good.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Self
 
 from connectors.onec.odata.barcodes import BARCODE, barcodes, barcodes_among
 from connectors.onec.odata.client import OData
+from connectors.onec.odata.lists import Readable
 from connectors.onec.odata.parts import Parts, Tally
 from connectors.onec.odata.pictures import PICTURE, pictures, pictures_among
 from connectors.onec.odata.words import Words
@@ -24,13 +25,12 @@ Belonging = dict[tuple[str, str], list[str]]
 class Belongings:
     """The barcodes and pictures of one base during one read. To be used as a context manager.
 
-    ``mark`` returns a number that changes with what belongs to a good or a characteristic.
+    ``lists`` hold them as they are at this read.
     """
 
-    def __init__(self, base: OData, words: Words) -> None:
-        self._base, self._words = base, words
-        self._tally = Tally()
-        self.mark = self._tally.of
+    def __init__(self, base: OData, lists: Readable, words: Words) -> None:
+        self._base, self._lists, self._words = base, lists, words
+        self._tally: Tally | None = None
         self._asked = 0
         self._parts: Parts | None = None
 
@@ -41,10 +41,13 @@ class Belongings:
         if self._parts is not None:
             self._parts.__exit__(kind, error, at)
 
-    def count(self) -> None:
-        """Read the lists, so that ``mark`` can tell whether anything is otherwise."""
-        for _, rows in self._lists():
-            self._tally.add(rows)
+    def mark(self, owner: str) -> int:
+        """Return a number that changes with what belongs to a good or a characteristic."""
+        if self._tally is None:
+            self._tally = Tally()
+            for _, rows in self._told():
+                self._tally.add(rows)
+        return self._tally.of(owner)
 
     def of(self, goods: Collection[str], variants: Collection[str]) -> Belonging:
         """Return what belongs to goods and characteristics; barcodes belong to goods."""
@@ -53,15 +56,15 @@ class Belongings:
             return among(self._base, self._words, goods, variants)
         if self._parts is None:
             self._parts = Parts()
-            for kind, rows in self._lists():
+            for kind, rows in self._told():
                 self._parts.put(kind, rows)
             self._parts.index()
         return self._parts.of({*goods, *variants})
 
-    def _lists(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-        for rows in barcodes(self._base, self._words):
+    def _told(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        for rows in barcodes(self._lists, self._words):
             yield BARCODE, rows
-        for rows in pictures(self._base):
+        for rows in pictures(self._lists):
             yield PICTURE, rows
 
 

@@ -8,9 +8,10 @@ in the base's zone; the mapping turns them into instants.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter, itemgetter
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,7 +19,7 @@ import msgspec
 from connectors.onec.odata.cache import Cache
 from connectors.onec.odata.errors import NO_SUCH_PROPERTY, NOT_FOUND, NotPublished
 from connectors.onec.odata.metadata import Metadata, read_metadata
-from connectors.onec.odata.tables import NO_REF, Row, Table, decoder, names_of
+from connectors.onec.odata.tables import NO_REF, Row, Table, decoder, names_of, read_rows
 from connectors.onec.odata.walk import walk
 from obmen.clock import Clock
 from obmen.connector import Memory, ShortMemory
@@ -116,18 +117,30 @@ class OData:
 
     def rows(self, table: Table, kind: type[Row], *, where: str = "") -> Iterator[list[Row]]:
         """Yield every row of a table as records of a kind; properties that the base lacks keep their defaults."""
+        fetch, key = self._fetched(table, kind, kind, where)
+        return walk(fetch, key)
+
+    def raw_rows(self, table: Table, kind: type[msgspec.Struct], *, where: str = "") -> Iterator[list[msgspec.Raw]]:
+        """Yield the same rows as they came, to be compared or kept; ``tables.read_rows`` makes records of them."""
+        fetch, key = self._fetched(table, kind, msgspec.Raw, where)
+        return walk(fetch, lambda raw: key(read_rows(raw, kind)[0]))
+
+    def _fetched(
+        self, table: Table, kind: type[msgspec.Struct], made: Any, where: str
+    ) -> tuple[Callable[[int, int], tuple[list[Any], int]], Callable[[Any], Hashable]]:
+        """Return what fetches rows of a table and makes something of each, and what tells one record from another."""
         select = names_of(kind, self.metadata().properties(table.type))
         fields = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
-        decode = decoder(kind).decode
+        decode = decoder(made).decode
 
-        def fetch(skip: int, top: int) -> tuple[list[Row], int]:
+        def fetch(skip: int, top: int) -> tuple[list[Any], int]:
             reply = self._listed(table, where, select, skip, top)
             try:
                 return decode(reply.content).value, len(reply.content)
             except msgspec.DecodeError as error:
                 raise IncompleteSource(f"{reply.what}: the answer is no list of {table.type} ({error}).") from error
 
-        return walk(fetch, attrgetter(*(fields[name] for name in table.order if name in select)))
+        return fetch, attrgetter(*(fields[name] for name in table.order if name in select))
 
     def count(self, entity_set: str) -> int:
         """Return how many objects a set has, folders too. Raises Denied if the user may not see one of them."""

@@ -5,7 +5,7 @@ Also who else is at work there: a UT that exchanges with a marketplace itself wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from connectors.onec.odata.client import OData
@@ -29,6 +29,7 @@ from connectors.onec.odata.version import vat_is_catalog, version_of
 from connectors.onec.options import OneCOptions
 from obmen.connector import Finding
 from obmen.errors import ConfigurationError, Denied
+from obmen.usage import Usage
 
 _RESTRICTED = (
     "If the user is meant to see a part of them alone, allowed_only: true reads that part; what is hidden is then"
@@ -44,12 +45,12 @@ def describe(metadata: Metadata, url: str) -> Finding:
 
 
 def check_composition(
-    base: OData, options: OneCOptions, entities: Sequence[str], *, used: Collection[str] | None = None
+    base: OData, options: OneCOptions, entities: Sequence[str], *, used: Usage | None = None
 ) -> Iterator[Finding]:
     """Say what the base lacks for these entities, and look at the options that name something in it.
 
-    ``used`` are those that a flow carries: what they cannot do without is a problem, and of the others nothing is
-    said. Where that is not known (None), it is a warning of goods, and of the others only told.
+    ``used``: what flows carry: what that cannot do without is a problem, with the flows' names, and of the rest nothing
+    is said. Where that is not known (None), it is a warning of goods, and of the others only told.
     """
     unused: list[str] = []
     for entity in entities:
@@ -57,13 +58,14 @@ def check_composition(
             continue
         lacking = list(missing(entity, base.metadata().sets, vat_is_catalog=vat_is_catalog(base.metadata())))
         vital = [need for need in lacking if not need.without]
+        name = entity if used is None else f"{entity} ({used.flows(entity)})"
         if vital and used is None and entity not in _DETAILS:
             unused.append(f"{entity}: {_listed(vital)}")
         elif vital:
-            message = f"{entity} cannot pass by OData: the base does not publish {_listed(vital)}. {PUBLISH}"
+            message = f"{name} cannot pass by OData: the base does not publish {_listed(vital)}. {PUBLISH}"
             yield Finding("warning" if used is None else "problem", message, "url")
         else:
-            yield from (_without(entity, need) for need in lacking if used is not None or entity in _DETAILS)
+            yield from (_without(name, need) for need in lacking if used is not None or entity in _DETAILS)
             yield from _looked_at(entity, partial(_DETAILS.get(entity, _nothing), base, options))
     if unused:
         yield Finding("ok", f"Not published, and needed only where a flow carries it: {'; '.join(unused)}.", "url")

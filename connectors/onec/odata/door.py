@@ -66,14 +66,14 @@ def odata_door(
         whole=_WHOLE,
         look_up={entity: reader.look_up for entity, reader in readers.items()},
         write={
-            "order": one_by_one(lambda item: created().write(item.payload)),
+            "order": one_by_one(lambda item: created().write(item)),
             "order_status": one_by_one(statuses.write),
             "customer": one_by_one(partners.write),
             "bonus_operation": one_by_one(lambda item: operations.write(item.payload)),
             "return": one_by_one(lambda item: returns.write(item.payload)),
         },
         find={
-            "order": _look(lambda item: created().find(item.payload)),
+            "order": _look(lambda item: created().find(item)),
             "customer": _look(partners.find),
             "bonus_operation": _look(lambda item: operations.find(item.payload)),
             "return": _look(lambda item: returns.find(item.payload)),

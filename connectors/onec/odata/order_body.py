@@ -162,7 +162,7 @@ def sums_of(line: Native, at: int, options: OrderOptions, known: Mapping[str, Pr
         message = f"Line {at}: {quantity} × {price} cannot come to {total}."
         raise Refused(message, code="bad_sum", field="Сумма")
     rate = str(line.get("СтавкаНДС") or options.vat_rates[options.vat])
-    vat = _vat(total, _percent(rate, options), with_vat=with_vat)
+    vat = vat_of(total, percent(rate, options), with_vat=with_vat)
     return {
         "Количество": quantity,
         "КоличествоУпаковок": quantity,
@@ -187,7 +187,8 @@ def _amount(line: Native, name: str, at: int) -> Decimal:
     return value
 
 
-def _percent(rate: str, options: OrderOptions) -> Decimal:
+def percent(rate: str, options: OrderOptions) -> Decimal:
+    """Return a VAT rate's percent. Raises Refused for one that the options do not tell."""
     for percent, native in options.vat_rates.items():
         if native.lower() == rate.lower():
             return Decimal(0) if percent == "none" else Decimal(percent)
@@ -207,5 +208,6 @@ def _rate(rate: str, known: Mapping[str, Property]) -> Native:
     return {"СтавкаНДС_Key": rate}
 
 
-def _vat(total: Decimal, percent: Decimal, *, with_vat: bool) -> Decimal:
-    return kopecks(total * percent / (100 + percent if with_vat else Decimal(100)))
+def vat_of(total: Decimal, rate: Decimal, *, with_vat: bool) -> Decimal:
+    """Return the VAT of a total at so many percent, which includes it or does not."""
+    return kopecks(total * rate / (100 + rate if with_vat else Decimal(100)))

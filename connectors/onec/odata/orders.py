@@ -1,4 +1,4 @@
-"""Orders: created exactly once, posted as a step of its own, and found again however a call ended.
+"""Orders: created exactly once, changed as their channel changes them, posted, and found again however a call ended.
 
 See ``documents``: an order's mark is the client's number and day, and the channel at the head of its comment.
 """
@@ -6,18 +6,27 @@ See ``documents``: an order's mark is the client's number and day, and the chann
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid5
 
 from connectors.onec.odata import documents
 from connectors.onec.odata.client import OData, text
 from connectors.onec.odata.documents import LIGHT, Wanted
-from connectors.onec.odata.lines import product_id
+from connectors.onec.odata.errors import CHANGED_MEANWHILE
+from connectors.onec.odata.lines import number, product_id
 from connectors.onec.odata.order_body import CHANNEL, DAY, DOCUMENT, NUMBER, channel_of, day, order_body
+from connectors.onec.odata.order_changes import Told, changes
+from connectors.onec.odata.return_body import SHIPMENT
 from connectors.onec.options import OrderOptions
-from obmen.records import Native
+from obmen.errors import Denied, InDoubt, Later, Refused, Unavailable
+from obmen.records import Item, Native
 
 NAMESPACE = UUID("5a0d2c1e-3f57-5b86-9c44-8e1b6f0a7d21")
 """The namespace of our orders' references: it may never change, or every order would be created anew."""
+
+_ROUNDS = 3
+_VERSION = ("Ref_Key", "DataVersion")
 
 
 def order_ref(channel: str, number: str) -> str:
@@ -32,20 +41,96 @@ class Orders:
         self._base = base
         self._options = options
 
-    def write(self, payload: Native) -> str:
-        """Bring the order into the base, posted, and return its reference.
+    def write(self, item: Item) -> str:
+        """Bring the order into the base as told, posted, and return its reference.
 
-        Raises Refused (1C's own text, or the field that is wrong), InDoubt (look again before repeating).
+        Raises Refused (1C's own text, or what is wrong), Later (somebody keeps changing it), InDoubt (look again
+        before repeating).
         """
-        return documents.bring(
-            self._base,
-            self._wanted(payload),
-            lambda: order_body(payload, self._options, self._base.metadata()),
-        )
+        wanted = self._wanted(item.payload)
+        document = documents.look(self._base, wanted)
+        if document is None:
+            ref = documents.create(self._base, wanted, self._body(item.payload))
+            documents.post(self._base, DOCUMENT, ref)
+            return ref
+        ref = str(document["Ref_Key"])
+        if document.get("DeletionMark") is True or self._changed(ref, item):
+            return ref
+        if item.attempt > 1 or not documents.settled(document):  # an earlier attempt may have died before posting
+            documents.post(self._base, DOCUMENT, ref)
+        return ref
 
-    def find(self, payload: Native) -> str | None:
-        """Return the order's reference if nothing is left to do about it; an unposted order is not done."""
-        return documents.find(self._base, self._wanted(payload))
+    def find(self, item: Item) -> str | None:
+        """Return the order's reference if nothing is left to do about it; an unposted order is not done.
+
+        Of a change that is in doubt nothing is looked for: saying it again does no harm, and posts it.
+        """
+        return None if item.native_id else documents.find(self._base, self._wanted(item.payload))
+
+    def _changed(self, ref: str, item: Item) -> bool:
+        """Change and post an order that stands otherwise than told; False if it stands as told."""
+        for said_before in range(_ROUNDS):
+            order = self._base.get(DOCUMENT, ref) or {}
+            change = self._change(order, item)
+            if not change and not said_before:
+                return False
+            if self._said(order, change):
+                return True
+        message = f"The order {ref} was changed in 1C {_ROUNDS} times while its changes were being written."
+        raise Later(message)
+
+    def _said(self, order: Native, change: Native) -> bool:
+        """Change and post the order; False if it changed under our hands and must be looked at again.
+
+        Nothing may be left to change where the answer to the change was lost: then it is posted alone.
+        """
+        ref = str(order["Ref_Key"])
+        try:
+            if change:
+                self._base.change(DOCUMENT, ref, change, version=str(order.get("DataVersion") or ""))
+            self._post(order, change)
+        except (Denied, Unavailable) as error:
+            message = f"{error} Whether the order {ref} was changed and posted is unknown."
+            raise InDoubt(message) from error
+        except Refused as refused:
+            if refused.code == CHANGED_MEANWHILE:
+                return False
+            raise
+        return True
+
+    def _post(self, order: Native, change: Native) -> None:
+        """Post a changed order; take the change back where 1C will not, unless somebody has gone on from it."""
+        ref = str(order["Ref_Key"])
+        changed = self._base.get(DOCUMENT, ref, _VERSION) or {}
+        try:
+            documents.post(self._base, DOCUMENT, ref)
+        except Refused:
+            now = self._base.get(DOCUMENT, ref, _VERSION) or {}
+            if now.get("DataVersion") == changed.get("DataVersion"):
+                before = {name: _plain_rows(order[name]) for name in change if name in order}
+                self._base.change(DOCUMENT, ref, before, version=str(now.get("DataVersion") or ""))
+            raise
+
+    def _change(self, order: Native, item: Item) -> Native:
+        metadata = self._base.metadata()
+        now = self._body(item.payload)
+        told = Told(now, self._body(item.before) if item.before is not None else None)
+        change = changes(order, told, self._shipped(str(order["Ref_Key"])), self._options)
+        metadata.require(DOCUMENT, change)
+        return change
+
+    def _shipped(self, ref: str) -> dict[str, Decimal]:
+        """Return product → how much of it posted shipments took from an order, where the base publishes them."""
+        shipped: dict[str, Decimal] = {}
+        if SHIPMENT in self._base.metadata().sets:
+            where = f"ЗаказКлиента eq cast(guid'{ref}','{DOCUMENT}') and Posted eq true"
+            for rows in self._base.pages(SHIPMENT, where=where, select=("Ref_Key", "Товары")):
+                for row in (line for shipment in rows for line in shipment.get("Товары") or ()):
+                    shipped[product_id(row)] = shipped.get(product_id(row), Decimal(0)) + number(row.get("Количество"))
+        return shipped
+
+    def _body(self, payload: Native) -> Native:
+        return order_body(payload, self._options, self._base.metadata())
 
     def read(self, ids: Sequence[str]) -> Iterator[Native]:
         """Yield the orders with these natural ids (``channel|number``), in the shape of a payload."""
@@ -95,6 +180,13 @@ def marked(base: OData, channel: str, where: str) -> list[Native]:
     """Return the orders that meet a condition and are of no other channel."""
     rows = [row for page in base.pages(DOCUMENT, where=where, select=LIGHT) for row in page]
     return [row for row in rows if channel_of(str(row.get("Комментарий") or ""))[0] in {"", channel}]
+
+
+def _plain_rows(value: Any) -> Any:
+    """Return a property as it may be sent back: rows without the reference of what they belong to."""
+    if not isinstance(value, list):
+        return value
+    return [{name: one for name, one in row.items() if name != "Ref_Key"} for row in value]
 
 
 def _line(row: Native) -> Native:

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 import xxhash
@@ -20,6 +20,7 @@ from connectors.onec.scratch import scratch
 _BUCKETS = 1 << 20
 _MASK = _BUCKETS - 1
 _LARGEST = (1 << 64) - 1
+Given = TypeVar("Given")
 
 
 class Parts:
@@ -106,8 +107,8 @@ def decoded(said: str) -> list[str]:
     return fields
 
 
-def batches(slices: Iterable[bytes], size: int) -> Iterator[Sequence[bytes]]:
-    """Yield slices in pages of one size, so that a change in one page leaves the others as they were."""
+def batches(slices: Iterable[Given], size: int) -> Iterator[Sequence[Given]]:
+    """Yield slices, or rows that they are made of, in pages of one size, so that a change in one leaves the others."""
     each = iter(slices)
     while page := list(islice(each, size)):
         yield page

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from connectors.onec.odata.client import OData
+from connectors.onec.odata.lists import Readable
 from connectors.onec.odata.needs import CHARACTERISTIC_PICTURES, PICTURES
 from connectors.onec.odata.parts import decoded, encoded
 from connectors.onec.odata.tables import either, of_set
@@ -20,7 +21,7 @@ PICTURE = "picture"
 _EXTENSIONS = {"jpg", "jpeg", "png", "gif", "webp", "bmp"}
 
 
-class _File(
+class FileRow(
     msgspec.Struct,
     rename={
         "ref": "Ref_Key",
@@ -31,6 +32,8 @@ class _File(
         "owner": "ВладелецФайла_Key",
     },
 ):
+    """A file, of which only pictures that are not marked for deletion count."""
+
     ref: str
     owner: str = ""
     version: str | None = ""
@@ -39,12 +42,15 @@ class _File(
     extension: str | None = ""
 
 
-def pictures(base: OData, where: str = "") -> Iterator[list[tuple[str, str]]]:
+PICTURE_LISTS = {catalog: of_set(catalog) for catalog in (PICTURES, CHARACTERISTIC_PICTURES)}
+
+
+def pictures(base: Readable, where: str = "") -> Iterator[list[tuple[str, str]]]:
     """Yield pairs of an owner and what ``pictures_of`` understands; nothing if the files are not published."""
-    for catalog in (PICTURES, CHARACTERISTIC_PICTURES):
+    for catalog, listed in PICTURE_LISTS.items():
         if catalog not in base.metadata().sets:
             continue
-        for rows in base.rows(of_set(catalog), _File, where=where):
+        for rows in base.rows(listed, FileRow, where=where):
             yield [
                 (row.owner, encoded(row.ref, row.version or "", f"{row.name}.{row.extension}", catalog))
                 for row in rows

@@ -18,6 +18,7 @@ from connectors.onec.odata.errors import CHANGED_MEANWHILE
 from connectors.onec.odata.journal import STANDING
 from connectors.onec.odata.metadata import Metadata
 from connectors.onec.odata.order_body import DOCUMENT, NUMBER, ROW
+from connectors.onec.odata.shipments import shipped_among, shipped_since
 from connectors.onec.odata.tables import either
 from connectors.onec.options import OneCOptions
 from obmen.clock import Clock
@@ -28,7 +29,9 @@ from obmen.records import Native
 
 CANCELLED = "Отменен"
 CLOSED = "Закрыт"
-STEPS = ("НеСогласован", "КОбеспечению", "КОтгрузке", CLOSED)
+SHIPPED = "Отгружен"
+_SHIPPING = "КОтгрузке"
+STEPS = ("НеСогласован", "КОбеспечению", _SHIPPING, CLOSED)
 """The statuses of Заказ клиента in the order in which they follow (Enum.СтатусыЗаказовКлиентов)."""
 
 _READ = ("Ref_Key", "Number", "Date", "Статус", NUMBER)
@@ -46,18 +49,20 @@ class Statuses:
     def read(self, cursor: str | None) -> Iterator[Page]:
         """Yield the posted orders that are told, dated since the cursor less the look-back.
 
-        A record is ``_READ`` and ``Состояние``: the status, or ``Отменен`` for a closed order all of whose
-        lines are cancelled. The cursor is the naive local time at which the last whole read began.
+        A record is ``_READ`` and ``Состояние``: the status, or ``Отгружен`` for one that is КОтгрузке and has a
+        shipment, or ``Отменен`` for a closed order all of whose lines are cancelled. The cursor is the naive local
+        time at which the last whole read began.
         """
         now = self._clock.now().astimezone(ZoneInfo(self._options.timezone)).replace(tzinfo=None, microsecond=0)
         since = (datetime.fromisoformat(cursor) if cursor else now) - timedelta(days=self._options.lookback_days)
         where = f"Date ge {moment(since)} and {self._told}"
         cancelled = self._cancelled(where)
+        shipped = shipped_since(self._base, f"Date ge {moment(since)}")
         for rows in self._base.pages(DOCUMENT, where=where, select=_READ):
-            slices = [
-                encode_json({**row, "Состояние": CANCELLED if row["Ref_Key"] in cancelled else row["Статус"]})
-                for row in rows
-            ]
+            slices = []
+            for row in rows:
+                state = CANCELLED if row["Ref_Key"] in cancelled else _shown(row, shipped)
+                slices.append(encode_json({**row, "Состояние": state}))
             yield Page(slices, where=DOCUMENT)
         yield Page((), cursor=now.isoformat(), where=DOCUMENT)
 
@@ -65,8 +70,10 @@ class Statuses:
         """Yield what these orders are now, by their references."""
         for where in either("Ref_Key", (ref for ref in ids if is_reference(ref))):
             for rows in self._base.pages(DOCUMENT, where=f"({where}) and {self._told}", select=(*_READ, "Товары")):
+                shipping = [row["Ref_Key"] for row in rows if row["Статус"] == _SHIPPING]
+                shipped = shipped_among(self._base, shipping)
                 for row in rows:
-                    state = CANCELLED if row["Статус"] == CLOSED and _all_cancelled(row) else row["Статус"]
+                    state = CANCELLED if row["Статус"] == CLOSED and _all_cancelled(row) else _shown(row, shipped)
                     yield {**{name: row[name] for name in _READ}, "Состояние": state}
 
     @property
@@ -179,6 +186,10 @@ class Statuses:
         if reason and "ПричинаОтмены_Key" in known:
             line["ПричинаОтмены_Key"] = reason
         return line
+
+
+def _shown(row: Native, shipped: frozenset[str]) -> str:
+    return SHIPPED if row["Статус"] == _SHIPPING and row["Ref_Key"] in shipped else str(row["Статус"])
 
 
 def _status(target: str) -> str:

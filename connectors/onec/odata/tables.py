@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from obmen.errors import IncompleteSource
+
 NO_REF = "00000000-0000-0000-0000-000000000000"
 _LONGEST_PART = 230
 _LONGEST_FILTER = 1500
@@ -22,7 +24,7 @@ _LITERAL = 60
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """``path`` and ``options`` say where it is, ``type`` what its rows are in the metadata.
 
@@ -46,6 +48,21 @@ def decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
     """Return a decoder of answers whose rows are of this kind."""
     answer: Any = Answer
     return msgspec.json.Decoder(answer[kind])
+
+
+def read_rows(raw: bytes, kind: type[Row]) -> list[Row]:
+    """Return rows, given as they came with commas between them. Raises IncompleteSource if they are of another kind."""
+    try:
+        rows: list[Row] = _list_of(kind).decode(b"[" + raw + b"]")
+    except msgspec.DecodeError as error:
+        raise IncompleteSource(f"The rows of a list are not as expected ({error}).") from error
+    return rows
+
+
+@lru_cache(maxsize=64)
+def _list_of(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+    listed: Any = list
+    return msgspec.json.Decoder(listed[kind])
 
 
 def names_of(kind: type[msgspec.Struct], known: Iterable[str]) -> tuple[str, ...]:

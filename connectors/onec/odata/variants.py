@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from connectors.onec.odata.client import NO_REF, OData
+from connectors.onec.odata.lists import Readable
 from connectors.onec.odata.needs import CHARACTERISTICS, GOODS, KINDS
 from connectors.onec.odata.objects import by_refs
 from connectors.onec.odata.parts import Parts, decoded, encoded
@@ -27,9 +28,11 @@ OWNER = "owner"
 a good's characteristics by the good."""
 
 
-class _Characteristic(
+class Characteristic(
     msgspec.Struct, rename={"ref": "Ref_Key", "version": "DataVersion", "owner": "Owner", "priced": PRICED}
 ):
+    """A characteristic of a good, or of all goods of a kind."""
+
     ref: str
     owner: str | None = None
     version: str | None = ""
@@ -64,9 +67,12 @@ class Used(
         return self.shared if self.shared and self.shared != NO_REF else self.kind or ""
 
 
-def put_variants(base: OData, parts: Parts) -> None:
+VARIANT_LIST = of_set(CHARACTERISTICS)
+
+
+def put_variants(base: Readable, parts: Parts) -> None:
     """Keep every characteristic by its owner."""
-    for rows in base.rows(of_set(CHARACTERISTICS), _Characteristic):
+    for rows in base.rows(VARIANT_LIST, Characteristic):
         told = ((row.owner or "", encoded(row.ref, row.version or "", row.priced or "")) for row in rows)
         parts.put(VARIANT, told)
 

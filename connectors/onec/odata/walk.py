@@ -30,7 +30,7 @@ def walk(fetch: Fetch[Row], key: Callable[[Row], Hashable]) -> Iterator[list[Row
     Raises Unavailable where the list changed too much to find the place again.
     """
     top, at = FIRST_TOP, 0
-    known: list[Hashable] = []
+    known: list[Row] = []
     while True:
         start, wanted = (max(at - 1, 0), top + 1) if known else (0, top)
         rows, size, wanted = _fetched(fetch, start, wanted)
@@ -47,7 +47,7 @@ def walk(fetch: Fetch[Row], key: Callable[[Row], Hashable]) -> Iterator[list[Row
         fresh = rows[place:]
         if fresh:
             yield fresh
-            known = [key(row) for row in rows[-_KNOWN:]]
+            known = rows[-_KNOWN:]
         if len(rows) < wanted:
             return
         at = start + len(rows)
@@ -67,11 +67,11 @@ def _fetched(fetch: Fetch[Row], start: int, wanted: int) -> tuple[list[Row], int
             return rows, size, wanted
 
 
-def _after(rows: Sequence[Row], known: Sequence[Hashable], key: Callable[[Row], Hashable]) -> int | None:
+def _after(rows: Sequence[Row], known: Sequence[Row], key: Callable[[Row], Hashable]) -> int | None:
     """Return where the rows begin that were not given yet; None if none of the known ones is among them."""
     if not known:
         return 0
-    if rows and key(rows[0]) == known[-1]:
+    if rows and key(rows[0]) == key(known[-1]):
         return 1
-    last = set(known)
+    last = {key(row) for row in known}
     return next((at + 1 for at in range(len(rows) - 1, -1, -1) if key(rows[at]) in last), None)

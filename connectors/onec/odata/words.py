@@ -163,6 +163,11 @@ class Words:
         """Return a classifier as far as it is known."""
         return {ref: word for ref, word in self._known.get(classifier, {}).items() if word is not None}
 
+    def digest(self, classifiers: Iterable[str]) -> bytes:
+        """Return a digest of classifiers as far as they are known."""
+        told = [list(self.of(classifier).values()) for classifier in classifiers]
+        return xxhash.xxh3_128_digest(msgspec.json.encode(told))
+
     def epoch(self, memory: Memory, name: str) -> bytes:
         """Return a salt that changes when something is called otherwise than at any read before.
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -56,6 +56,10 @@ class OneCSandbox(FillHands, PeopleHands, SalesHands, Sandbox):
     every object a reference of its own, as some bases are said to; ``iis`` refuses long parameters inside an
     address, as that web server does; ``zone`` is that of its clock. Log in as ``references.USERNAME``.
     """
+
+    others: ClassVar[Mapping[str, str]] = {
+        "enterprisedata": "connectors.onec.sandbox.enterprisedata:EnterpriseDataSandbox"
+    }
 
     def __init__(
         self,

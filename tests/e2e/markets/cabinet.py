@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol
 from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Sandbox
 
-Sold = Literal["open", "packed", "gone", "delivered", "cancelled"]
+Sold = Literal["open", "assembling", "packed", "gone", "delivered", "cancelled"]
+"""``assembling``: taken up by the seller, where the marketplace does not tell whether it is packed."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Cabinet(Protocol):
     """A marketplace's sandbox with its buyers and carriers.
 
     ``most_lines``: how many lines an order there may have. ``partial``: whether a buyer may give up a part of an
-    order, or a seller may pack less than was bought. ``entities``: what a flow may read there besides goods,
+    order that is not packed. ``entities``: what a flow may read there besides goods,
     prices, stock, orders and statuses. ``troubles``: its sandbox's own faults that pass by themselves.
     """
 
@@ -57,6 +58,10 @@ class Cabinet(Protocol):
         """The buyer cancels the whole order."""
         ...
 
+    def give_up_part(self, number: str, sku: str, quantity: int) -> None:
+        """The buyer cancels some of an order; only called where ``partial``."""
+        ...
+
     def take(self, number: str) -> None:
         """The carrier takes a packed order."""
         ...
@@ -83,4 +88,12 @@ class Cabinet(Protocol):
 
     def bought(self) -> dict[str, Bought]:
         """Return the orders, by number."""
+        ...
+
+    def given_back(self) -> dict[str, dict[str, int]]:
+        """Return what came back to the seller: SKU → how many, by the return's number."""
+        ...
+
+    def owed(self) -> dict[str, Decimal]:
+        """Return what the marketplace owes for each order that brought or cost money: sales less all that it took."""
         ...

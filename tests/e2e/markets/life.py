@@ -6,7 +6,9 @@ what Obmen believes; and one more run must have nothing to write.
 
 from __future__ import annotations
 
+import os
 import random
+import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +17,9 @@ from typing import Any, Self
 import msgspec
 
 from connectors.onec.sandbox import OneCSandbox
+from obmen.entities import Accrual
 from obmen.project import load_project
-from obmen.state import Ledger, quarantine
+from obmen.state import Ledger, facts, quarantine
 from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Engine
 from obmen.sync.steps import OnStep, ignore
@@ -25,12 +28,16 @@ from tests.e2e.markets.cabinet import Bought, Cabinet
 
 WAREHOUSE = "Основной склад"
 PRICE_TYPE = "Розничная"
+GOODS, ORDERS = int(os.environ.get("OBMEN_GOODS", "40")), int(os.environ.get("OBMEN_ORDERS", "10"))
+"""How many goods and orders a life has: OBMEN_GOODS=500 OBMEN_ORDERS=50 for a real cabinet's size."""
 COLOURS = ("Красный", "Синий", "Белый", "Чёрный")
 _MOST_RUNS = 40
+_RETURN = re.compile(r"\[возврат \S+ (\S+)\]")
 _BETWEEN = 120.0
 _DAY = 86400.0
 _STEPS: dict[str, tuple[str, str]] = {
     "open": ("КОбеспечению", "КОбеспечению"),
+    "assembling": ("КОбеспечению", "КОтгрузке"),
     "packed": ("КОтгрузке", "КОтгрузке"),
     "gone": ("КОтгрузке", "КОтгрузке"),
     "delivered": ("КОтгрузке", "Закрыт"),
@@ -77,6 +84,7 @@ class Life:
                 stock={WAREHOUSE: self.random.randrange(3, 40)},
                 attributes={"Цвет": COLOURS[number % len(COLOURS)]},
                 brand="Образец",
+                Описание=f"Пробный товар под номером {number}.",
                 weight=Decimal("0.4"),
                 vat="20",
             )
@@ -94,7 +102,7 @@ class Life:
         if "return" in self.cabinet.entities:
             flows["returns"] = {"entity": "return", "from": name, "to": "ut"}
         if "accrual" in self.cabinet.entities:
-            flows["money"] = {"entity": "accrual", "from": name}
+            flows["money"] = {"entity": "accrual", "from": name, "to": []}
         ut = self.ut.connection()
         project = {
             "connections": {
@@ -172,6 +180,28 @@ class Life:
         for number, one in bought.items():
             self._compare_order(one, orders[number], skus)
 
+        if "return" in self.cabinet.entities:
+            assert self._returned(base, skus) == self.cabinet.given_back()
+
+    def _returned(self, base: dict[str, Any], skus: dict[str, str]) -> dict[str, dict[str, int]]:
+        """Return what came back by 1C's own documents: SKU → how many, by the return's number."""
+        found: dict[str, dict[str, int]] = {}
+        for document in base["documents"]["Document_ВозвратТоваровОтКлиента"]:
+            number = _RETURN.match(document["Комментарий"])
+            assert number, document["Комментарий"]
+            assert number[1] not in found, "a return stands in 1C twice"
+            assert document["Posted"]
+            found[number[1]] = {skus[row["Номенклатура_Key"]]: int(row["Количество"]) for row in document["Товары"]}
+        return found
+
+    def compare_money(self) -> None:
+        """What was read of each order's money against what the cabinet owes, to the kopeck."""
+        owed: dict[str, Decimal] = {}
+        with self.ledger.read() as tx:
+            for _, one in facts.of(tx, Accrual):
+                owed[one.order or ""] = owed.get(one.order or "", Decimal(0)) + one.amount
+        assert owed == self.cabinet.owed()
+
     def _compare_order(self, one: Bought, order: dict[str, Any], skus: dict[str, str]) -> None:
         rows = [row for row in order["Товары"] if not row["Отменено"]]
         kept: dict[str, int] = {}
@@ -206,6 +236,8 @@ def whole_life(life: Life, orders: int, rest: Callable[[Life], None] = quiet) ->
     part = max(1, orders // 5)
     for number in placed[:part]:
         cabinet.give_up(number)
+    if cabinet.partial:
+        _give_up_parts(life, placed[2 * part :])
     rest(life)
     by_seller, kept = placed[part : 2 * part], placed[2 * part :]
     for number in by_seller:
@@ -222,3 +254,16 @@ def whole_life(life: Life, orders: int, rest: Callable[[Life], None] = quiet) ->
             sku, quantity = next(iter(cabinet.bought()[number].lines.items()))
             cabinet.send_back(number, sku, quantity)
         rest(life)
+    if "accrual" in cabinet.entities:
+        life.clock.advance(_DAY)
+        rest(life)
+        life.compare_money()
+
+
+def _give_up_parts(life: Life, numbers: Sequence[str]) -> None:
+    """Of every other order the buyer gives up one unit, or the whole of a line that is not the only one."""
+    bought = life.cabinet.bought()
+    for number in numbers[::2]:
+        sku, quantity = next(iter(bought[number].lines.items()))
+        if quantity > 1 or len(bought[number].lines) > 1:
+            life.cabinet.give_up_part(number, sku, 1)

@@ -24,7 +24,7 @@ class OzonCabinet:
 
     connector = "ozon"
     most_lines = 3
-    partial = True
+    partial = False
     entities: frozenset[str] = frozenset()
     troubles = ("late_task", "ship_slow", "silent_row")
     sandbox: OzonSandbox
@@ -46,6 +46,9 @@ class OzonCabinet:
 
     def give_up(self, number: str) -> None:
         self.sandbox.cancel_by_buyer(number)
+
+    def give_up_part(self, number: str, sku: str, quantity: int) -> None:
+        raise NotImplementedError
 
     def take(self, number: str) -> None:
         self.sandbox.hand_over(number)
@@ -77,3 +80,9 @@ class OzonCabinet:
             prices = {line["offer_id"]: Decimal(str(line["price"])) for line in posting["lines"]}
             found[number] = Bought(_STATES[posting["status"]], lines, prices)
         return found
+
+    def given_back(self) -> dict[str, dict[str, int]]:
+        raise NotImplementedError
+
+    def owed(self) -> dict[str, Decimal]:
+        raise NotImplementedError

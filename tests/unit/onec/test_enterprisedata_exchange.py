@@ -382,3 +382,16 @@ def test_a_reset_of_the_sandbox_forgets_every_message() -> None:
         assert base.state()["node"] == {"sent": 0, "received": 5, "registered": len(base.shelf.objects)}
         base.reset()
         assert base.state()["node"]["received"] == 0
+
+
+def test_one_exchange_serves_all_readers_of_a_run(tmp_path: Path) -> None:
+    with connected(tmp_path) as (opened, base):
+        fill(base)
+        for times in (1, 2):
+            assert natives(opened.products())
+            assert natives(opened.prices())
+            assert natives(opened.customers())
+            assert sum(name.startswith("PrepareDataForGetting") for name in calls(base)) == times, calls(base)
+            assert base.node.registered == {}, "what was read is kept, so it is acknowledged"
+        base.shelf.put("Справочник.Номенклатура", HAT, name="Шапка новая")
+        assert "Шапка новая" in {one["Наименование"] for one in natives(opened.products())}

@@ -22,6 +22,7 @@ from obmen.errors import ConfigurationError, Denied, Refused, Unavailable
 from obmen.http import Http
 from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Fault, Request, Response, route
+from obmen.usage import Usage
 
 from .enterprisedata_kit import HAT, calls, connected, custom, fill, item, natives, payload, write
 
@@ -274,3 +275,17 @@ def test_nothing_that_is_secret_or_personal_is_logged(tmp_path: Path, capsys: py
     assert "enterprisedata.received" in shown
     for secret in (references.PASSWORD, "Образцов", "+79000000001", "Выдуманная"):
         assert secret not in shown
+
+
+def test_check_names_the_flows_that_lack_something_and_is_silent_of_the_rest(tmp_path: Path) -> None:
+    used = Usage({"product": ("goods",), "order_status": ("statuses",)}, {"order": ("orders",)})
+    with connected(tmp_path, version="11.4.2") as (opened, base):
+        fill(base)
+        findings = list(opened.check(used))
+        assert [finding.message for finding in findings if finding.level == "problem"] == [
+            "order_status (flow statuses) cannot be read: the base does not send Справочник.СостояниеЗаказа."
+        ]
+        fine = told(findings, "ok")
+        assert "product (flow goods) can be read." in fine
+        assert "order (flow orders) can be written." in fine
+        assert "customer" not in "".join(finding.message for finding in findings)

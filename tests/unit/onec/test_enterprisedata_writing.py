@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors.onec.enterprisedata.compose_goods import good_ref
@@ -21,6 +22,7 @@ from .enterprisedata_kit import (
     HAT,
     JACKET,
     JACKET_XL,
+    STATE,
     connected,
     fill,
     item,
@@ -310,3 +312,39 @@ def test_the_reason_of_1c_is_told(tmp_path: Path) -> None:
         base.shelf.objects["Справочник.Организации", references.ORGANIZATION]["deleted"] = True
         with pytest.raises(Refused, match=r"1C says: .*Документ\.ЗаказКлиента: Не заполнено поле «Организация»"):
             write(opened, payload())
+
+
+def changed(before: Native, now: Native) -> Item:
+    return msgspec.structs.replace(item(now), native_id=order_ref("ozon", now["Номер"]), before=before)
+
+
+@pytest.mark.field("E5")
+@pytest.mark.parametrize("version", BASES)
+def test_e5_an_order_that_lost_a_line_is_sent_anew(tmp_path: Path, version: str) -> None:
+    with connected(tmp_path, version=version) as (opened, base):
+        fill(base)
+        before = payload("7")
+        now = payload("7", Товары=before["Товары"][:1], АдресДоставки="Другая")
+        assert write(opened, before)[0].kind == "done"
+        assert opened.find_order(changed(before, now)) is None, "the base does not tell which version it loaded"
+        for _ in range(2):
+            assert put(opened.write_orders, changed(before, now))[0].native_id == order_ref("ozon", "7")
+        (order,) = orders(base).values()
+        assert [(line["product"], line["quantity"]) for line in order["lines"]] == [(JACKET, "2")]
+        assert (order["total"], order["address"]) == ("3981.00", "Другая")
+
+
+@pytest.mark.parametrize("state", ["ПереданВДоставку", "Выполнен", "Отменен"])
+def test_an_order_that_has_ended_in_1c_is_left_to_people(tmp_path: Path, state: str) -> None:
+    with connected(tmp_path) as (opened, base):
+        fill(base)
+        before = payload("7")
+        write(opened, before)
+        base.shelf.put("Справочник.СостояниеЗаказа", STATE, order=order_ref("ozon", "7"), state=state)
+        natives(opened.order_statuses(None))
+        held = dict(orders(base)["7"])
+        (refused,) = put(opened.write_orders, changed(before, payload("7", Товары=before["Товары"][:1])))
+        assert (refused.kind, refused.errors[0].code) == ("refused", "closed")
+        assert state in refused.errors[0].message
+        assert put(opened.write_orders, changed(before, payload("7", Комментарий="Поздно")))[0].kind == "done"
+        assert orders(base)["7"] == held

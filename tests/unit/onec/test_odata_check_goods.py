@@ -22,6 +22,7 @@ from connectors.onec.odata.needs import (
     russian,
 )
 from obmen.connector import Finding
+from obmen.usage import Usage
 from tests.unit.onec.goods_kit import PRESETS, VERSIONS, Door, door
 from tests.unit.onec.odata_support import writes
 
@@ -29,7 +30,7 @@ GOODS_AND_ALL = ("product", "price", "stock")
 
 
 def told_of(one: Door, findings: Iterable[Finding]) -> list[tuple[str, str, str]]:
-    told = [(finding.level, finding.option, finding.message) for finding in findings]
+    told: list[tuple[str, str, str]] = [(found.level, found.option, found.message) for found in findings]
     assert writes(one.ut) == []
     return told
 
@@ -37,7 +38,12 @@ def told_of(one: Door, findings: Iterable[Finding]) -> list[tuple[str, str, str]
 def checked(
     one: Door, entities: Sequence[str] = GOODS_AND_ALL, used: Sequence[str] | None = None
 ) -> list[tuple[str, str, str]]:
-    return told_of(one, check_composition(one.base(), one.onec.options, entities, used=used))
+    return told_of(one, check_composition(one.base(), one.onec.options, entities, used=usage(used)))
+
+
+def usage(entities: Sequence[str] | None) -> Usage | None:
+    """Return that a flow reads each of these, called by the entity's plural."""
+    return None if entities is None else Usage({one: (f"{one}s",) for one in entities}, {})
 
 
 def of_level(level: str, told: list[tuple[str, str, str]]) -> list[str]:
@@ -48,7 +54,7 @@ def of_level(level: str, told: list[tuple[str, str, str]]) -> list[str]:
 def test_a_base_in_order_tells_its_version_and_its_sources(version: str) -> None:
     with door(version) as one:
         one.ut.fill(5)
-        told = told_of(one, check_connection(one.base(), one.onec.options, GOODS_AND_ALL))
+        told = told_of(one, check_connection(one.base(), one.onec.options, usage(GOODS_AND_ALL)))
     fine = of_level("ok", told)
     assert {level for level, _, _ in told} == {"ok"}
     assert f"answers: UT {'11.4' if version == '11.4.2' else version};" in fine[0]
@@ -67,8 +73,9 @@ def test_what_an_entity_cannot_do_without_is_named_with_it(used: tuple[str, ...]
         told = checked(one, used=used)
     (message,) = [text for _, _, text in told if text.startswith("price ")]
     assert of_level("problem" if used else "warning", told) == [message]
+    name = "price (flow prices)" if used else "price"
     assert message.startswith(
-        "price cannot pass by OData: the base does not publish РегистрСведений.ЦеныНоменклатуры25 or"
+        f"{name} cannot pass by OData: the base does not publish РегистрСведений.ЦеныНоменклатуры25 or"
         " РегистрСведений.ЦеныНоменклатуры, Справочник.Валюты. The administrator of 1C adds it"
     )
 
@@ -78,9 +85,12 @@ def test_what_an_entity_cannot_do_without_is_named_with_it(used: tuple[str, ...]
     [
         (
             BARCODES,
-            "product: the base does not publish РегистрСведений.ШтрихкодыНоменклатуры, so goods have no barcodes.",
+            "the base does not publish РегистрСведений.ШтрихкодыНоменклатуры, so goods have no barcodes.",
         ),
-        (VAT_RATES, "product: the base does not publish Справочник.СтавкиНДС, so goods have no VAT rate."),
+        (
+            VAT_RATES,
+            "product (flow products): the base does not publish Справочник.СтавкиНДС, so goods have no VAT rate.",
+        ),
         ("Catalog_НоменклатураПрисоединенныеФайлы", "so pictures are not noticed."),
         (
             "ChartOfCharacteristicTypes_ДополнительныеРеквизитыИСведения",
@@ -169,7 +179,7 @@ def test_of_what_no_flow_carries_nothing_is_said() -> None:
     with door() as one:
         one.ut.published -= {GOODS}
         for used, about in ((None, {"product", "price", "stock"}), ((), set()), (("stock",), {"stock"})):
-            told = told_of(one, check_connection(one.base(), one.onec.options, used))
+            told = told_of(one, check_connection(one.base(), one.onec.options, usage(used)))
             found = {re.split("[ :]", text)[0] for level, _, text in told if level != "ok"}
             assert found == about
 
@@ -189,11 +199,16 @@ def test_what_other_entities_would_need_is_told_without_a_warning() -> None:
         (line,) = (text for text in of_level("ok", told) if text.startswith("Not published"))
         assert "bonus_account: Справочник.КартыЛояльности;" in line
         assert "bonus_operation: Документ.НачислениеИСписаниеБонусныхБаллов" in line
-        used = told_of(one, check_connection(one.base(), one.onec.options, ("bonus_operation", "customer")))
+        carried = usage(("bonus_operation", "customer"))
+        used = told_of(one, check_connection(one.base(), one.onec.options, carried))
     (problem,) = of_level("problem", used)
-    assert problem.startswith("bonus_operation cannot pass by OData: the base does not publish Документ.Начисление")
+    assert problem.startswith(
+        "bonus_operation (flow bonus_operations) cannot pass by OData: the base does not publish Документ.Начисление"
+    )
     (warning,) = of_level("warning", used)
-    assert warning.startswith("customer: the base does not publish Справочник.КартыЛояльности, so customers have")
+    assert warning.startswith(
+        "customer (flow customers): the base does not publish Справочник.КартыЛояльности, so customers have"
+    )
 
 
 def test_every_entity_that_goes_by_odata_says_what_it_needs() -> None:
@@ -221,3 +236,14 @@ def test_the_page_for_administrators_names_every_object_with_its_flow(page: str)
             for name in map(russian, need.objects):
                 where = text if need.objects == STOCK_SOURCES else row[2 if need.without else 1]
                 assert name in where, (entity, name)
+
+
+def test_the_flows_that_want_orders_are_named() -> None:
+    with door() as one:
+        one.ut.published -= {"Document_ЗаказКлиента"}
+        carried = Usage({"order_status": ("statuses",)}, {"order": ("site", "ozon")})
+        told = told_of(one, check_connection(one.base(), one.onec.options, carried))
+        (problem,) = of_level("problem", told)
+        assert "Документ.ЗаказКлиента is not published" in problem
+        assert "(flows site, ozon, statuses)" in problem
+        assert of_level("problem", told_of(one, check_connection(one.base(), one.onec.options, Usage({}, {})))) == []

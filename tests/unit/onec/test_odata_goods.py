@@ -1,5 +1,7 @@
 """Goods of a base in its three versions: what their records hold, and that only what is new is fetched."""
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from urllib.parse import quote, urlencode
@@ -11,6 +13,7 @@ from connectors.onec.odata.parts import Tally
 from connectors.onec.sandbox import references
 from connectors.onec.sandbox.hands.goods import Variant
 from obmen.errors import ConfigurationError, Denied
+from obmen.records import Page
 from tests.unit.onec.goods_kit import VERSIONS, Door, by_item, changed, door, natives, prints
 from tests.unit.onec.odata_support import deliver, payload
 
@@ -210,10 +213,13 @@ def test_what_is_no_longer_there_is_left_out() -> None:
         good = one.ut.add_good("Чайник")
         coat = one.ut.add_good("Куртка", characteristics=["S", "L"])
         small, large = (one.ut.characteristic(coat, name) for name in ("S", "L"))
-        pages = list(one.goods().read(None))
+        pages = one.goods().read(None)
+        page = next(pages)
+        assert len(page.slices) == 3
         one.ut.delete_for_good(good)
         one.ut.delete_for_good(small.partition("#")[2])
-        assert [native["Ид"] for native in natives(pages)] == [large]
+        assert [native["Ид"] for native in natives([page])] == [large]
+        assert next(pages, None) is None
         nowhere = "bbbbbbbb-0000-4000-8000-000000000001"
         assert set(natives_of(one, good, small, large, nowhere)) == {large}
 
@@ -233,11 +239,14 @@ def test_a_read_in_which_nothing_changed_fetches_no_good_and_is_the_same_to_the_
 def test_what_changed_is_fetched_many_at_once() -> None:
     with door() as one:
         one.ut.fill(200)
-        pages = list(one.goods().read(None))
+        pages = one.goods().read(None)
+        page = next(pages)
+        assert len(page.slices) > 200
         one.asked()
-        found = natives(pages)
+        found = natives([page])
         queries = [urlencode(exchange.query, safe="'$(),", quote_via=quote) for exchange in one.ut.journal]
         asked = one.asked()
+        assert next(pages, None) is None
     assert len(found) > 200
     assert asked.count(GOODS) <= 200 / 15
     assert max(map(len, queries)) < 2048
@@ -263,7 +272,7 @@ def test_each_change_of_a_good_or_of_what_belongs_to_it_is_noticed_and_no_other(
         coat = one.ut.add_good("Куртка", group=group, characteristics=[Variant("S", barcodes=["2000000000022"])])
         small = one.ut.characteristic(coat, "S")
         before = prints(one.goods().read)
-        {
+        acts: dict[str, Callable[[], object]] = {
             "good": lambda: one.ut.touch(coat),
             "characteristic": lambda: one.ut.touch(small.partition("#")[2]),
             "new characteristic": lambda: one.ut._add_characteristic(coat, GOODS, "L", {}),
@@ -272,7 +281,8 @@ def test_each_change_of_a_good_or_of_what_belongs_to_it_is_noticed_and_no_other(
             "picture": lambda: one.ut.add_image(coat, b"x"),
             "group renamed": lambda: one.ut.change(group, Description="Пуховики"),
             "group moved": lambda: one.ut.change(group, Parent_Key=root),
-        }[act]()
+        }
+        acts[act]()
         after = prints(one.goods().read)
         expected = {one.ut.characteristic(coat, "L")} if act == "new characteristic" else {small}
     assert changed(before, after) == expected
@@ -326,13 +336,56 @@ def test_rows_that_1c_hides_are_denied_and_left_out_only_where_that_is_asked_for
         assert [native["Ид"] for native in natives(one.goods().read(None))] == [good]
 
 
-def test_pages_hold_a_fixed_number_of_products_whatever_the_answers_hold() -> None:
+def test_pages_hold_a_fixed_number_of_goods_whatever_the_answers_hold() -> None:
+    def goods_of(page: Page) -> int:
+        return len({raw.partition(b"#")[0].partition(b'",')[0] for raw in page.slices})
+
     with door() as one:
-        one.ut.fill(1000)
-        sizes = [len(page.slices) for page in one.goods().read(None)]
-    assert sizes[0] == 1000
-    assert 0 < sizes[-1] <= 1000
-    assert sum(sizes) > 1000
+        one.ut.fill(1200)
+        sizes = [goods_of(page) for page in one.goods().read(None)]
+    assert sizes == [500, 500, 200]
+
+
+@pytest.mark.parametrize(
+    "act",
+    ["nothing", "good", "characteristic", "barcode", "barcode away", "picture", "group renamed", "unit", "brand"],
+)
+def test_the_mark_of_a_page_changes_with_whatever_changes_its_slices(act: str) -> None:
+    def marks() -> list[tuple[bytes, bytes]]:
+        return [(page.salt, page.mark) for page in one.goods().read(None)]
+
+    with door() as one:
+        group = one.ut.add_group("Куртки")
+        coat = one.ut.add_good("Куртка", group=group, brand="Выдумка", characteristics=[Variant("S")])
+        package = one.ut.add_unit(coat, "короб", 12)
+        small = one.ut.characteristic(coat, "S")
+        one.ut.add_barcode(small, "2000000000022")
+        before = marks()
+        acts: dict[str, Callable[[], object]] = {
+            "nothing": lambda: None,
+            "good": lambda: one.ut.touch(coat),
+            "characteristic": lambda: one.ut.touch(small.partition("#")[2]),
+            "barcode": lambda: one.ut.add_barcode(small, "2000000000039"),
+            "barcode away": lambda: one.ut.remove_barcode("2000000000022"),
+            "picture": lambda: one.ut.add_image(coat, b"x"),
+            "group renamed": lambda: one.ut.change(group, Description="Пуховики"),
+            "unit": lambda: one.ut.change(package, ТипИзмеряемойВеличины="КоличествоШтук"),
+            "brand": lambda: one.ut.change(one.ut.object(coat)["Марка_Key"], Description="Задумка"),
+        }
+        acts[act]()
+        after = marks()
+    assert len(before) == len(after) == 1
+    assert (before == after) == (act == "nothing")
+
+
+def test_an_unchanged_base_is_read_without_decoding_a_row_or_asking_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    with door() as one:
+        one.ut.fill(50)
+        asked = [page.mark for page in one.goods().read(None)]
+        one.asked()
+        monkeypatch.setattr("connectors.onec.odata.goods._Slices.of", lambda *_: pytest.fail("slices were made"))
+        assert [page.mark for page in one.goods().read(None)] == asked
+        assert all(count == 1 for name, count in Counter(one.asked()).items() if name != GOODS)
 
 
 def test_a_first_read_asks_for_the_barcodes_of_many_goods_at_once() -> None:

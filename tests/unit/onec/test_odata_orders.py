@@ -332,7 +332,7 @@ def test_the_contract_is_as_the_engine_reads_it() -> None:
         ("Канал", "НомерПоДаннымКлиента"),
         1,
         False,
-        False,
+        True,
     )
     assert set(OneC.readers) == set(get_args(DoorEntity))
     assert set(OneC.finders) == {"product", "customer", "bonus_operation", "order", "return"}

@@ -23,6 +23,7 @@ from obmen.errors import Denied, InDoubt, Later, Unavailable
 from obmen.records import Native
 from obmen.testing.sandbox import Fault
 from tests.unit.onec.odata_people_kit import VERSIONS, Opened, canonical, client, natives, opened, pushed
+from tests.unit.onec.odata_support import item
 
 NUMBER = "0112233-0001-1"
 REF = order_ref("ozon", NUMBER)
@@ -72,7 +73,7 @@ def deliver(one: Opened, body: Native) -> str:
     for _ in range(8):
         with client(one.ut, one.clock) as again:
             try:
-                return writer(again).find(body) or writer(again).write(body)
+                return writer(again).find(item(body)) or writer(again).write(item(body))
             except (InDoubt, Unavailable, Later, Denied):
                 continue
     message = "the fate of the order is still unknown"
@@ -95,7 +96,7 @@ def test_time_out_before_the_effect(one: Opened) -> None:
     one.ut.faults = [Fault(kind="drop", match=CREATE)]
     body = payload(one)
     with pytest.raises(InDoubt):
-        writer(one).write(body)
+        writer(one).write(item(body))
     assert standing(one) == []
     assert deliver(one, body) == REF == only(one)["Ref_Key"]
     assert only(one)["Posted"] is True
@@ -103,7 +104,7 @@ def test_time_out_before_the_effect(one: Opened) -> None:
 
 def test_time_out_after_the_effect(one: Opened) -> None:
     one.ut.faults = [Fault(kind="drop_after", match=CREATE)]
-    assert writer(one).write(payload(one)) == REF
+    assert writer(one).write(item(payload(one))) == REF
     assert only(one)["Posted"] is True
 
 
@@ -122,7 +123,7 @@ def test_error_code_15(one: Opened) -> None:
         return create(entity_set, body)
 
     one.base.create = beaten  # type: ignore[method-assign]  # somebody who is faster
-    assert writer(one).write(payload(one)) == REF
+    assert writer(one).write(item(payload(one))) == REF
     assert (only(one)["Комментарий"], only(one)["Posted"]) == ("[ozon] первый", True)
     assert [call.status for call in one.ut.journal if call.method == "POST"] == [400, 200]
 
@@ -134,7 +135,7 @@ def test_a_lost_answer_and_a_restart(one: Opened) -> None:
         Fault(kind="drop", match="GET", skip=3, times=20),
     ]
     with pytest.raises(InDoubt):
-        writer(one).write(body)
+        writer(one).write(item(body))
     one.ut.faults = []
     assert deliver(one, body) == REF
     assert only(one)["Posted"] is True
@@ -154,10 +155,10 @@ def test_a_base_that_ignores_our_reference(version: str, lost: bool) -> None:
 def test_an_order_that_was_created_and_not_posted_is_found_and_posted(one: Opened) -> None:
     one.ut.faults = [Fault(kind="drop", match=r"POST .*/Post\Z", times=None)]
     with pytest.raises(Unavailable):
-        writer(one).write(payload(one))
+        writer(one).write(item(payload(one)))
     assert only(one)["Posted"] is False
     one.ut.faults = []
-    assert writer(one).find(payload(one)) is None
+    assert writer(one).find(item(payload(one))) is None
     assert deliver(one, payload(one)) == REF
     assert only(one)["Posted"] is True
 
@@ -181,7 +182,7 @@ def test_two_obmens_started_at_once(version: str, honours: bool) -> None:
         for other in others:
             other.base.create = hold(other.base.create)  # type: ignore[method-assign]  # all at the same step
         threads = [
-            threading.Thread(target=lambda other=other: refs.append(writer(other).write(payload(other))))  # type: ignore[misc]
+            threading.Thread(target=lambda other=other: refs.append(writer(other).write(item(payload(other)))))  # type: ignore[misc]
             for other in others
         ]
         for thread in threads:
@@ -196,7 +197,7 @@ def test_two_obmens_started_at_once(version: str, honours: bool) -> None:
 def _another_process(connection: dict[str, Any], body: Native, begin: Any, told: Any) -> None:
     onec = OneC("ut", OneC.Options(**connection))
     begin.wait(30)
-    told.put(Orders(OData(onec.http), onec.options.order).write(body))
+    told.put(Orders(OData(onec.http), onec.options.order).write(item(body)))
     onec.close()
 
 
@@ -219,7 +220,7 @@ def test_two_processes_started_at_once(one: Opened) -> None:
 
 @pytest.mark.field("B7")
 def test_b7_two_lines_of_one_product_stay_two_both_ways(one: Opened) -> None:
-    writer(one).write(payload(one))
+    writer(one).write(item(payload(one)))
     (native,) = natives(reader(one).read(None))
     back = canonical("order", native, one.options, SKUS)
     assert back.key == order().key
@@ -237,7 +238,7 @@ def test_b7_two_lines_of_one_product_stay_two_both_ways(one: Opened) -> None:
 
 @pytest.mark.field("E5")
 def test_e5_a_line_that_was_cancelled_no_longer_stands(one: Opened) -> None:
-    writer(one).write(payload(one))
+    writer(one).write(item(payload(one)))
     lines = [dict(row) for row in only(one)["Товары"]]
     lines[1] |= {"Отменено": True, "ПричинаОтмены_Key": references.CANCEL_REASON}
     one.ut.change(REF, Товары=lines)
@@ -278,7 +279,7 @@ def test_orders_of_people_are_read_if_wished(one: Opened) -> None:
 
 def test_statuses_are_looked_up_as_they_are_read(one: Opened) -> None:
     statuses = Statuses(one.base, one.options, one.clock)
-    refs = [writer(one).write(payload(one, number=f"N-{n}")) for n in range(30)]
+    refs = [writer(one).write(item(payload(one, number=f"N-{n}"))) for n in range(30)]
     one.ut.set_status("N-3", "КОтгрузке")
     one.ut.cancel("N-4")
     found = {native["Ref_Key"]: native for native in natives(statuses.read(None))}
@@ -287,7 +288,7 @@ def test_statuses_are_looked_up_as_they_are_read(one: Opened) -> None:
 
 
 def test_only_versions_are_asked_for_until_something_is_new(one: Opened) -> None:
-    writer(one).write(payload(one))
+    writer(one).write(item(payload(one)))
     one.ut.journal.clear()
     first, last = list(reader(one).read(None))
     assert (len(first.slices), list(first.ids)) == (1, [REF])

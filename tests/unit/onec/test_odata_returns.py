@@ -17,6 +17,7 @@ from obmen.errors import ConfigurationError, InDoubt, Refused, Unavailable
 from obmen.records import Native
 from obmen.testing.sandbox import Fault
 from tests.unit.onec.odata_people_kit import VERSIONS, Opened, canonical, client, natives, opened, pushed, writes
+from tests.unit.onec.odata_support import item
 
 REF = return_ref(RETURN, "ozon", "R-1")
 ASKED = return_ref(REQUEST, "ozon", "R-1")
@@ -45,7 +46,7 @@ def sold(one: Opened, number: str = "15", quantity: int = 3, price: str = "100.0
             "lines": [{"sku": "A-1", "quantity": quantity, "price": price}],
         }
     )
-    Orders(one.base, one.options.order).write(pushed("order", taken, one.options, {good: "A-1"}))
+    Orders(one.base, one.options.order).write(item(pushed("order", taken, one.options, {good: "A-1"})))
     one.ut.ship(number)
     one.ut.journal.clear()
     return good

@@ -51,6 +51,25 @@ def test_what_a_person_sets_in_1c_is_read() -> None:
         assert states(onec) == {"1": "КОбеспечению", "2": "КОтгрузке", "3": "Закрыт", "4": "Отменен"}
 
 
+@pytest.mark.field("E7")
+def test_an_order_that_1c_shipped_is_told_as_shipped_until_it_is_closed() -> None:
+    with connected() as (onec, sandbox):
+        for number in ("1", "2", "3", "4"):
+            write(onec, payload(number))
+        for number in ("1", "2", "3"):
+            sandbox.set_status(number, "КОтгрузке")
+        for number in ("2", "3", "4"):
+            shipment = sandbox.ship(number)
+        sandbox.set_status("3", "Закрыт")
+        expected = {"1": "КОтгрузке", "2": "Отгружен", "3": "Закрыт", "4": "КОбеспечению"}
+        assert states(onec) == expected
+        natives = onec.look_up("order_status", [order_ref("ozon", number) for number in expected])
+        assert {native["НомерПоДаннымКлиента"]: native["Состояние"] for native in natives} == expected
+        sandbox.set_status("4", "КОтгрузке")
+        sandbox.base.unpost("Document_РеализацияТоваровУслуг", shipment)
+        assert states(onec)["4"] == "КОтгрузке"
+
+
 def test_a_closed_order_with_one_line_left_is_not_cancelled() -> None:
     with connected() as (onec, sandbox):
         write(onec, payload())

@@ -8,18 +8,15 @@ from typing import Any
 
 import msgspec
 import pytest
-import requests
 
 from connectors.onec.commerceml import CommerceML
 from connectors.onec.commerceml.live import Index, read_index
 from connectors.onec.sandbox.pusher.push import files_of
 from connectors.onec.sandbox.pusher.wire import Dialogue
 from connectors.onec.site import SiteEndpoint
-from connectors.onec.site.database import Database
-from connectors.onec.site.pictures import URLS, with_addresses
 from obmen.errors import IncompleteSource
 from tests.unit.onec.commerceml_kit import REAL, by_id, catalogue, document, good, natives, offer, package, price
-from tests.unit.onec.site_kit import LOGIN, PASSWORD, DirectWire, pusher, pushing, records, served, site, standing
+from tests.unit.onec.site_kit import LOGIN, PASSWORD, DirectWire, pusher, pushing, records, site, standing
 
 REST = "<Количество>{}</Количество>"
 
@@ -311,79 +308,6 @@ class TestReaders:
         next(folder.glob("push-*/offers*")).unlink()
         with pytest.raises(IncompleteSource, match="is not there any more"):
             CommerceML(folder).price_types()
-
-
-PICTURE = "import_files/2b/good_1.jpg"
-
-
-def pictured(*paths: str) -> str:
-    return "".join(f"<Картинка>{path}</Картинка>" for path in paths)
-
-
-class TestPictures:
-    def push(self, endpoint: SiteEndpoint, paths: tuple[str, ...], files: dict[str, bytes], made_at: str = "1") -> None:
-        goods = document(catalogue(good("a", extra=pictured(*paths))), made_at=made_at).encode()
-        pusher(endpoint).push({"import0_1.xml": goods, **files})
-
-    def addressed(self, folder: Path) -> list[str]:
-        pages = list(with_addresses(CommerceML(folder).products(), Database(folder), "https://shop.example/ut"))
-        (native,) = natives(pages)
-        found: list[str] = native.get(URLS, [])
-        return found
-
-    def test_they_have_addresses_that_lead_to_them(self, endpoint: SiteEndpoint, folder: Path) -> None:
-        self.push(endpoint, (PICTURE, "import_files/none.jpg"), {PICTURE: b"\xff\xd8one"})
-        (address,) = self.addressed(folder)
-        assert address.startswith(f"https://shop.example/ut/files/{PICTURE}?v=")
-        wire = DirectWire(endpoint)
-        with served(wire.endpoint) as url:
-            found = requests.get(address.replace("https://shop.example/ut", url), timeout=30)
-            assert found.content == b"\xff\xd8one"
-            assert found.headers["Content-Type"] == "image/jpeg"
-            for path in (
-                "files/import0_1.xml",
-                "files/.site/site.db",
-                "files/..%2f..%2fetc/passwd",
-                "files/none.jpg",
-                "files/",
-            ):
-                assert requests.get(f"{url}/{path}", timeout=30).status_code == 404, path
-
-    def test_they_are_not_served_without_a_public_address(self, folder: Path) -> None:
-        endpoint = site(folder)
-        self.push(endpoint, (PICTURE,), {PICTURE: b"one"})
-        with served(endpoint) as url:
-            assert requests.get(f"{url}/files/{PICTURE}", timeout=30).status_code == 404
-        endpoint.close()
-
-    def test_a_changed_one_gets_another_address_and_its_goods_are_read_anew(
-        self, endpoint: SiteEndpoint, folder: Path
-    ) -> None:
-        self.push(endpoint, (PICTURE,), {PICTURE: b"one"})
-        before, salt = self.addressed(folder), self.salt(folder)
-        self.push(endpoint, (PICTURE,), {PICTURE: b"one"}, made_at="2")
-        assert (self.addressed(folder), self.salt(folder)) == (before, salt)
-        self.push(endpoint, (PICTURE,), {PICTURE: b"two"}, made_at="3")
-        assert self.addressed(folder) != before
-        assert self.salt(folder) != salt
-
-    def salt(self, folder: Path) -> bytes:
-        (page,) = with_addresses(CommerceML(folder).products(), Database(folder), "https://shop.example/ut")
-        return page.salt
-
-    def test_one_that_no_good_shows_is_removed(self, endpoint: SiteEndpoint, folder: Path) -> None:
-        other = "import_files/3c/a &amp; b.png"
-        self.push(endpoint, (PICTURE, other), {PICTURE: b"one", "import_files/3c/a & b.png": b"two"})
-        self.push(endpoint, (other,), {}, made_at="2")
-        assert [path.name for path in folder.glob("import_files/**/*.*")] == ["a & b.png"]
-        assert self.addressed(folder) == [
-            address for address in self.addressed(folder) if "/files/import_files/3c/a%20%26%20b.png?v=" in address
-        ]
-        assert len(self.addressed(folder)) == 1
-
-    def test_other_files_are_not_kept(self, endpoint: SiteEndpoint, folder: Path) -> None:
-        self.push(endpoint, (), {"import_files/a.html": b"<script>", "import_files/b.xml": b"<x/>", "notes.txt": b""})
-        assert not list(folder.glob("import_files/**/*"))
 
 
 def test_the_list_is_readable_by_people(endpoint: SiteEndpoint, folder: Path) -> None:

@@ -129,6 +129,22 @@ class TestGivenOnce:
         dialogue.said("success")
         assert polled(orders, new, an_order("1"))[0][0] == "done"
 
+    @pytest.mark.field("E5")
+    def test_e5_an_order_that_lost_a_line_is_given_anew(self, orders: SiteOrders, endpoint: SiteEndpoint) -> None:
+        first = ticket(orders, an_order())
+        left = an_order(Товары=an_order()["Товары"][:1], Комментарий="Без шапки")
+        with pushing(endpoint) as sender:
+            sender.exchange_orders()
+            second = ticket(orders, left)
+            assert second == first.replace("/1", "/2")
+            assert polled(orders, second, left) == [], "1C has taken the first revision alone"
+            sender.exchange_orders()
+            sender.exchange_orders()
+        assert polled(orders, second, left) == [("done", first.partition("/")[0])]
+        (order,) = sender.base.orders.values()
+        assert order.lines == [(GOOD, "2", "1990.5", "3881.00")]
+        assert (order.total, order.comment) == ("3881.00", "[ozon] 0112233-0001-1 Без шапки")
+
     def test_the_same_order_again_changes_nothing(self, orders: SiteOrders) -> None:
         assert ticket(orders, an_order()) == ticket(orders, an_order())
         assert orders.waiting()[0] == 1

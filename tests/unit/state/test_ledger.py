@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 from obmen.errors import Busy, LeaseLost, StateError
 from obmen.state import Ledger, bindings, outbox, seen, tables
 from obmen.state.outbox import Decided
-from obmen.state.seen import Checkpoint, Known
+from obmen.state.seen import Checkpoint, Known, Seen
 from obmen.testing.clock import FakeClock
 
 
@@ -151,7 +151,7 @@ def test_gone_finds_records_whose_page_lost_them(ledger: Ledger) -> None:
     prints = [bytes([n]) * 16 for n in range(1, 6)]
     with ledger.write() as tx:
         seen.save_records(tx, "prices", [Known(f"K{n}", f"S{n}", one) for n, one in enumerate(prints)])
-        seen.save_pages(tx, "prices", [(0, b"".join(prints[:2])), (1, b"".join(prints[3:]))])
+        seen.save_pages(tx, "prices", [(0, Seen(b"".join(prints[:2]))), (1, Seen(b"".join(prints[3:])))])
         assert [[known.key for known in batch] for batch in seen.gone(tx, "prices")] == [["K2"]]
 
 

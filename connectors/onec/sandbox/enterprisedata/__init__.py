@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from connectors.onec.sandbox import references
 from connectors.onec.sandbox.enterprisedata import envelope
@@ -31,6 +31,7 @@ from obmen.testing.sandbox import Fault, Request, Response, Sandbox, route
 __all__ = ["CONTRACT", "NODE", "PLAN", "RETAIL", "EnterpriseDataSandbox"]
 
 NODE = "ОБМЕН"
+_INVENTED = UUID("5a0d2c1e-3f57-5b86-9c44-8e1b6f0a7d22")
 _PATH = r"(?:/\w+)?/ws/(?P<service>\w+)\.1cws"
 _NO_LICENCE = "Не обнаружено свободной лицензии!"
 _LOCKED = "Ошибка блокировки обмена данными. Возможно, обмен данными выполняется другим сеансом."
@@ -80,6 +81,18 @@ class EnterpriseDataSandbox(Sandbox):
         self.shelf.seed()
         self.actions: dict[str, _Action] = {}
         self.files: dict[str, dict[int, bytes]] = {}
+
+    def fill(self, goods: int) -> list[str]:
+        """Enter so many invented goods with articles, barcodes and retail prices; return their references."""
+        made = [str(uuid5(_INVENTED, str(number))) for number in range(1, goods + 1)]
+        with self.lock:
+            for number, ref in enumerate(made, 1):
+                code = f"29{number:010d}"
+                self.shelf.add_product(ref, f"Товар {number}", article=f"T-{number}", vat="20", barcodes=[code])
+            rows = [(ref, "", str(100 + number % 900)) for number, ref in enumerate(made)]
+            if rows:
+                self.shelf.set_prices(str(uuid5(_INVENTED, "prices")), "2026-06-01T00:00:00", {RETAIL: rows})
+        return made
 
     def state(self) -> dict[str, Any]:
         """The objects, and where the exchange with the node stands."""

@@ -1,0 +1,22 @@
+"""A seller's life on Yandex Market."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.markets.life import GOODS, ORDERS, Life, whole_life
+from tests.e2e.markets.weather import SEEDS, Storms
+from tests.e2e.markets.yandex_market import YandexMarketCabinet
+
+
+def test_a_whole_life_on_yandex_market_ends_in_agreement(tmp_path: Path) -> None:
+    with Life(tmp_path, YandexMarketCabinet(), goods=GOODS, categories=10) as life:
+        whole_life(life, orders=ORDERS)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_in_bad_weather_it_ends_the_same(tmp_path: Path, seed: int) -> None:
+    with Life(tmp_path, YandexMarketCabinet(), goods=12, categories=3, seed=seed) as life:
+        whole_life(life, 5, Storms(seed))

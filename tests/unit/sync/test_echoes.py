@@ -1,0 +1,66 @@
+"""What a source repeats to us because we wrote it there goes nowhere, even where it does not tell all of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from obmen.mapping import BoundMapping, Context, parse_mapping
+from obmen.sync.engine import Engine
+from obmen.sync.flow import Flow
+from tests.crash.world import World, order, status
+
+_ERP = """\
+entity: order_status
+fields:
+  channel: channel
+  number: number
+  status: status
+  reason: { path: reason, only: push }
+"""
+_SHOP = _ERP.replace("{ path: reason, only: push }", "reason")
+
+
+def _bound(text: str, name: str) -> BoundMapping:
+    return parse_mapping(text).bind(Context(name, {}, ZoneInfo("Europe/Moscow")))
+
+
+def _flows(world: World) -> list[Flow]:
+    """Statuses both ways; the ERP takes the reason of a step and never tells it."""
+    erp, shop = _bound(_ERP, "erp"), _bound(_SHOP, "shop")
+    there, back = world.both_ways()
+    orders = [flow for flow in world.flows() if flow.name == "orders"]
+    return [
+        *orders,
+        replace(there, pull=shop, echo=shop, targets=(replace(there.targets[0], mapping=erp),)),
+        replace(back, pull=erp, echo=erp, targets=(replace(back.targets[0], mapping=shop),)),
+    ]
+
+
+def _sync(world: World) -> int:
+    world.clock.advance(60)
+    return sum(report.written for report in Engine(world.ledger, _flows(world)).sync((), patience=60.0))
+
+
+@pytest.fixture
+def cancelled(world: World) -> World:
+    """A buyer cancelled an order, and the ERP knows."""
+    world.shop.put("order", order(1))
+    world.shop.put("order_status", {**status(1, "cancelled"), "reason": "Передумал"})
+    assert _sync(world) == 2
+    assert world.erp.of("order_status")["N-1"]["reason"] == "Передумал"
+    world.erp.put("order_status", {**status(1, "cancelled"), "posted": True})
+    return world
+
+
+def test_a_step_that_comes_back_without_its_reason_is_an_echo(cancelled: World) -> None:
+    assert [_sync(cancelled), _sync(cancelled)] == [0, 0]
+    assert [entity for entity, _ in cancelled.shop.calls] == []
+
+
+def test_another_step_is_none(cancelled: World) -> None:
+    cancelled.erp.put("order_status", status(1, "returned"))
+    assert _sync(cancelled) == 1
+    assert cancelled.shop.of("order_status")["N-1"]["status"] == "returned"
