@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from connectors.ozon.checks import check_key, check_paths, check_warehouses
+from connectors.ozon.archive import Archive
+from connectors.ozon.checks import check_category, check_key, check_paths, check_quotas, check_warehouses
 from connectors.ozon.errors import explain
 from connectors.ozon.finance import Finance
 from connectors.ozon.labels import Labels
@@ -17,8 +19,7 @@ from connectors.ozon.prices import Prices
 from connectors.ozon.products import Products
 from connectors.ozon.returns import Returns
 from connectors.ozon.statuses import Statuses
-from connectors.ozon.stocks import Stocks
-from obmen.connector import Finding, SecretStr, Transport
+from obmen.connector import Finding, Native, SecretStr, Transport
 from obmen.connector import Options as BaseOptions
 from obmen.endpoint import Endpoint
 from obmen.entities.accrual import AccrualKind
@@ -30,8 +31,8 @@ __all__ = ["Ozon"]
 _OTHER_REASON = 402
 _MINUTE = 60.0
 
-BUDGETS = {"*": (Rate(50, 1.0),), "stocks": (Rate(80, _MINUTE),)}
-"""Ozon's own limits: every method of one Client-Id, and stock. The quotas of imports are told by 429 only."""
+BUDGETS = {"*": (Rate(50, 1.0),), "stocks": (Rate(80, _MINUTE),), "barcodes": (Rate(20, _MINUTE),)}
+"""Ozon's own limits: every method of one Client-Id, stock, barcodes. The quotas of imports are told by 429 only."""
 
 
 TypeName = Annotated[str, Field(coerce_numbers_to_str=True)]
@@ -57,7 +58,7 @@ class AssumedCard(BaseOptions):
     vat: Literal["0", "0.05", "0.07", "0.1", "0.2", "0.22"] | None = None
 
 
-class Ozon(Products, Prices, Stocks, Orders, Statuses, Labels, Returns, Finance):
+class Ozon(Products, Archive, Prices, Orders, Statuses, Labels, Returns, Finance):
     """Ozon Seller API."""
 
     title: ClassVar[str] = "Ozon"
@@ -67,14 +68,17 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses, Labels, Returns, Finance)
         """A cabinet.
 
         ``client_id`` and ``api_key`` are from the cabinet (Настройки → Seller API); a key lives six months.
-        ``url``: another address, such as the sandbox's. ``warehouses``: canonical name → Ozon's warehouse
-        id. ``category``: where new cards go. ``assumed``: see AssumedCard. ``lookback_days``: how far the first
-        read of postings goes back. ``cancel_reason``: Ozon's reason id for a cancellation by the seller (352 is
-        "out of stock"; 402, "other", needs ``cancel_message``). ``cancel_reasons``: the reason as 1C says it →
-        Ozon's reason id, where they differ. ``rfbs``: the seller delivers orders himself, so the applications
-        for their return are read too. ``scheme``: ``fbo`` makes a connection that only reads the
-        orders and returns of Ozon's own warehouses, beside another one for all else.
-        ``accrual_kinds``: the id or the name of one of Ozon's accruals → its kind, where Obmen guesses wrong.
+        ``url``: another address, such as the sandbox's. ``warehouses``: canonical name → Ozon's warehouse id.
+        ``categories``: the file that says which category and attributes a product has; without it
+        ``category``: where all new cards go. ``assumed``: see AssumedCard. ``automatic_prices``: promotions
+        that join by themselves and price strategies are ``disabled`` with each price, or left ``unchanged``.
+        ``lookback_days``: how far the first read of postings goes back. ``cancel_reason``: Ozon's reason id
+        for a cancellation by the seller (352 is "out of stock"; 402, "other", needs ``cancel_message``).
+        ``cancel_reasons``: the reason as 1C says it → Ozon's reason id, where they differ. ``rfbs``: the
+        seller delivers orders himself, so the applications for their return are read too. ``scheme``: ``fbo``
+        makes a connection that only reads the orders and returns of Ozon's own warehouses, beside another one
+        for all else. ``accrual_kinds``: the id or the name of one of Ozon's accruals → its kind, where Obmen
+        guesses wrong.
         ``push``: Ozon calls this connection; see Push.
         """
 
@@ -82,8 +86,10 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses, Labels, Returns, Finance)
         api_key: Annotated[SecretStr, Field(min_length=1)]
         url: ProtectedUrl = "https://api-seller.ozon.ru"
         warehouses: Paired[int] = Field(default_factory=dict)
+        categories: Path | None = None
         category: Category | None = None
         assumed: AssumedCard = AssumedCard()
+        automatic_prices: Literal["disabled", "unchanged"] = "disabled"
         lookback_days: Annotated[int, Field(ge=1, le=363)] = 30
         cancel_reason: int = 352
         cancel_message: str = ""
@@ -115,12 +121,23 @@ class Ozon(Products, Prices, Stocks, Orders, Statuses, Labels, Returns, Finance)
             explain=explain,
         )
 
+    def foresee(self, entity: str, payload: Native, before: Mapping[str, Any] | None) -> str:
+        """Say why Ozon will refuse a card or a price."""
+        if entity == "price":
+            return self.foresee_price(payload)
+        return self.foresee_card(payload, before) if entity == "product" else ""
+
     def endpoint(self) -> Endpoint | None:
         """Return what takes Ozon's notifications, if the connection has the option ``push``."""
         return Doorway(self.options.push, self) if self.options.push is not None else None
 
     def check(self) -> Iterator[Finding]:
-        """Try the key and compare the warehouses; writes nothing."""
+        """Try the key, compare the warehouses, look at quotas, category and currency; writes nothing."""
         yield from check_key(self.http, self.clock)
         yield from check_paths(self.clock)
         yield from check_warehouses(self.http, self.options.warehouses)
+        yield from check_quotas(self.http)
+        if self.options.category is not None and self.options.categories is None:
+            yield from check_category(self.catalogue, self.options.category.model_dump())
+        if currency := self.currency():
+            yield Finding("ok", f"The cabinet sells in {currency}.")

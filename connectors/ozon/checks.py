@@ -1,4 +1,4 @@
-"""What ``check`` asks of a live cabinet without writing: the key, its rights and age, and the warehouses."""
+"""What ``check`` asks of a live cabinet without writing: the key, the warehouses, the quotas, the one category."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from connectors.ozon import paths
+from obmen.categories import Catalogue
 from obmen.clock import Clock
 from obmen.connector import Finding
-from obmen.errors import IncompleteSource
+from obmen.errors import Denied, IncompleteSource
 from obmen.http import Http
 from obmen.records import Native
 
 WARN_DAYS = 14
 _WAREHOUSE_LIMIT = 200
+_NEARLY = 0.9
+_QUOTAS = {"daily_create": "new cards today", "daily_update": "changed cards today", "total": "cards in all"}
 _EVERYTHING = "Admin"
 
 
@@ -60,6 +63,46 @@ def check_warehouses(http: Http, pairs: Mapping[str, int]) -> Iterator[Finding]:
         if id_ not in pairs.values():
             message = f"Ozon's warehouse {id_} '{title}' has no pair: its stock is not kept and its orders"
             yield Finding("warning", f"{message} wait in quarantine. Add it to warehouses.", "warehouses")
+
+
+def check_quotas(http: Http) -> Iterator[Finding]:
+    """Tell how much of Ozon's quotas of cards is used, and warn where little is left."""
+    try:
+        reply = http.post(paths.PRODUCT_LIMITS, safe=True)
+    except Denied as error:
+        yield Finding("warning", f"The quotas of cards cannot be read: {error}", "api_key")
+        return
+    told = []
+    for name, title in _QUOTAS.items():
+        quota = reply.get(name) or {}
+        limit, used = int(quota.get("limit", -1)), int(quota.get("usage", 0))
+        if limit < 0:
+            continue
+        told.append(f"{title} {used} of {limit}")
+        if used >= limit * _NEARLY:
+            until = " It is counted anew at 03:00 in Moscow." if name != "total" else " Ask Ozon for more."
+            yield Finding("warning", f"Ozon's quota is nearly used up: {title} {used} of {limit}.{until}")
+    minute = reply.get("operation_limits.limit") or 0
+    if minute:
+        told.append(f"{minute} cards a minute")
+    yield Finding("ok", f"Quotas: {', '.join(told)}." if told else "Ozon sets no quotas of cards.")
+
+
+def check_category(catalogue: Catalogue, pair: Mapping[str, int]) -> Iterator[Finding]:
+    """Look whether cards can be made in the one category of the option, and what it demands that nobody fills."""
+    category = f"{pair['description_category_id']}:{pair['type_id']}"
+    node = next((one for one in catalogue.nodes() if one.id == category), None)
+    if node is None:
+        message = f"Ozon has no category {category}, or makes no cards in it any more. obmen categories finds others."
+        yield Finding("problem", message, "category")
+        return
+    required = [f"'{one.name}'" for one in catalogue.attributes(category) if one.required]
+    if required:
+        message = f"{node.title} requires {', '.join(required)}, which the option category cannot tell."
+        step = "Say them in a categories file (obmen categories --draft) or in the project's own mapping."
+        yield Finding("warning", f"{message} {step}", "category")
+    else:
+        yield Finding("ok", f"New cards go to {node.title}.", "category")
 
 
 def _warehouses(http: Http) -> Iterator[Native]:

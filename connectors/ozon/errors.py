@@ -54,6 +54,14 @@ _RECORD_WAITS = {  # words in a record's own error → seconds until it is worth
 }
 
 
+class QuotaLeft(Later):
+    """So many items may still be imported now; the others after a while."""
+
+    def __init__(self, message: str, left: int, after: float | None) -> None:
+        super().__init__(message, after=after)
+        self.left = left
+
+
 def explain(reply: Reply) -> ObmenError | None:
     """Return the error that an answer means in Ozon's words; None leaves it to its status."""
     said = _message(reply) if reply.status >= _CLIENT_ERROR else None
@@ -64,13 +72,21 @@ def explain(reply: Reply) -> ObmenError | None:
     if wait is not None:
         return Unavailable(text, after=wait)
     if reply.status >= _SERVER_ERROR or reply.status == _TOO_MANY:
-        return None
+        return _quota(reply, text)
     if reply.status in _SHUT_OUT:
         return Denied(f"{text}. {_first(_STEPS, said) or _ANY_STEP}")
     wait = _first(_LIMIT_WAITS, said)
     if wait is not None:
         return Later(text, after=wait)
     return Refused(text, code=code_in(said) or str(reply.status))
+
+
+def _quota(reply: Reply, text: str) -> QuotaLeft | None:
+    """Return how much of an import's quota is left, where Ozon says that there is some."""
+    left, minutes = (reply.headers.get(name, "") for name in ("Item-Rate-Limit-Remaining", "Item-Retry-After"))
+    if not left.isdecimal() or int(left) == 0:
+        return None
+    return QuotaLeft(text, int(left), float(minutes) * 60 if minutes.isdecimal() else None)
 
 
 def code_in(text: str) -> str:

@@ -29,10 +29,18 @@ _JUNE = date(2026, 6, 11)
 ROLES = Path("/v1/roles", _JUNE)
 WAREHOUSES = Path("/v2/warehouse/list", _JUNE)
 
+CATEGORY_TREE = Path("/v1/description-category/tree", _JUNE)
+ATTRIBUTES = Path("/v1/description-category/attribute", _JUNE)
+VALUES = Path("/v1/description-category/attribute/values", _JUNE)
+VALUES_SEARCH = Path("/v1/description-category/attribute/values/search", _JUNE)
+
 PRODUCT_LIST = Path("/v3/product/list", _JUNE)
 PRODUCT_DETAILS = Path("/v3/product/info/list", _JUNE)
+PRODUCT_ATTRIBUTES = Path("/v4/product/info/attributes", _JUNE)
+PRODUCT_LIMITS = Path("/v4/product/info/limit", _JUNE)
 PRODUCT_IMPORT = Path("/v3/product/import", _JUNE)
 IMPORT_STATE = Path("/v1/product/import/info", _JUNE)
+BARCODES_ADD = Path("/v1/barcode/add", _JUNE)
 ARCHIVE = Path("/v1/product/archive", _JUNE)
 UNARCHIVE = Path("/v1/product/unarchive", _JUNE)
 

@@ -2,6 +2,8 @@
 
 Ozon tells a price in two dialects: decimal strings at the top of a record when it is set, numbers inside
 ``price`` when it is read. The reader turns the second into the first, so that one mapping serves both ways.
+What may move a price without the seller (promotions that join by themselves, price strategies) is switched off
+with every price, for otherwise buyers see one that nobody has set.
 """
 
 from __future__ import annotations
@@ -10,13 +12,17 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from connectors.ozon import paths
+from connectors.ozon import paths, price_rules
 from connectors.ozon.errors import verdict
 from obmen.connector import Connector, lookup, reader, writer
 from obmen.errors import IncompleteSource
+from obmen.http import Reply
 from obmen.records import Batch, Native, Outcome, Page, decode_json
 
 PRICE_LIMIT = 1000
+AUTOMATIC = ("auto_action_enabled", "auto_add_to_ozon_actions_list_enabled", "price_strategy_enabled")
+"""What lets Ozon move a price by itself."""
+_CURRENCY = "currency"
 
 
 class Prices(Connector):
@@ -31,6 +37,7 @@ class Prices(Connector):
             reply = self.http.post(paths.PRICES, json=body, safe=True)
             slices = reply.slices("items")
             received += len(slices)
+            self._note_currency(reply)
             if slices:
                 yield Page(slices, decode=as_set, total=reply["total"], where=reply.what)
             if received >= reply["total"]:
@@ -49,7 +56,9 @@ class Prices(Connector):
     @writer("price", key="offer_id", batch=PRICE_LIMIT, absolute=True)
     def set_prices(self, batch: Batch) -> Iterator[Outcome]:
         """Set prices (``ProductAPI_ImportProductsPrices``); a product's may change ten times an hour."""
-        reply = self.http.post(paths.PRICES_SET, json={"prices": batch.payloads}, safe=True, group="prices")
+        off = dict.fromkeys(AUTOMATIC, "DISABLED") if self.options.automatic_prices == "disabled" else {}
+        rows = [{**off, **payload} for payload in batch.payloads]
+        reply = self.http.post(paths.PRICES_SET, json={"prices": rows}, safe=True, group="prices")
         for row in reply["result"]:
             if row["offer_id"] not in batch:
                 continue
@@ -58,11 +67,36 @@ class Prices(Connector):
             else:
                 yield verdict(batch, row["offer_id"], row.get("errors") or ())
 
+    def foresee_price(self, payload: Native) -> str:
+        """Say which rule a price breaks, or that the cabinet sells in another currency."""
+        broken = price_rules.fault(payload)
+        if broken:
+            return f"Ozon will refuse this price: {broken}."
+        kept = self.memory.get(_CURRENCY)
+        told = payload.get("currency_code")
+        if kept is None or told is None or kept.decode() == told:
+            return ""
+        return f"Ozon will refuse this price: it is in {told}, and the cabinet sells in {kept.decode()}."
+
+    def currency(self) -> str:
+        """Return the currency of the cabinet's prices; "" while it has none."""
+        body = {"cursor": "", "filter": {"visibility": "ALL"}, "limit": 1}
+        return self._note_currency(self.http.post(paths.PRICES, json=body, safe=True))
+
+    def _note_currency(self, reply: Reply) -> str:
+        """Remember the currency that a list of prices tells."""
+        items: list[Native] = reply["items"]
+        told = str(items[0]["price"].get("currency_code") or "") if items else ""
+        if told and self.memory.get(_CURRENCY) != told.encode():
+            self.memory.put(_CURRENCY, told.encode())
+        return told
+
 
 def as_set(raw: bytes) -> Iterator[Native]:
     """Turn a price as it is read (``ProductAPI_GetProductInfoPrices``) into one as it is set.
 
-    A minimum price of zero is Ozon's way of saying that there is none.
+    A minimum price of zero is Ozon's way of saying that there is none. ``marketing_seller_price`` is told beside
+    where the seller's promotions make another price of it than was set.
     """
     for read in decode_json(raw):
         price: dict[str, Any] = read["price"]
@@ -75,6 +109,9 @@ def as_set(raw: bytes) -> Iterator[Native]:
         }
         if price.get("min_price"):
             native["min_price"] = money(price["min_price"])
+        shown = price.get("marketing_seller_price")
+        if shown and shown != price["price"]:
+            native["marketing_seller_price"] = money(shown)
         yield native
 
 

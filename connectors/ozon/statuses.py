@@ -65,7 +65,10 @@ class Statuses(PostingReader):
 
     @writer("order_status", key="posting_number", batch=MOVED)
     def set_status(self, batch: Batch) -> Iterator[Outcome]:
-        """Assemble, cancel, or say how far goods are; a status that is not the seller's to set needs nothing done."""
+        """Assemble, cancel, or say how far goods are; a status that is not the seller's to set needs nothing done.
+
+        Goods that have left the seller's warehouse were packed: where nobody said so, it is said first.
+        """
         ours = [item for item in batch.items if item.payload["status"] in _SELLERS]
         yield from (batch.done(item.id, item.id) for item in batch.items if item not in ours)
         moving: dict[str, list[Native]] = {}
@@ -74,7 +77,7 @@ class Statuses(PostingReader):
                 yield _refused(batch, item, parts)
             elif _stands(item, parts):
                 yield batch.done(item.id, item.id)
-            elif item.payload["status"] in {DELIVERING, DELIVERED}:
+            elif item.payload["status"] in {DELIVERING, DELIVERED} and not _unassembled(parts):
                 moving[item.id] = parts
             else:
                 yield self._assemble_or_cancel(batch, item, parts)
@@ -132,6 +135,8 @@ class Statuses(PostingReader):
             elif not assemble(self.http, parts, packages, reason):
                 return batch.accepted(item.id, _CHECKS)
             self._tell_tracking(item, packages, parts)
+            if item.payload["status"] in {DELIVERING, DELIVERED}:
+                return batch.later(item.id, "it is assembled now", after=0.0)
         except Refused as error:
             return _refused(batch, item, error)
         except Later as error:
@@ -183,9 +188,15 @@ def _stands(item: Item, parts: Sequence[Native]) -> bool:
     if wanted == ASSEMBLED:
         alive = living(parts)
         return bool(alive) and all(_is_assembled(part) for part in alive)
+    if _unassembled(parts):
+        return False
     track = item.payload.get("tracking_number")
     untold = track and any(own_delivery.is_tracked(p) and p.get("tracking_number") != track for p in living(parts))
     return not untold and all(own_delivery.arrived(part, wanted) for part in parts)
+
+
+def _unassembled(parts: Sequence[Native]) -> bool:
+    return any(part["status"] in {TO_ASSEMBLE, *_NOT_YET} for part in parts)
 
 
 def _is_assembled(part: Native) -> bool:

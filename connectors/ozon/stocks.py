@@ -20,6 +20,7 @@ PAIRS_LIMIT = 100
 READ_LIMIT = 1000
 PAIR_SECONDS = 30.0
 _KEY = ("offer_id", "warehouse_id")
+_NOT_FOR_SALE = "product_is_not_created"
 
 
 class Stocks(Connector):
@@ -32,7 +33,7 @@ class Stocks(Connector):
         Shape: items of ``ProductAPI_GetProductInfoStocksByWarehouseFbsV2``; ``free_stock`` may be sold.
         """
         for items in listed(self.http, "ALL"):
-            for reply in self._stocks_of([item["offer_id"] for item in items]):
+            for reply in self.stocks_of([item["offer_id"] for item in items]):
                 yield Page(reply.slices("products"), where=reply.what)
 
     @lookup("stock", batch=READ_LIMIT)
@@ -40,7 +41,7 @@ class Stocks(Connector):
         """Read these pairs; an article may itself hold the sign that joins a pair."""
         wanted = set(ids)
         offers = list(dict.fromkeys(id_.rpartition("|")[0] for id_ in ids))
-        for reply in self._stocks_of(offers):
+        for reply in self.stocks_of(offers):
             for raw in reply.slices("products"):
                 for native in decode_json(raw):
                     if f"{native['offer_id']}|{native['warehouse_id']}" in wanted:
@@ -48,18 +49,30 @@ class Stocks(Connector):
 
     @writer("stock", key=_KEY, batch=PAIRS_LIMIT, absolute=True, every=PAIR_SECONDS)
     def set_stocks(self, batch: Batch) -> Iterator[Outcome]:
-        """Set what may be sold (``ProductAPI_ProductsStocksV2``)."""
+        """Set what may be sold (``ProductAPI_ProductsStocksV2``).
+
+        A card that is not for sale, such as one in the archive, takes none; that it has none is true of it anyway.
+        """
         reply = self.http.post(paths.STOCKS_SET, json={"stocks": batch.payloads}, safe=True, group="stocks")
+        empty: list[Outcome] = []
         for row in reply["result"]:
             pair = (row["offer_id"], row["warehouse_id"])
             if pair not in batch:
                 continue
-            if row["updated"]:
-                yield batch.done(pair)
+            outcome = batch.done(pair) if row["updated"] else verdict(batch, pair, row.get("errors") or ())
+            if outcome.kind == "later" and _NOT_FOR_SALE in outcome.reason and batch.item(pair).payload["stock"] == 0:
+                empty.append(outcome)
             else:
-                yield verdict(batch, pair, row.get("errors") or ())
+                yield outcome
+        if empty:
+            held = {f"{one['offer_id']}|{one['warehouse_id']}" for one in self._stocked([one.id for one in empty])}
+            yield from (one if one.id in held else batch.done(one.id) for one in empty)
 
-    def _stocks_of(self, offers: list[str]) -> Iterator[Reply]:
+    def _stocked(self, ids: Sequence[str]) -> Iterator[Native]:
+        return (native for native in self.look_up_stocks(ids) if native["free_stock"] > 0)
+
+    def stocks_of(self, offers: list[str]) -> Iterator[Reply]:
+        """Yield the stock of these articles page by page."""
         where = ""
         while offers:
             body = {"cursor": where, "limit": READ_LIMIT, "offer_id": offers}

@@ -72,12 +72,20 @@ class Prices(Base):
                 yield batch.refused(item.id, [RecordError(error.code, str(error), error.field)])
         if not takers:
             return
+        yield from self._upload(batch, said, takers)
+
+    def _upload(self, batch: Batch, said: Mapping[int, Said], takers: Mapping[int, list[Item]]) -> Iterator[Outcome]:
         rows = [{"nmID": n, "price": said[n].price, "discount": said[n].discount} for n in takers]
         items = [item for group in takers.values() for item in group]
         try:
             reply = self.call(paths.PRICES_SET, json={"data": rows}, safe=True)
         except VendorRefused as error:
-            yield from _refused(batch, items, len(rows), error)
+            known = self._known_cards(list(takers)) if _UNKNOWN_GOOD in error.said else set()
+            if not known or known == takers.keys():
+                yield from _refused(batch, items, len(rows), len(known), error)
+                return
+            yield from (_unknown_yet(batch, item) for number in takers.keys() - known for item in takers[number])
+            yield from self._upload(batch, said, {number: takers[number] for number in takers if number in known})
             return
         ticket = f"{reply['data.id']} {self.clock.now().astimezone(UTC).isoformat(timespec='seconds')}"
         yield from (batch.accepted(item.id, ticket) for item in items)
@@ -129,6 +137,11 @@ class Prices(Base):
         amount, old_amount = Decimal(str(payload["amount"])), None if old is None else Decimal(str(old))
         return say(amount, old_amount, self.options.rounding)
 
+    def _known_cards(self, numbers: Sequence[int]) -> set[int]:
+        """Return those of the cards whose prices Wildberries knows already."""
+        goods: list[Native] = self.call(paths.PRICES_OF, json={"nmList": list(numbers)}, safe=True)["data.listGoods"]
+        return {good["nmID"] for good in goods}
+
     def _upload_rows(self, number: str) -> dict[int, Native]:
         rows: dict[int, Native] = {}
         offset = 0
@@ -166,17 +179,21 @@ def _agree(number: int, first: Said, other: Said) -> None:
     raise Refused(message, code="size_prices", field="amount")
 
 
-def _refused(batch: Batch, items: Sequence[Item], cards: int, error: VendorRefused) -> Iterator[Outcome]:
+def _refused(batch: Batch, items: Sequence[Item], cards: int, known: int, error: VendorRefused) -> Iterator[Outcome]:
     """The upload was refused as a whole. Of several cards the engine finds the one that is meant."""
     if _ALREADY_SET in error.said:
         yield from (batch.done(item.id) for item in items)
+    elif _UNKNOWN_GOOD in error.said and (not known or cards == 1):
+        yield from (_unknown_yet(batch, item) for item in items)
     elif cards > 1:
         raise error
-    elif _UNKNOWN_GOOD in error.said:
-        reason = "Wildberries does not know the card here yet; a new card takes up to half an hour"
-        yield from (batch.later(item.id, reason, after=_SYNCING) for item in items)
     else:
         yield from (batch.refused(item.id, [RecordError(error.code, error.said, "amount")]) for item in items)
+
+
+def _unknown_yet(batch: Batch, item: Item) -> Outcome:
+    reason = "Wildberries does not know the card here yet; a new card takes up to half an hour"
+    return batch.later(item.id, reason, after=_SYNCING)
 
 
 def _row_outcome(batch: Batch, item: Item, row: Native | None) -> Outcome:

@@ -35,6 +35,15 @@ CANCELLED_BY_OTHERS = {
 }
 _ENDED = CANCELLED | {"receive"}
 _ENDED_THERE = CANCELLED_BY_OTHERS | {"sold"}
+_GOES_ON_THERE = {
+    "",
+    "waiting",
+    "sorted",
+    "ready_for_pickup",
+    "postponed_delivery",
+    "accepted_by_carrier",
+    "sent_to_carrier",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,11 @@ class State:
     def ended(self) -> bool:
         """Whether nothing more can become of it; a word that is not known ends nothing."""
         return self.supplier in _ENDED or self.there in _ENDED_THERE
+
+    @property
+    def told_out(self) -> bool:
+        """Whether it need not be asked for again: it has ended, in a word that is known."""
+        return self.ended and (self.there in _ENDED_THERE or self.there in _GOES_ON_THERE)
 
 
 class _Cursor(msgspec.Struct):
@@ -83,7 +97,7 @@ class Statuses(Base):
                 ids |= listed.rows.keys()
             for some in portions(sorted(ids), ASKED):
                 reply = self._ask_states(scheme, some)
-                ids -= {id_ for id_, state in _states(scheme, reply).items() if state.ended}
+                ids -= {id_ for id_, state in _states(scheme, reply).items() if state.told_out}
                 yield self._status_page(scheme, reply)
             left[scheme.name] = _distances(ids)
         yield Page((), cursor=msgspec.json.encode(_Cursor(min(began), left)).decode())

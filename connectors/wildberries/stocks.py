@@ -89,9 +89,7 @@ class Stocks(Shelf):
         while waiting:
             rows = [Row(number, item.payload["amount"]) for number, item in waiting.items()]
             try:
-                self.call(
-                    paths.STOCKS_SET, parts={"warehouseId": warehouse}, json={"stocks": rows}, safe=True, expect="any"
-                )
+                self.call(paths.STOCKS_SET, parts={"warehouseId": warehouse}, json={"stocks": rows}, safe=True)
             except ManyRefused as error:
                 refused = _blamed(batch, waiting, error)
                 if not refused:

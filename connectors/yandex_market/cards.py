@@ -26,6 +26,7 @@ OFFER_PAGE, UPDATE_LIMIT, ARCHIVE_LIMIT, STATE_LIMIT = 100, 100, 200, 200
 _SETTLING = 60.0
 _HOUR, _DAY = 3600.0, 86400.0
 _STOCKED, _UNKNOWN = 6 * _HOUR, _HOUR
+_SOON, _RARELY = 60.0, 600.0
 
 CHECKING = {"HAS_CARD_CAN_UPDATE_PROCESSING", "NO_CARD_PROCESSING"}
 REFUSED = {"HAS_CARD_CAN_UPDATE_ERRORS", "NO_CARD_ERRORS", "NO_CARD_NEED_CONTENT"}
@@ -79,12 +80,14 @@ class Cards(Categories):
 
     @poll("product")
     def moderated(self, ticket: str, batch: Batch) -> Iterator[Outcome]:
-        """Ask in which state the cards are; one that is still being checked, or not seen yet, is not mentioned.
+        """Ask in which state the cards are; one that is not seen yet is not mentioned.
 
         A card that is good also gets its VAT in each shop, for Market takes that only there. The ticket is the
-        hour of the call, so that cards of several calls are asked for together.
+        hour of the call, so that cards of several calls are asked for together; what moderators did not look through
+        soon is asked for less often.
         """
-        late = self.clock.now().timestamp() - float(ticket) * _HOUR > _DAY
+        age = self.clock.now().timestamp() - float(ticket) * _HOUR
+        late, again = age > _DAY, _SOON if age < 2 * _HOUR else _RARELY
         for start in range(0, len(batch.items), STATE_LIMIT):
             by_offer = {item.native_id or item.id: item for item in batch.items[start : start + STATE_LIMIT]}
             reply = self.call(paths.CARDS, safe=True, json={"offerIds": list(by_offer)})
@@ -92,9 +95,11 @@ class Cards(Categories):
             for row in reply["result.offerCards"]:
                 item = by_offer.get(row["offerId"])
                 state = row.get("cardStatus")
-                if item is None or state is None or state in CHECKING:
+                if item is None or state is None:
                     continue
-                if state in REFUSED:
+                if state in CHECKING:
+                    yield batch.accepted(item.id, ticket, after=again)
+                elif state in REFUSED:
                     yield batch.refused(item.id, _moderators_words(row))
                 else:
                     good.append(item)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from connectors.yandex_market.order_options import NotificationOptions, OrderOptions
 from obmen.connector import Options, SecretStr
 from obmen.options import Paired, ProtectedUrl
-
 
 
 def _zone(name: str) -> str:

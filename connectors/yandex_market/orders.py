@@ -8,6 +8,7 @@ for the changes since the last one, less an overlap, month by month of placing a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ Kind = TypeVar("Kind")
 ORDER_LIMIT = 50
 OVERLAP = timedelta(hours=1)
 _MOST_SHOPS = 50
+_MOST_KEPT, _FRESH = 40, 60.0
 _MONTH = timedelta(days=30)
 _DAY = timedelta(days=1)
 _MOSCOW = timedelta(hours=3)
@@ -46,14 +48,44 @@ class _Known(msgspec.Struct, rename="camel"):
 _KNOWN = msgspec.json.Decoder(_Known)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """A whole pass of the listing, for the other entity that is made from it; ``at``: by the monotonic clock."""
+
+    entity: str
+    cursor: str | None
+    at: float
+    pages: Sequence[Page]
+
+    def serves(self, entity: str, cursor: str | None, now: float) -> bool:
+        """Whether the other entity, from the same cursor, may take it for its own."""
+        return entity != self.entity and cursor == self.cursor and now - self.at < _FRESH
+
+
 class Listing(Market):
     """The listing of orders, of all shops of the connection."""
 
-    def read_orders(self, cursor: str | None) -> Iterator[Page]:
+    _kept: _Pass | None = None
+
+    def read_orders(self, entity: str, cursor: str | None) -> Iterator[Page]:
         """Yield the orders that changed since the cursor, or that were placed within ``lookback_days``.
 
-        Each comes once in a pass, as ``order_shape.shaped`` gives it. The last page carries the next cursor.
+        Each comes once in a pass, as ``order_shape.shaped`` gives it. The last page carries the next cursor. What was
+        just read for the orders is not asked for again for their statuses.
         """
+        kept, self._kept = self._kept, None
+        now = self.clock.monotonic()
+        if kept is not None and kept.serves(entity, cursor, now):
+            yield from kept.pages
+            return
+        pages: list[Page] = []
+        for page in self._read(cursor):
+            pages.append(page)
+            yield page
+        if len(pages) <= _MOST_KEPT:
+            self._kept = _Pass(entity, cursor, now, pages)
+
+    def _read(self, cursor: str | None) -> Iterator[Page]:
         since = cursor_of(cursor, Cursor).changed if cursor is not None else None
         ours = self.clock.now()
         end = max(ours, since or ours)
@@ -140,7 +172,7 @@ class Orders(Listing):
     @reader("order", key="orderId")
     def orders(self, cursor: str | None) -> Iterator[Page]:
         """Read the orders that changed (``getBusinessOrders``)."""
-        return self.read_orders(cursor)
+        return self.read_orders("order", cursor)
 
     @lookup("order", batch=ORDER_LIMIT)
     def look_up_orders(self, ids: Sequence[str]) -> Iterator[Native]:

@@ -45,7 +45,7 @@ class Statuses(Shipments, Listing):
     @reader("order_status", key="orderId")
     def statuses(self, cursor: str | None) -> Iterator[Page]:
         """Read the orders that changed."""
-        return self.read_orders(cursor)
+        return self.read_orders("order_status", cursor)
 
     @lookup("order_status", batch=ORDER_LIMIT)
     def look_up_statuses(self, ids: Sequence[str]) -> Iterator[Native]:

@@ -18,6 +18,7 @@ WANTED = frozenset({READY, DELIVERY, DELIVERED, CANCELLED})
 
 _DBS = "DBS"
 _AWAITED = {"PLACING", "RESERVED", "UNPAID", "PENDING"}
+_UNTOLD = {"UNKNOWN", "PROCESSING/UNKNOWN"}
 _PACKING = {STARTED, "PROCESSING/PACKAGING"}
 _RANK = {
     READY: 2,
@@ -63,13 +64,17 @@ def stands(wanted: str, order: Native) -> bool:
 def steps(wanted: str, order: Native) -> list[Step]:
     """Return the changes of status that are still to be made, in order; none for an order that ``stands``.
 
-    Raises Later for an order that Market has not given to the seller yet, Refused where no step leads there.
+    Raises Later for an order that Market has not given to the seller yet or says nothing of, Refused where no step
+    leads there.
     """
     now = standing(order)
     if stands(wanted, order):
         return []
     if now in _AWAITED:
         message = f"Order {order['orderId']} is {now}: Market has not given it to the shop yet."
+        raise Later(message, after=_WAIT)
+    if now in _UNTOLD:
+        message = f"Market does not tell where order {order['orderId']} stands: {now}."
         raise Later(message, after=_WAIT)
     if wanted == CANCELLED:
         return _cancel(now, order)

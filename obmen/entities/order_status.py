@@ -38,7 +38,7 @@ class OrderStatus(Record):
     as ``disputed``, need a person.
 
     ``packages`` belong to ``ready``: without them everything lies in one; with them, what lies in none is
-    cancelled.
+    cancelled. They may go with later steps too, for a channel that was never told ``ready``.
     """
 
     entity: ClassVar[str] = "order_status"

@@ -52,6 +52,7 @@ class Changes:
     replaced: list[Known] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     facts: list[Record] = field(default_factory=list)
+    overtaken: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, proposals: Proposals) -> None:
         """Take over what was decided about records."""
@@ -60,6 +61,7 @@ class Changes:
         self.dropped += proposals.dropped
         self.problems += proposals.problems
         self.counts += proposals.counts
+        self.overtaken |= proposals.overtaken
 
 
 class DuplicateKey(Refused):

@@ -24,12 +24,20 @@ _redact = Redactor()
 
 @dataclass(slots=True)
 class Proposals:
-    """Changes by target, queued rows that are no longer wanted, and records that a target cannot be told."""
+    """Changes by target, queued rows that are no longer wanted, and records that a target cannot be told.
+
+    ``overtaken``: target → keys of records that hold nothing new for it, so that what it refused of them is over.
+    """
 
     decided: dict[str, list[Decided]] = field(default_factory=dict)
     dropped: list[Row] = field(default_factory=list)
     problems: list[tuple[str, Problem]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    overtaken: dict[str, list[str]] = field(default_factory=dict)
+
+    def overtake(self, target: str, key: str) -> None:
+        """Note that a target need not be told a record any more."""
+        self.overtaken.setdefault(target, []).append(key)
 
 
 def propose(tx: Transaction, flow: Flow, records: Sequence[Record]) -> Proposals:
@@ -86,6 +94,8 @@ def _for_target(tx: Transaction, flow: Flow, target: Target, records: Sequence[R
         before = confirmed.get(key)
         rows = queued.get(key, [])
         decision = decide(record, digest, before, rows, refused.get(key))
+        if key in refused and before is not None and before.hash == digest != refused[key]:
+            into.overtake(target.name, key)
         if decision.verdict == "drop":
             into.dropped += [row for row in rows if row.state not in outbox.IN_FLIGHT]
         elif decision.verdict == "put":
@@ -127,6 +137,8 @@ def _without_echoes(tx: Transaction, flow: Flow, records: Sequence[Record], into
             echoed = False
         if echoed:
             into.counts["echo"] += 1
+            for target in flow.targets:
+                into.overtake(target.name, record.key)
         else:
             kept.append(record)
     return kept

@@ -338,7 +338,7 @@ class Reader:
         self._set_aside(tx, changes.problems)
         self._bind(tx, changes)
         facts.save(tx, flow.source.name, changes.facts)
-        self._apply(tx, Proposals(changes.decided, changes.dropped, [], changes.counts))
+        self._apply(tx, Proposals(changes.decided, changes.dropped, [], changes.counts, changes.overtaken))
         if changes.gone:
             self._apply(tx, vanish(tx, flow, changes.gone))
 
@@ -364,6 +364,9 @@ class Reader:
             outbox.put(tx, self.flow.name, target, entity, decided, self.run)
             waiting.decided(tx, target, self.flow.entity, [one.key for one in decided])
             self.result.counts["decided"] += len(decided)
+        if proposals.overtaken and quarantine.any_open(tx, self.flow.name):
+            for target, keys in proposals.overtaken.items():
+                quarantine.close(tx, self.flow.name, stage="deliver", connection=target, keys=keys)
         self._set_aside(tx, proposals.problems)
         self.result.counts += proposals.counts
 

@@ -10,6 +10,7 @@ import pytest
 from connectors.ozon import Ozon, paths
 from obmen.errors import IncompleteSource, Later, Refused
 from obmen.records import Batch
+from tests.contract import test_ozon_assortment_contract as whole
 from tests.contract import test_ozon_contract as goods
 from tests.contract.openapi_judge import Judge
 from tests.contract.test_ozon_contract import GATEWAY, Faulty, connection, read_all, send_wrong
@@ -238,7 +239,8 @@ def test_a_field_that_ozon_does_not_know_would_be_seen(ozon, cabinet, judge):
 
 def test_every_path_that_obmen_uses_is_judged(ozon, cabinet, clock):
     told = set()
-    for scenario in (goods.checks, goods.cards, goods.prices, goods.stocks, goods.postings, *SCENARIOS):
+    assortment = (goods.checks, goods.cards, goods.prices, goods.stocks, whole.categories, whole.whole_cards)
+    for scenario in (*assortment, goods.postings, *SCENARIOS):
         cabinet.reset()
         cabinet.journal.clear()
         scenario(ozon, cabinet, clock)

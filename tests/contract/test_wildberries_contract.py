@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from connectors.wildberries import Wildberries, paths
 from connectors.wildberries.sandbox import Pace, WildberriesSandbox
@@ -16,6 +15,7 @@ from obmen.errors import Denied, ObmenError, Refused
 from obmen.http import encode_json
 from obmen.records import Item, Native
 from obmen.testing.clock import FakeClock
+from tests.contract.documents import parsed
 from tests.contract.openapi_judge import Judge
 from tests.unit.wildberries.conftest import (
     CARD,
@@ -53,8 +53,7 @@ class Faulty(WildberriesSandbox):
 
 
 def read_yaml(specs: Path, name: str) -> Judge:
-    document = YAML(typ="safe").load((specs / "specs" / "wildberries" / f"{name}.yaml").read_text(encoding="utf-8"))
-    return Judge(json.loads(json.dumps(document, default=str)), gateway=GATEWAY)
+    return Judge(parsed(specs / "specs" / "wildberries" / f"{name}.yaml"), gateway=GATEWAY)
 
 
 @pytest.fixture(scope="module")

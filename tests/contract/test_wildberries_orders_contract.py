@@ -16,6 +16,7 @@ from connectors.wildberries.sandbox import WildberriesSandbox
 from obmen.errors import Later, Refused
 from obmen.records import Batch
 from obmen.testing.sandbox import Exchange
+from tests.contract.documents import parsed
 from tests.contract.openapi_judge import Judge, UnknownOperationError
 from tests.unit.wildberries.orders.conftest import FOLDER, Clock, item, read, step, stock_up
 from tests.unit.wildberries.orders.test_marks import KINDS
@@ -39,8 +40,7 @@ class Judges:
     """One judge for each document; an exchange is judged by the one that knows its path."""
 
     def __init__(self, folder: Path) -> None:
-        yaml = YAML(typ="safe")
-        self._judges = [Judge(yaml.load((folder / f"{name}.yaml").read_bytes())) for name in SPECIFICATIONS]
+        self._judges = [Judge(parsed(folder / f"{name}.yaml")) for name in SPECIFICATIONS]
 
     def operation(self, method: str, path: str) -> dict[str, Any]:
         return self._for(method, path).operation(method, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from obmen.records import Batch, Native, Outcome
 from obmen.state import Ledger
 from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Engine
+from obmen.testing.clock import FakeClock
 
 VERSIONS = ("11.4.2", "11.5.8", "11.5.20")
 JACKET = "f06588ab-7924-11df-b33a-0011955cba6b"
@@ -190,10 +192,10 @@ def carried(door: str, version: str, folder: Path) -> tuple[dict[str, dict[str, 
         }
         (folder / "obmen.yaml").write_bytes(msgspec.json.encode(project))
         loaded = load_project(folder, connectors={"onec": OneC, "shop": Shop})
-        ledger = Ledger(f"sqlite:///{folder}/state.db")
+        ledger = Ledger(f"sqlite:///{folder}/state.db", clock=FakeClock(datetime.now(UTC)))
         try:
             for expected in (True, False):
-                with Assembly(loaded, ledger=ledger) as assembly:
+                with Assembly(loaded, clock=ledger.clock, ledger=ledger) as assembly:
                     reports = Engine(ledger, assembly.flows).sync()
                 assert [(report.flow, report.status) for report in reports] == [(name, "done") for name in flows]
                 assert any(report.written for report in reports) is expected

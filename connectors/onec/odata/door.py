@@ -36,7 +36,7 @@ def odata_door(
     goods, prices = Goods(base, memory), Prices(base, options, memory, clock)
     stock, people = Stock(base, options), Partners(base, options)
     accounts, operations = BonusAccounts(base, options, clock), BonusOperations(base, options, clock)
-    orders, statuses = OrderReader(base, options, clock, name), Statuses(base, options, clock)
+    orders, statuses = OrderReader(base, options, clock, name), Statuses(base, options, clock, memory)
     returns, receipts = Returns(base, options, clock, name), Receipts(base, options, clock)
     partners = PartnerWriter(base, options)
     readers: dict[str, Any] = {
@@ -59,7 +59,7 @@ def odata_door(
                 " other references that every order in 1C needs."
             )
             raise ConfigurationError(message)
-        return Orders(base, options.order)
+        return Orders(base, options.order, memory)
 
     return Door(
         read={entity: reader.read for entity, reader in readers.items()},

@@ -5,21 +5,23 @@ See ``documents``: an order's mark is the client's number and day, and the chann
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
 from connectors.onec.odata import documents
+from connectors.onec.odata.cancelled_lines import CancelledLines
 from connectors.onec.odata.client import OData, text
 from connectors.onec.odata.documents import LIGHT, Wanted
 from connectors.onec.odata.errors import CHANGED_MEANWHILE
 from connectors.onec.odata.lines import number, product_id
 from connectors.onec.odata.order_body import CHANNEL, DAY, DOCUMENT, NUMBER, channel_of, day, order_body
-from connectors.onec.odata.order_changes import Told, changes
+from connectors.onec.odata.order_changes import ROWS, Told, changes
 from connectors.onec.odata.return_body import SHIPMENT
 from connectors.onec.options import OrderOptions
 from obmen.errors import Denied, InDoubt, Later, Refused, Unavailable
+from obmen.memory import Memory
 from obmen.records import Item, Native
 
 NAMESPACE = UUID("5a0d2c1e-3f57-5b86-9c44-8e1b6f0a7d21")
@@ -37,9 +39,10 @@ def order_ref(channel: str, number: str) -> str:
 class Orders:
     """The orders of one base, as they are written."""
 
-    def __init__(self, base: OData, options: OrderOptions) -> None:
+    def __init__(self, base: OData, options: OrderOptions, memory: Callable[[], Memory] | None = None) -> None:
         self._base = base
         self._options = options
+        self._cancelled_lines = CancelledLines(memory)
 
     def write(self, item: Item) -> str:
         """Bring the order into the base as told, posted, and return its reference.
@@ -85,6 +88,7 @@ class Orders:
         Nothing may be left to change where the answer to the change was lost: then it is posted alone.
         """
         ref = str(order["Ref_Key"])
+        noted = ROWS in change and self._cancelled_lines.note(ref, order.get(ROWS) or (), change[ROWS])
         try:
             if change:
                 self._base.change(DOCUMENT, ref, change, version=str(order.get("DataVersion") or ""))
@@ -93,6 +97,8 @@ class Orders:
             message = f"{error} Whether the order {ref} was changed and posted is unknown."
             raise InDoubt(message) from error
         except Refused as refused:
+            if noted:
+                self._cancelled_lines.unnote(ref)
             if refused.code == CHANGED_MEANWHILE:
                 return False
             raise

@@ -1,5 +1,8 @@
 """Statuses of orders: read by a window of dates, written without ever taking an order a step back.
 
+A channel that is told to pack must be told what: the lines that a person has cancelled are looked at after the
+statuses, so that no order is told as ready whole because both were changed between two calls.
+
 A status of a channel arrives late as often as not; written as it comes, it would undo what a person in 1C
 has done since. And If-Match is not honoured by every base, so the order is compared before the change and
 after it.
@@ -7,11 +10,12 @@ after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.onec.odata.cancelled_lines import CancelledLines
 from connectors.onec.odata.client import OData, is_reference, moment
 from connectors.onec.odata.documents import post
 from connectors.onec.odata.errors import CHANGED_MEANWHILE
@@ -25,13 +29,15 @@ from obmen.clock import Clock
 from obmen.connector import Item, Page
 from obmen.errors import Denied, InDoubt, Later, Refused, Unavailable, meant
 from obmen.http import encode_json
+from obmen.memory import Memory
 from obmen.records import Native
 
 CANCELLED = "Отменен"
 CLOSED = "Закрыт"
 SHIPPED = "Отгружен"
+_AGREED = "КОбеспечению"
 _SHIPPING = "КОтгрузке"
-STEPS = ("НеСогласован", "КОбеспечению", _SHIPPING, CLOSED)
+STEPS = ("НеСогласован", _AGREED, _SHIPPING, CLOSED)
 """The statuses of Заказ клиента in the order in which they follow (Enum.СтатусыЗаказовКлиентов)."""
 
 _READ = ("Ref_Key", "Number", "Date", "Статус", NUMBER)
@@ -41,29 +47,32 @@ _ROUNDS = 3
 class Statuses:
     """The statuses of one base's orders."""
 
-    def __init__(self, base: OData, options: OneCOptions, clock: Clock) -> None:
+    def __init__(
+        self, base: OData, options: OneCOptions, clock: Clock, memory: Callable[[], Memory] | None = None
+    ) -> None:
         self._base = base
         self._options = options
         self._clock = clock
+        self._cancelled_lines = CancelledLines(memory)
 
     def read(self, cursor: str | None) -> Iterator[Page]:
         """Yield the posted orders that are told, dated since the cursor less the look-back.
 
         A record is ``_READ`` and ``Состояние``: the status, or ``Отгружен`` for one that is КОтгрузке and has a
-        shipment, or ``Отменен`` for a closed order all of whose lines are cancelled. The cursor is the naive local
-        time at which the last whole read began.
+        shipment, or ``Отменен`` for a closed order all of whose lines are cancelled. Where people cancelled some of
+        the lines, ``Упаковки`` are what is left (``CancelledLines.packed``); an order that may be packed and has
+        nothing left is ``КОбеспечению``, until somebody closes it. The cursor is the naive local time at which the
+        last whole read began.
         """
         now = self._clock.now().astimezone(ZoneInfo(self._options.timezone)).replace(tzinfo=None, microsecond=0)
         since = (datetime.fromisoformat(cursor) if cursor else now) - timedelta(days=self._options.lookback_days)
         where = f"Date ge {moment(since)} and {self._told}"
-        cancelled = self._cancelled(where)
         shipped = shipped_since(self._base, f"Date ge {moment(since)}")
-        for rows in self._base.pages(DOCUMENT, where=where, select=_READ):
-            slices = []
-            for row in rows:
-                state = CANCELLED if row["Ref_Key"] in cancelled else _shown(row, shipped)
-                slices.append(encode_json({**row, "Состояние": state}))
-            yield Page(slices, where=DOCUMENT)
+        listed = list(self._base.pages(DOCUMENT, where=where, select=_READ))
+        lines = self._with_cancelled_lines(where)
+        for rows in listed:
+            natives = (self._native(row, lines.get(row["Ref_Key"], ()), shipped) for row in rows)
+            yield Page([encode_json(native) for native in natives], where=DOCUMENT)
         yield Page((), cursor=now.isoformat(), where=DOCUMENT)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
@@ -73,27 +82,40 @@ class Statuses:
                 shipping = [row["Ref_Key"] for row in rows if row["Статус"] == _SHIPPING]
                 shipped = shipped_among(self._base, shipping)
                 for row in rows:
-                    state = CANCELLED if row["Статус"] == CLOSED and _all_cancelled(row) else _shown(row, shipped)
-                    yield {**{name: row[name] for name in _READ}, "Состояние": state}
+                    yield self._native({name: row[name] for name in _READ}, row.get("Товары") or (), shipped)
+
+    def _native(self, row: Native, lines: Sequence[Native], shipped: frozenset[str]) -> Native:
+        """Return an order as it is told; ``lines`` may be left out of one that has no cancelled ones."""
+        state = str(row["Статус"])
+        if state == _SHIPPING and row["Ref_Key"] in shipped:
+            state = SHIPPED
+        if _all_cancelled(lines):
+            state = {CLOSED: CANCELLED, _SHIPPING: _AGREED}.get(state, state)
+        native = {**row, "Состояние": state}
+        if row["Статус"] in {_SHIPPING, CLOSED} and (packages := self._cancelled_lines.packed(row["Ref_Key"], lines)):
+            native["Упаковки"] = packages
+        return native
 
     @property
     def _told(self) -> str:
         """Which orders' statuses are told: those of channels, and if wished those that were made in 1C."""
         return STANDING if self._options.own_orders else f"{NUMBER} ne '' and {STANDING}"
 
-    def _cancelled(self, where: str) -> frozenset[str]:
-        """Return the closed orders all of whose lines are cancelled, reading as few lines as possible."""
-        closed = f"{where} and Статус eq '{CLOSED}'"
+    def _with_cancelled_lines(self, where: str) -> Mapping[str, Sequence[Native]]:
+        """Return the lines of the orders that are packed or closed and have cancelled ones, reading few others."""
+        packed = f"{where} and (Статус eq '{_SHIPPING}' or Статус eq '{CLOSED}')"
         try:
-            return self._without_lines(f"{closed} and Товары/any(d: d/Отменено eq true)")
+            return self._lines(f"{packed} and Товары/any(d: d/Отменено eq true)")
         except Refused:
-            return self._without_lines(closed)
+            return self._lines(packed)
 
-    def _without_lines(self, where: str) -> frozenset[str]:
-        found: set[str] = set()
-        for rows in self._base.pages(DOCUMENT, where=where, select=("Ref_Key", "Товары")):
-            found |= {row["Ref_Key"] for row in rows if _all_cancelled(row)}
-        return frozenset(found)
+    def _lines(self, where: str) -> Mapping[str, Sequence[Native]]:
+        return {
+            row["Ref_Key"]: row["Товары"]
+            for rows in self._base.pages(DOCUMENT, where=where, select=("Ref_Key", "Товары"))
+            for row in rows
+            if any(line.get("Отменено") is True for line in row.get("Товары") or ())
+        }
 
     def write(self, item: Item) -> str:
         """Bring the order to the payload's ``Состояние``, post it, and return its reference.
@@ -188,21 +210,16 @@ class Statuses:
         return line
 
 
-def _shown(row: Native, shipped: frozenset[str]) -> str:
-    return SHIPPED if row["Статус"] == _SHIPPING and row["Ref_Key"] in shipped else str(row["Статус"])
-
-
 def _status(target: str) -> str:
     return CLOSED if target == CANCELLED else target
 
 
-def _all_cancelled(order: Native) -> bool:
-    lines = order.get("Товары") or ()
+def _all_cancelled(lines: Sequence[Native]) -> bool:
     return bool(lines) and all(line.get("Отменено") is True for line in lines)
 
 
 def _reached(order: Native, target: str) -> bool:
     status = order.get("Статус")
     if target == CANCELLED:
-        return status == CLOSED and _all_cancelled(order)
+        return status == CLOSED and _all_cancelled(order.get("Товары") or ())
     return status in STEPS and STEPS.index(str(status)) >= STEPS.index(target)

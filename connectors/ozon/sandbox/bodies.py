@@ -7,11 +7,12 @@ against the specification.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 Thousand = Annotated[int, Meta(ge=1, le=1000)]
+Switch = Literal["UNKNOWN", "ENABLED", "DISABLED"]
 Hundred = Annotated[int, Meta(ge=1, le=100)]
 
 
@@ -39,6 +40,29 @@ class ProductDetails(Struct):
     sku: list[str] = []
 
 
+class InCategory(Struct):
+    """``DescriptionCategoryAPI_GetAttributes``."""
+
+    description_category_id: int
+    type_id: int
+
+
+class Values(InCategory):
+    """``DescriptionCategoryAPI_GetAttributeValues``."""
+
+    attribute_id: int
+    limit: Annotated[int, Meta(ge=1, le=2000)]
+    last_value_id: int = 0
+
+
+class FindValues(InCategory):
+    """``DescriptionCategoryAPI_SearchAttributeValues``."""
+
+    attribute_id: int
+    limit: Hundred
+    value: Annotated[str, Meta(min_length=2)]
+
+
 class AttributeValue(Struct):
     """One value of an attribute; a dictionary's values also carry their id."""
 
@@ -52,6 +76,12 @@ class Attribute(Struct):
     id: int
     complex_id: int = 0
     values: list[AttributeValue] = []
+
+
+class Nested(Struct):
+    """Attributes that are parts of one: a video's address and its name."""
+
+    attributes: list[Attribute] = []
 
 
 class Card(Struct):
@@ -75,6 +105,8 @@ class Card(Struct):
     images: Annotated[list[str], Meta(max_length=30)] = []
     primary_image: str = ""
     attributes: list[Attribute] = []
+    complex_attributes: list[Nested] = []
+    new_description_category_id: int = 0
 
 
 class Import(Struct):
@@ -87,6 +119,19 @@ class ImportState(Struct):
     """``ProductAPI_GetImportProductsInfo``."""
 
     task_id: int
+
+
+class Barcode(Struct):
+    """One barcode for a product."""
+
+    barcode: Annotated[str, Meta(min_length=1, max_length=100)]
+    sku: int
+
+
+class AddBarcodes(Struct):
+    """``add-barcode``."""
+
+    barcodes: Annotated[list[Barcode], Meta(min_length=1, max_length=100)]
 
 
 class ProductIds(Struct):
@@ -104,6 +149,9 @@ class PriceRow(Struct):
     offer_id: str = ""
     product_id: int = 0
     currency_code: str = "RUB"
+    auto_action_enabled: Switch = "UNKNOWN"
+    auto_add_to_ozon_actions_list_enabled: Switch = "UNKNOWN"
+    price_strategy_enabled: Switch = "UNKNOWN"
 
 
 class SetPrices(Struct):

@@ -31,8 +31,9 @@ class Limits:
     """How often a seller may call; None or zero means as often as one likes.
 
     ``stock_pair_seconds``: between two settings of one product in one warehouse. The number of imported
-    items a minute is Ozon's secret for each seller, so ``VENDOR`` does not set it. ``label_seconds``: how long
-    after its assembly a posting has no label.
+    items a minute, and of new and changed cards a day, is Ozon's secret for each seller, so ``VENDOR`` does not set
+    these. ``products``: how many a cabinet may have. ``label_seconds``: how long after its assembly a posting has
+    no label.
     """
 
     calls_per_second: int | None = None
@@ -40,6 +41,10 @@ class Limits:
     stock_pair_seconds: float = 0.0
     price_updates_per_hour: int | None = None
     import_items_per_minute: int | None = None
+    creates_per_day: int | None = None
+    updates_per_day: int | None = None
+    products: int | None = None
+    barcode_calls_per_minute: int | None = None
     label_seconds: float = 0.0
 
 
@@ -49,6 +54,7 @@ VENDOR = Limits(
     stock_calls_per_minute=80,
     stock_pair_seconds=30.0,
     price_updates_per_hour=10,
+    barcode_calls_per_minute=20,
     label_seconds=45.0,
 )
 
@@ -72,7 +78,7 @@ class Level:
 
 @dataclass
 class Product:
-    """A card with its price and stock. ``card`` is what was imported last."""
+    """A card with its price and stock. ``card`` is what was imported last, ``automatic`` what may move its price."""
 
     offer_id: str
     product_id: int
@@ -87,6 +93,8 @@ class Product:
     archived: bool = False
     stocks: dict[int, Level] = field(default_factory=dict)
     priced_at: deque[float] = field(default_factory=deque)
+    barcodes: list[str] = field(default_factory=list)
+    automatic: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -310,15 +318,13 @@ class Cabinet(Sandbox):
 
     def chosen(self, wanted: bodies.ProductFilter) -> list[Product]:
         """Return the products that a filter means, in the order of their ids."""
-        if wanted.offer_id or wanted.product_id:
-            ids = {*wanted.offer_id, *wanted.product_id}
-            return [
-                product
-                for product in self.products.values()
-                if product.offer_id in ids or str(product.product_id) in ids
-            ]
         archived = wanted.visibility == "ARCHIVED"
-        return [product for product in self.products.values() if product.archived == archived]
+        ids = {*wanted.offer_id, *wanted.product_id}
+        return [
+            product
+            for product in self.products.values()
+            if product.archived == archived and (not ids or product.offer_id in ids or str(product.product_id) in ids)
+        ]
 
     # -- the cabinet itself -------------------------------------------------------------------------------
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zlib
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from connectors.ozon.sandbox import bodies
-from connectors.ozon.sandbox.cabinet import Cabinet, Invalid, Product
-from connectors.ozon.sandbox.offers import CURRENCY_DIFFERS, money, price_faults
+from connectors.ozon.sandbox.cabinet import Cabinet, Invalid, Product, Window, stamp
+from connectors.ozon.sandbox.card_faults import Fault, card_faults
 from connectors.ozon.sandbox.shapes import attributes, details
+from connectors.ozon.sandbox.tree import ANYTHING
 from obmen.testing.sandbox import Request, Response, route
 
-VAT = {"0", "0.05", "0.07", "0.1", "0.2", "0.22"}
-_LONGEST_ARTICLE, _LONGEST_NAME = 50, 255
+PICTURES = "https://pictures.ozon.example/"
+_DAY = 86400.0
+_MOST_BARCODES = 100
 _FIRST_PRODUCT, _FIRST_SKU, _FIRST_TASK = 300_000_001, 1_800_000_001, 170_000_001
 
 
@@ -32,13 +36,43 @@ class Cards(Cabinet):
 
     Custom faults: ``late_task`` (everything is still pending in this answer), ``task_gone`` (404),
     ``empty_task`` (the task took nothing), ``item_error`` (the first card of this import fails),
-    ``missing_details`` (one product is left out of the details).
+    ``missing_details`` (one product is left out of the details), ``on_moderation`` (the moderators still look at
+    every card of these details).
+
+    The moderators refuse the cards in ``declined`` (article → their words); addresses in ``broken_pictures`` hold
+    no picture.
     """
 
     def reset(self) -> None:
         """Forget the tasks too."""
         super().reset()
         self.tasks: dict[int, Task] = {}
+        self.declined: dict[str, str] = {}
+        self.broken_pictures: set[str] = set()
+        self.used: Counter[tuple[str, int]] = Counter()
+        self._barcode_calls = Window(60.0)
+
+    def fill(self, goods: int) -> None:
+        """Begin with so many cards, such as a seller has made by hand."""
+        now = self.now()
+        for number in range(len(self.by_id), len(self.by_id) + goods):
+            offer_id = f"OLD-{number + 1}"
+            card = {
+                "offer_id": offer_id,
+                "name": f"Товар прежних лет {number + 1}",
+                **dict(zip(("description_category_id", "type_id"), ANYTHING, strict=True)),
+                "vat": "0.2",
+                "images": [copied(offer_id)],
+                "depth": 200,
+                "width": 200,
+                "height": 100,
+                "dimension_unit": "mm",
+                "weight": 500,
+                "weight_unit": "g",
+            }
+            made = Product(offer_id, _FIRST_PRODUCT + number, _FIRST_SKU + number, now, now, card, Decimal(990))
+            made.barcodes = [f"20{number:011d}"]
+            self.products[offer_id] = self.by_id[made.product_id] = made
 
     @route("POST", "/v3/product/list")
     def list_products(self, request: Request) -> Response:
@@ -78,7 +112,9 @@ class Cards(Cabinet):
         ]
         if self.fault("missing_details"):
             del found[:1]
-        return Response(json={"items": [details(product) for product in found]})
+        checking = self.fault("on_moderation")
+        rows = [details(product, checking=checking, said=self.declined.get(product.offer_id)) for product in found]
+        return Response(json={"items": rows})
 
     @route("POST", "/v4/product/info/attributes")
     def product_attributes(self, request: Request) -> Response:
@@ -106,7 +142,7 @@ class Cards(Cabinet):
         task = Task(list(zip(asked.items, raw, strict=True)), self.import_polls)
         if self.fault("item_error"):
             offer_id = asked.items[0].offer_id
-            task.results.append(_result(offer_id, 0, [("EMPTY_REQUIRED", "a required field is empty", "")]))
+            task.results.append(_result(offer_id, 0, [Fault("EMPTY_REQUIRED", "a required field is empty", "")]))
             del task.cards[0]
         if self.fault("empty_task"):
             task.cards.clear()
@@ -145,6 +181,44 @@ class Cards(Cabinet):
             raise Invalid("autoarchive_restore_failed: restore limit exceeded")
         return self._move(request, archived=False)
 
+    @route("POST", "/v1/barcode/add")
+    def add_barcodes(self, request: Request) -> Response:
+        """``add-barcode``: each good for itself; a barcode belongs to one product."""
+        limit = self.limits.barcode_calls_per_minute
+        if limit is not None:
+            if self._barcode_calls.room(self.now(), limit) <= 0:
+                raise Invalid("You have reached request rate limit per minute", 429)
+            self._barcode_calls.take(self.now())
+        errors = []
+        by_sku = {product.sku: product for product in self.products.values()}
+        for row in self.body(request, bodies.AddBarcodes).barcodes:
+            product = by_sku.get(row.sku)
+            said = _barcode_fault(product, row.barcode, self.products.values())
+            if said is not None:
+                errors.append({"code": said[0], "error": said[1], "barcode": row.barcode, "sku": row.sku})
+            elif product is not None and row.barcode not in product.barcodes:
+                product.barcodes.append(row.barcode)
+                self.written["barcodes"] += 1
+        return Response(json={"errors": errors})
+
+    @route("POST", "/v4/product/info/limit")
+    def upload_limits(self, _: Request) -> Response:
+        """``ProductAPI_GetUploadQuota``: -1 where there is no limit."""
+        day = int(self.now() // _DAY)
+        reset = stamp((day + 1) * _DAY)
+        creates, updates = self.limits.creates_per_day, self.limits.updates_per_day
+        minute, total = self.limits.import_items_per_minute, self.limits.products
+        told = {
+            "daily_create": {"limit": _or_none(creates), "usage": self.used["create", day], "reset_at": reset},
+            "daily_update": {"limit": _or_none(updates), "usage": self.used["update", day], "reset_at": reset},
+            "total": {"limit": _or_none(total), "usage": len(self.products)},
+            "operation_limits": {
+                "limit": minute or 0,
+                "limit_type": "RATE_LIMIT_PER_MINUTE" if minute else "UNSPECIFIED",
+            },
+        }
+        return Response(json=told)
+
     def _move(self, request: Request, *, archived: bool) -> Response:
         ids = self.body(request, bodies.ProductIds).product_id
         unknown = [id_ for id_ in ids if id_ not in self.by_id]
@@ -166,48 +240,53 @@ class Cards(Cabinet):
 
     def _take(self, card: bodies.Card, raw: dict[str, Any]) -> dict[str, Any]:
         known = self.products.get(card.offer_id)
-        faults = list(self._faults(card))
+        faults = list(card_faults(card, known, self.currency, self.broken_pictures))
         if faults:
             return _result(card.offer_id, known.product_id if known else 0, faults)
-        if known is not None and known.card == raw:
+        made = _settled(card, raw)
+        if known is not None and known.card == made:
             return {**_result(card.offer_id, known.product_id, []), "status": "skipped"}
+        if self._used_up(known):
+            return _result(card.offer_id, 0, [Fault("item_limit_exceeded", "the day's limit is used up", "")])
         now = self.now()
         if known is None:
             number = len(self.by_id)
-            known = Product(card.offer_id, _FIRST_PRODUCT + number, _FIRST_SKU + number, now, now, raw)
+            known = Product(card.offer_id, _FIRST_PRODUCT + number, _FIRST_SKU + number, now, now, made)
             self.products[card.offer_id] = self.by_id[known.product_id] = known
-        known.card, known.updated_at, known.currency = raw, now, card.currency_code
+        if card.barcode not in known.barcodes:
+            known.barcodes = [card.barcode] if card.barcode else []
+        known.card, known.updated_at, known.currency = made, now, card.currency_code
         known.price = Decimal(card.price)
         if card.old_price is not None:
             known.old_price = Decimal(card.old_price or "0")
         self.written["products"] += 1
         return _result(card.offer_id, known.product_id, [])
 
-    def _faults(self, card: bodies.Card) -> Iterator[tuple[str, str, str]]:
-        if not 0 < len(card.offer_id) <= _LONGEST_ARTICLE:
-            yield "EMPTY_REQUIRED", "offer_id must have 1 to 50 characters", "offer_id"
-        if not card.name:
-            yield "EMPTY_REQUIRED", "name is empty", "name"
-        if len(card.name) > _LONGEST_NAME:
-            yield "name_too_long", "name is longer than 255 characters", "name"
-        if not card.description_category_id:
-            yield "description_category_is_empty", "no category", "description_category_id"
-        if not card.type_id:
-            yield "description_type_is_empty", "no type", "type_id"
-        if card.vat not in VAT:
-            yield "vat_invalid", f"no VAT {card.vat!r}", "vat"
-        sized = card.depth and card.width and card.height and card.dimension_unit in {"mm", "cm", "in"}
-        if not (sized and card.weight and card.weight_unit in {"g", "kg", "lb"}):
-            yield "missing_dimension", "dimensions or weight are missing", "dimensions"
-        if any(not attribute.values for attribute in card.attributes):
-            yield "error_attribute_values_empty", "an attribute has no values", "attributes"
-        if card.currency_code != self.currency:
-            yield CURRENCY_DIFFERS, f"the cabinet is in {self.currency}", "currency_code"
-        price, old = money(card.price), money(card.old_price or "0")
-        if price is None or old is None or price <= 0:
-            yield "price_is_negative", "no price", "price"
-        else:
-            yield from ((code, message, "price") for code, message in price_faults(price, old, Decimal(0)))
+    def _used_up(self, known: Product | None) -> bool:
+        """Whether the day's quota of new or of changed cards is used up; if not, one more of it is used."""
+        kind = "create" if known is None else "update"
+        limit = self.limits.creates_per_day if known is None else self.limits.updates_per_day
+        day = int(self.now() // _DAY)
+        if limit is not None and self.used[kind, day] >= limit:
+            return True
+        self.used[kind, day] += 1
+        return False
+
+
+def _or_none(limit: int | None) -> int:
+    return -1 if limit is None else limit
+
+
+def _barcode_fault(product: Product | None, barcode: str, others: Iterable[Product]) -> tuple[str, str] | None:
+    if product is None:
+        return "sku_not_found", "no such product"
+    if barcode in product.barcodes:
+        return None
+    if any(barcode in other.barcodes for other in others):
+        return "barcode_already_exists", "the barcode belongs to another product"
+    if len(product.barcodes) >= _MOST_BARCODES:
+        return "barcode_limit", "a product has 100 barcodes at most"
+    return None
 
 
 def after(products: list[Product], last_id: str) -> list[Product]:
@@ -218,22 +297,36 @@ def after(products: list[Product], last_id: str) -> list[Product]:
     return [product for product in ordered if product.product_id > int(last_id or 0)]
 
 
-def _result(offer_id: str, product_id: int, faults: list[tuple[str, str, str]]) -> dict[str, Any]:
+def _settled(card: bodies.Card, raw: dict[str, Any]) -> dict[str, Any]:
+    """Return a card as it is kept: its pictures are copied, a new category is the category from now on."""
+    made = {name: value for name, value in raw.items() if name != "new_description_category_id"}
+    if card.new_description_category_id:
+        made["description_category_id"] = card.new_description_category_id
+    pictures = [card.primary_image, *card.images] if card.primary_image else card.images
+    return {**made, "images": list(map(copied, pictures)), "primary_image": ""}
+
+
+def copied(url: str) -> str:
+    """Return the address under which Ozon keeps a copy of a picture."""
+    return url if url.startswith(PICTURES) else f"{PICTURES}{zlib.crc32(url.encode()):08x}.jpg"
+
+
+def _result(offer_id: str, product_id: int, faults: list[Fault]) -> dict[str, Any]:
     return {
         "offer_id": offer_id,
         "product_id": product_id,
         "status": "failed" if faults else "imported",
         "errors": [
             {
-                "code": code,
-                "message": message,
+                "code": fault.code,
+                "message": fault.message,
                 "state": "imported",
                 "level": "error",
-                "description": message,
-                "field": name,
-                "attribute_id": 0,
-                "attribute_name": "",
+                "description": fault.message,
+                "field": fault.field,
+                "attribute_id": fault.attribute,
+                "attribute_name": fault.name,
             }
-            for code, message, name in faults
+            for fault in faults
         ],
     }

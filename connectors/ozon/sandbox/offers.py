@@ -12,6 +12,8 @@ from connectors.ozon.sandbox.cabinet import Cabinet, Invalid, Level, Product, of
 from connectors.ozon.sandbox.shapes import stock_row
 from obmen.testing.sandbox import Request, Response, route
 
+AUTO = "auto_action_enabled"
+SWITCHES = (AUTO, "auto_add_to_ozon_actions_list_enabled", "price_strategy_enabled")
 CURRENCY_DIFFERS = "currency_differs_from_cabinet"
 _AMOUNT = re.compile(r"-?\d+(\.\d{1,2})?\Z")
 _LOW, _TOP = Decimal(400), Decimal(10_000)
@@ -23,9 +25,16 @@ Fault = tuple[str, str]
 class Offers(Cabinet):
     """The calls about prices and stock.
 
+    ``promoted``: article → what buyers pay in a promotion of the seller's.
+
     Custom faults: ``item_error`` (the first row is refused for good), ``silent_row`` (the first row is done
     but not mentioned).
     """
+
+    def reset(self) -> None:
+        """Forget the promotions too."""
+        super().reset()
+        self.promoted: dict[str, Decimal] = {}
 
     @route("POST", "/v1/product/import/prices")
     def set_prices(self, request: Request) -> Response:
@@ -58,7 +67,10 @@ class Offers(Cabinet):
                     "old_price": product.old_price,
                     "min_price": product.min_price,
                     "currency_code": product.currency,
-                    "auto_action_enabled": False,
+                    "auto_action_enabled": AUTO in product.automatic,
+                    "auto_add_to_ozon_actions_list_enabled": "auto_add_to_ozon_actions_list_enabled"
+                    in product.automatic,
+                    "marketing_seller_price": self.promoted.get(product.offer_id, product.price),
                 },
                 "volume_weight": 0,
             }
@@ -124,6 +136,13 @@ class Offers(Cabinet):
         if row.currency_code != self.currency:
             yield CURRENCY_DIFFERS, f"the cabinet is in {self.currency}"
         yield from price_faults(price, old, lowest)
+        if (
+            lowest
+            and lowest != product.min_price
+            and AUTO in product.automatic
+            and row.auto_action_enabled != "DISABLED"
+        ):
+            yield "action_price_enabled_min_price_missing", "promotions join by themselves: switch that off first"
         limit = self.limits.price_updates_per_hour
         if limit is not None:
             while product.priced_at and self.now() - product.priced_at[0] >= _HOUR:
@@ -137,6 +156,12 @@ class Offers(Cabinet):
             product.old_price = Decimal(row.old_price or "0")
         if row.min_price is not None:
             product.min_price = Decimal(row.min_price or "0")
+        for name in SWITCHES:
+            said = getattr(row, name)
+            if said == "ENABLED":
+                product.automatic.add(name)
+            elif said == "DISABLED":
+                product.automatic.discard(name)
         product.priced_at.append(self.now())
         self.written["prices"] += 1
 

@@ -29,8 +29,8 @@ _REQUIREMENTS = (
 _CARRIER, _CARRIER_ID = "Доставка Ozon", 24
 
 
-def details(product: Product) -> dict[str, Any]:
-    """An item of ``ProductAPI_GetProductInfoList``."""
+def details(product: Product, *, checking: bool = False, said: str | None = None) -> dict[str, Any]:
+    """An item of ``ProductAPI_GetProductInfoList``; ``said``: why the moderators refuse the card."""
     card = product.card
     free = sum(level.free for level in product.stocks.values())
     reserved = sum(level.reserved for level in product.stocks.values())
@@ -40,13 +40,13 @@ def details(product: Product) -> dict[str, Any]:
         "offer_id": product.offer_id,
         "sku": product.sku,
         "name": card.get("name", ""),
-        "barcodes": [card["barcode"]] if card.get("barcode") else [],
+        "barcodes": list(product.barcodes),
         "description_category_id": card["description_category_id"],
         "type_id": card["type_id"],
         "images": images,
-        "primary_image": [card["primary_image"]] if card.get("primary_image") else images[:1],
-        "color_image": [],
-        "images360": [],
+        "primary_image": images[:1],
+        "color_image": [card["color_image"]] if card.get("color_image") else [],
+        "images360": list(card.get("images360", [])),
         "price": f"{product.price:.2f}",
         "old_price": f"{product.old_price:.2f}" if product.old_price else "",
         "min_price": f"{product.min_price:.2f}" if product.min_price else "",
@@ -63,10 +63,10 @@ def details(product: Product) -> dict[str, Any]:
         "updated_at": stamp(product.updated_at),
         "statuses": {
             "is_created": True,
-            "moderate_status": "approved",
+            "moderate_status": "in-moderating" if checking else "declined" if said else "approved",
             "status": "price_sent",
             "status_failed": "",
-            "status_name": "Продаётся" if free else "Готов к продаже",
+            "status_name": "Не продаётся" if said else "Продаётся" if free else "Готов к продаже",
             "validation_status": "success",
             "status_updated_at": stamp(product.updated_at),
         },
@@ -75,27 +75,51 @@ def details(product: Product) -> dict[str, Any]:
             "stocks": [{"present": free + reserved, "reserved": reserved, "sku": product.sku, "source": "fbs"}],
         },
         "visibility_details": {"has_price": product.price > 0, "has_stock": free > 0},
-        "errors": [],
+        "errors": [_refusal(said)] if said and not checking else [],
         "volume_weight": 0,
     }
 
 
+def _refusal(said: str) -> dict[str, Any]:
+    texts = {"attribute_name": "", "description": said, "hint_code": "", "message": "", "short_description": ""}
+    return {
+        "attribute_id": 0,
+        "code": "moderation_declined",
+        "field": "",
+        "level": "ERROR_LEVEL_ERROR",
+        "state": "moderation",
+        "texts": {**texts, "params": []},
+    }
+
+
 def attributes(product: Product) -> dict[str, Any]:
-    """An item of ``ProductAPI_GetProductAttributesV4``."""
+    """An item of ``ProductAPI_GetProductAttributesV4``: parts of attributes stand side by side here."""
     card = product.card
-    copied = ("name", "depth", "width", "height", "dimension_unit", "weight", "weight_unit", "barcode")
+    copied = ("name", "depth", "width", "height", "dimension_unit", "weight", "weight_unit")
+    images = list(card.get("images", []))
+    nested = [one for group in card.get("complex_attributes", []) for one in group["attributes"]]
     return {
         "id": product.product_id,
         "offer_id": product.offer_id,
         "sku": str(product.sku),
         "description_category_id": card["description_category_id"],
         "type_id": card["type_id"],
-        "attributes": card.get("attributes", []),
-        "images": card.get("images", []),
-        "primary_image": card.get("primary_image", ""),
-        "barcodes": [card["barcode"]] if card.get("barcode") else [],
+        "attributes": [_read(one, "dictionary_value_id") for one in card.get("attributes", [])],
+        "attributes_with_defaults": [],
+        "complex_attributes": [_read(one, "dictionaryValueId") for one in nested],
+        "images": images,
+        "primary_image": images[0] if images else "",
+        "color_image": card.get("color_image", ""),
+        "pdf_list": [{"file_name": one["src_url"], "name": one["name"]} for one in card.get("pdf_list", [])],
+        "barcode": product.barcodes[0] if product.barcodes else "",
+        "barcodes": list(product.barcodes),
         **{name: card[name] for name in copied if name in card},
     }
+
+
+def _read(attribute: dict[str, Any], id_name: str) -> dict[str, Any]:
+    values = [{id_name: one.get("dictionary_value_id", 0), "value": one["value"]} for one in attribute["values"]]
+    return {"id": attribute["id"], "complex_id": attribute.get("complex_id", 0), "values": values}
 
 
 def stock_row(product: Product, warehouse_id: int, warehouse: str, level: Level) -> dict[str, Any]:

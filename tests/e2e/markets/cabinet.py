@@ -27,16 +27,24 @@ class Cabinet(Protocol):
     """A marketplace's sandbox with its buyers and carriers.
 
     ``most_lines``: how many lines an order there may have. ``partial``: whether a buyer may give up a part of an
-    order that is not packed. ``entities``: what a flow may read there besides goods,
-    prices, stock, orders and statuses. ``troubles``: its sandbox's own faults that pass by themselves.
+    order that is not packed. ``entities``: what a flow may read there besides goods, prices, stock, orders and
+    statuses. ``troubles``: its sandbox's own faults that pass by themselves.
     """
 
     connector: str
-    sandbox: Sandbox
     most_lines: int
     partial: bool
     entities: frozenset[str]
-    troubles: tuple[str, ...]
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """What serves."""
+        ...
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Return names of faults."""
+        ...
 
     def serve(self, clock: FakeClock, warehouse: str) -> None:
         """Start the sandbox, by this clock, with one warehouse of this name."""

@@ -59,6 +59,7 @@ class Life:
         cabinet.serve(self.clock, WAREHOUSE)
         self.ids: dict[str, str] = {}
         self.on_step: OnStep | None = None
+        self.on_start: Callable[[Assembly], None] | None = None
         self._stock_goods(goods, categories)
         self.project = load_project(self._write_project())
         self.ledger = Ledger(f"sqlite:///{folder}/state.db", clock=self.clock)
@@ -121,6 +122,8 @@ class Life:
         """Run every flow once, as a process does that was just started; return how many records were written."""
         self.clock.advance(_BETWEEN)
         with Assembly(self.project, clock=self.clock, ledger=self.ledger) as assembly:
+            if self.on_start is not None:
+                self.on_start(assembly)
             reports = Engine(self.ledger, assembly.flows, on_step=self.on_step or ignore).sync((), patience=_BETWEEN)
         self.trouble = [str(error) for report in reports for error in report.trouble]
         self.waiting = sum(sum(report.outbox.values()) for report in reports)
@@ -179,7 +182,6 @@ class Life:
         assert set(orders) == set(bought)
         for number, one in bought.items():
             self._compare_order(one, orders[number], skus)
-
         if "return" in self.cabinet.entities:
             assert self._returned(base, skus) == self.cabinet.given_back()
 
@@ -199,7 +201,9 @@ class Life:
         owed: dict[str, Decimal] = {}
         with self.ledger.read() as tx:
             for _, one in facts.of(tx, Accrual):
+                assert isinstance(one, Accrual)
                 owed[one.order or ""] = owed.get(one.order or "", Decimal(0)) + one.amount
+        assert owed
         assert owed == self.cabinet.owed()
 
     def _compare_order(self, one: Bought, order: dict[str, Any], skus: dict[str, str]) -> None:

@@ -36,14 +36,15 @@ class WildberriesCabinet:
     troubles = ("cancelled_upload", "unknown_word", "withdrawn_token", "unpaid", "banned")
     sandbox: WildberriesSandbox
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace = SLOW) -> None:
+        self._pace = pace
         self._claims: dict[str, str] = {}
         self._owed: dict[str, Decimal] = {}
         self._booked: set[tuple[str, str]] = set()
         self._reported: date | None = None
 
     def serve(self, clock: FakeClock, warehouse: str) -> None:
-        self.sandbox = WildberriesSandbox(warehouses={warehouse: 501001}, pace=SLOW)
+        self.sandbox = WildberriesSandbox(warehouses={warehouse: 501001}, pace=self._pace)
         self.sandbox.now = lambda: clock.now().timestamp()  # type: ignore[method-assign]
         self.sandbox.reset()
         self.sandbox.start()

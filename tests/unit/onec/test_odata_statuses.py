@@ -15,6 +15,8 @@ from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Fault
 from tests.unit.onec.odata_support import (
     NUMBER,
+    SHIRT,
+    SHIRT_RED,
     connected,
     connection,
     custom,
@@ -54,6 +56,8 @@ def test_what_a_person_sets_in_1c_is_read() -> None:
 @pytest.mark.field("E7")
 def test_an_order_that_1c_shipped_is_told_as_shipped_until_it_is_closed() -> None:
     with connected() as (onec, sandbox):
+        for good in (SHIRT, SHIRT_RED):
+            sandbox.move_stock(good, 50)
         for number in ("1", "2", "3", "4"):
             write(onec, payload(number))
         for number in ("1", "2", "3"):

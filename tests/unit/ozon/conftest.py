@@ -8,7 +8,7 @@ import pytest
 
 from connectors.ozon import Ozon
 from connectors.ozon.sandbox import OzonSandbox
-from obmen.records import Batch, Item, Native, natural_id, pick
+from obmen.records import Batch, Item, Native, Outcome, natural_id, pick
 from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Request, Response
 
@@ -125,6 +125,28 @@ def sell(ozon: Ozon, *offer_ids: str, amount: int = 10, warehouse: str = "Осн
     pairs = batch(("offer_id", "warehouse_id"), *rows)
     assert all(outcome.kind == "done" for outcome in ozon.write("stock", pairs))
     return ids
+
+
+def settled(ozon: Ozon, items: Batch) -> dict[str, Outcome]:
+    """Import cards and ask until Ozon has told of each; return the outcomes by article."""
+    found: dict[str, Outcome] = {}
+    tickets: set[str] = set()
+    for outcome in ozon.write("product", items):
+        if outcome.kind == "accepted":
+            tickets.add(outcome.ticket)
+        else:
+            found[outcome.id] = outcome
+    for _ in range(6):
+        for ticket in tickets:
+            waiting = Batch([item for item in items.items if item.id not in found])
+            found |= {outcome.id: outcome for outcome in ozon.poll("product", ticket, waiting)}
+    return found
+
+
+def put(ozon: Ozon, *payloads: Native, **known: object) -> dict[str, str]:
+    """Import cards; return what became of each, the refused ones by Ozon's codes."""
+    outcomes = settled(ozon, batch("offer_id", *payloads, **known))
+    return {id_: one.kind if one.kind != "refused" else one.errors[0].code for id_, one in outcomes.items()}
 
 
 class Canned(OzonSandbox):

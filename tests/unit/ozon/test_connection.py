@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from connectors.ozon import Ozon, paths
 from connectors.ozon.paths import Path
-from connectors.ozon.sandbox import VENDOR, OzonSandbox
+from connectors.ozon.sandbox import VENDOR, Limits, OzonSandbox
 from obmen.connector import check
 from obmen.errors import Denied, Refused, Unavailable
 from obmen.http import Reply
@@ -177,7 +177,59 @@ def test_more_warehouses_than_a_page_holds(make_sandbox, connect):
 
 def test_check_writes_nothing(ozon, sandbox):
     check(ozon)
-    assert set(sandbox.calls) == {paths.ROLES, paths.WAREHOUSES}
+    assert set(sandbox.calls) == {paths.ROLES, paths.WAREHOUSES, paths.PRODUCT_LIMITS, paths.PRICES}
+    assert sandbox.written == {}
+
+
+def told(ozon, word):
+    return [(finding.level, finding.message) for finding in check(ozon) if word in finding.message]
+
+
+def test_quotas_are_told_and_one_that_is_nearly_used_up_is_a_warning(make_sandbox, connect):
+    sandbox = make_sandbox(limits=Limits(creates_per_day=10, products=5000, import_items_per_minute=100))
+    ozon = connect(sandbox)
+    sell(ozon, *(f"A-{n}" for n in range(8)))
+    known = "Quotas: new cards today 8 of 10, cards in all 8 of 5000, 100 cards a minute."
+    assert told(ozon, "uota") == [("ok", known)]
+    sell(ozon, "B-1")
+    assert told(ozon, "nearly used up") == [
+        (
+            "warning",
+            "Ozon's quota is nearly used up: new cards today 9 of 10. It is counted anew at 03:00 in Moscow.",
+        )
+    ]
+
+
+def test_a_cabinet_without_quotas_says_so(ozon):
+    assert told(ozon, "quotas") == [("ok", "Ozon sets no quotas of cards.")]
+
+
+def test_a_key_that_may_not_read_the_quotas_is_only_warned_of(canned, clock):
+    roles = {"expires_at": "2099-01-01T00:00:00Z", "roles": [{"name": "Admin", "methods": []}]}
+    answers = {paths.ROLES: [roles], paths.PRODUCT_LIMITS: [error(403, "Api-Key is missing a required role")]}
+    assert [level for level, _ in told(canned(answers), "quotas")] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("pair", "level", "word"),
+    [
+        ((17000001, 91000001), "ok", "Прочее / Разное / Товар"),
+        ((17000011, 91000012), "warning", "requires 'Бренд', 'Материал'"),
+        ((17000011, 91000001), "problem", "17000011:91000001"),
+        ((17000013, 91000033), "problem", "no cards in it"),
+    ],
+)
+def test_the_one_category_is_looked_at(connect, sandbox, pair, level, word):
+    ozon = connect(sandbox, category=dict(zip(("description_category_id", "type_id"), pair, strict=True)))
+    (finding,) = [one for one in check(ozon) if one.option == "category"]
+    assert finding.level == level
+    assert word in finding.message
+
+
+def test_the_currency_of_the_cabinet_is_told(ozon):
+    assert told(ozon, "sells in") == []
+    sell(ozon, "A-1")
+    assert told(ozon, "sells in") == [("ok", "The cabinet sells in RUB.")]
 
 
 def test_a_path_that_ends_soon_is_told(ozon, monkeypatch):

@@ -12,7 +12,7 @@ import pytest
 from obmen.entities import ENTITIES, Price, Product, Stock
 from obmen.errors import Refused
 from obmen.mapping import Context, NotCarried, load_mapping, run_tests
-from tests.unit.ozon.conftest import batch, natives, sell
+from tests.unit.ozon.conftest import batch, natives, put, sell
 
 FOLDER = Path(__file__).resolve().parents[3] / "mappings" / "ozon"
 PRESETS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -43,7 +43,8 @@ def test_there_is_a_preset_for_each_entity():
     assert PRESETS == ["accrual", "order", "order_status", "price", "product", "return", "stock"]
 
 
-def test_a_card_goes_into_the_cabinet_and_comes_back(ozon, sandbox):
+def test_a_card_goes_into_the_cabinet_and_comes_back(connect, sandbox):
+    ozon = connect(sandbox, category=OPTIONS["category"])
     product = Product(
         sku="A-1",
         name="Куртка",
@@ -59,18 +60,16 @@ def test_a_card_goes_into_the_cabinet_and_comes_back(ozon, sandbox):
     )
     price = Price(sku="A-1", price_type="base", amount=Decimal("1990.5"), currency="RUB")
     payload = bound("product").push(product, {}, {"price": price})
-    items = batch("offer_id", payload)
-    (accepted,) = ozon.write("product", items)
-    list(ozon.poll("product", accepted.ticket, items))
-    (outcome,) = ozon.poll("product", accepted.ticket, items)
-    assert outcome.kind == "done"
+    assert put(ozon, payload) == {"A-1": "done"}
     read = canonical("product", natives(ozon, "product")[0])
     assert (read.sku, read.name, read.vat, read.archived) == ("A-1", "Куртка", "22", False)
+    assert read.barcodes == ("4600000000015",)
     row = sandbox.state()["products"]["A-1"]
     assert row["price"] == "1990.50"
     assert [attribute["id"] for attribute in row["card"]["attributes"]] == [9048, 4191]
 
 
+@pytest.mark.field("C6")
 @pytest.mark.parametrize(
     ("vat", "native"),
     [("none", "0"), ("0", "0"), ("5", "0.05"), ("7", "0.07"), ("10", "0.1"), ("20", "0.2"), ("22", "0.22")],

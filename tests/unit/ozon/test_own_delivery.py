@@ -119,10 +119,12 @@ def test_a_lost_answer_to_a_step_is_looked_up(ozon, sandbox, place):
     assert sandbox.written["steps"] == 1
 
 
-def test_a_step_before_the_goods_are_packed_is_refused_here(ozon, sandbox, place):
-    outcome = put(ozon, place(), "delivering")
-    assert (outcome.kind, outcome.errors[0].code) == ("refused", "awaiting_packaging")
-    assert sandbox.calls[paths.DELIVERING] == 0
+def test_goods_that_left_before_anybody_said_that_they_are_packed_are_packed_first(ozon, sandbox, place):
+    number = place()
+    assert put(ozon, number, "delivering").kind == "later"
+    assert (sandbox.postings[number].status, sandbox.calls[paths.DELIVERING]) == ("awaiting_deliver", 0)
+    assert see_through(ozon, number, "delivering").kind == "done"
+    assert sandbox.postings[number].status == "delivering"
 
 
 @pytest.mark.parametrize("integration", ["non_integrated", "3pl_tracking"])
@@ -144,5 +146,5 @@ def test_the_carriers_number_of_the_only_box_is_told_with_the_assembly(ozon, san
 
 def test_ozons_own_carrier_needs_no_number(ozon, sandbox, place):
     number = place("ozon")
-    assert put(ozon, number, "delivering", tracking_number="TRACK-1").kind == "done"
+    assert see_through(ozon, number, "delivering", tracking_number="TRACK-1").kind == "done"
     assert sandbox.calls[paths.TRACKING] == 0

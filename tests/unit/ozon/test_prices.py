@@ -1,12 +1,14 @@
 """Prices: strings with a dot and two decimals, gaps as Ozon's table has them, and every row for itself."""
 
 from decimal import Decimal
+from itertools import product
 
 import pytest
 
-from connectors.ozon import paths, prices
+from connectors.ozon import paths, price_rules, prices
 from connectors.ozon.prices import as_set, money
 from connectors.ozon.sandbox import VENDOR
+from connectors.ozon.sandbox.offers import price_faults
 from obmen.errors import IncompleteSource, Refused
 from obmen.http import encode_json
 from obmen.testing.sandbox import Fault
@@ -146,3 +148,63 @@ def test_a_batch_of_more_than_a_thousand_is_refused(ozon):
     with pytest.raises(Refused):
         ozon.http.post(paths.PRICES_SET, data=encode_json({"prices": rows}), safe=True)
     assert ozon.writers["price", "put"].batch == 1000
+
+
+# -- what moves a price by itself ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("option", "left"), [({}, set()), ({"automatic_prices": "unchanged"}, set(prices.AUTOMATIC))])
+def test_what_moves_a_price_by_itself_is_off_unless_the_connection_says_otherwise(connect, sandbox, option, left):
+    ozon = connect(sandbox, **option)
+    sell(ozon, "A-1")
+    sandbox.products["A-1"].automatic = set(prices.AUTOMATIC)
+    assert set_one(ozon, price("A-1", "900.00")) == "done"
+    assert sandbox.products["A-1"].automatic == left
+
+
+def test_a_new_floor_is_taken_although_promotions_joined_by_themselves(connect, sandbox):
+    row = price("A-1", "900.00", min_price="700.00")
+    sell(connect(sandbox), "A-1")
+    sandbox.products["A-1"].automatic = set(prices.AUTOMATIC)
+    loose = connect(sandbox, automatic_prices="unchanged")
+    assert set_one(loose, row) == "action_price_enabled_min_price_missing"
+    assert set_one(connect(sandbox), row) == "done"
+
+
+@pytest.mark.field("C7")
+def test_c7_what_buyers_pay_in_a_promotion_is_told_beside_the_price(ozon, sandbox):
+    sell(ozon, "A-1", "A-2")
+    sandbox.promoted["A-1"] = Decimal(790)
+    read = {native["offer_id"]: native for native in natives(ozon, "price")}
+    assert (read["A-1"]["price"], read["A-1"]["marketing_seller_price"]) == ("1990.00", "790.00")
+    assert "marketing_seller_price" not in read["A-2"]
+
+
+# -- what is foreseen ----------------------------------------------------------------------------------------
+
+
+def test_what_is_foreseen_is_what_ozon_does():
+    amounts = ("0.00", "19.00", "400.00", "400.01", "949.99", "950.00", "9500.00", "10000.00", "10000.01", "50000.00")
+    olds = ("0", "400.00", "420.00", "420.01", "421.06", "1000.00", "10000.00", "10500.01", "10526.32", "500000.00")
+    for amount, old, least in product(amounts, olds, ("0", "200.00", "9999.00")):
+        refused = list(price_faults(*map(Decimal, (amount, old, least))))
+        row = price("A-1", amount, old, min_price=least)
+        assert bool(price_rules.fault(row)) == bool(refused), (row, refused)
+
+
+def test_a_gap_is_foreseen_in_words(ozon):
+    said = ozon.foresee("price", price("A-1", "950.00", "1000.00"), None)
+    assert said == (
+        "Ozon will refuse this price: between the price 950.00 and the crossed-out 1000.00 there are 50.00, and up to "
+        "10000 Ozon wants more than 5 %."
+    )
+
+
+@pytest.mark.field("C6")
+def test_c6_a_price_in_another_currency_is_foreseen_once_the_cabinets_is_known(ozon):
+    row = price("A-1", "900.00", currency_code="CNY")
+    assert ozon.foresee("price", row, None) == ""
+    sell(ozon, "A-1")
+    assert ozon.currency() == "RUB"
+    assert "the cabinet sells in RUB" in ozon.foresee("price", row, None)
+    assert ozon.foresee("price", price("A-1", "900.00"), None) == ""

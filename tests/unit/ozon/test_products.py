@@ -3,10 +3,11 @@
 import pytest
 
 from connectors.ozon import paths, products
+from connectors.ozon.sandbox import VENDOR, Limits
 from obmen.errors import IncompleteSource, Refused, Unavailable
 from obmen.records import Item
 from obmen.testing.sandbox import Fault, Response
-from tests.unit.ozon.conftest import batch, card, natives, sell
+from tests.unit.ozon.conftest import batch, card, natives, put, sell, settled
 
 
 def imported(ozon, items):
@@ -48,15 +49,13 @@ def test_an_unchanged_card_is_skipped_and_counts_as_done(ozon, sandbox):
     assert sandbox.written["products"] == 1
 
 
-def test_an_import_replaces_the_whole_card(ozon, sandbox):
+def test_what_nobody_speaks_of_stays_in_a_card_that_is_replaced(ozon, sandbox):
     sell(ozon, "A-1")
-    bare = {name: value for name, value in card("A-1").items() if name not in {"barcode", "images"}}
-    items = batch("offer_id", bare)
-    ticket = imported(ozon, items)
-    list(ozon.poll("product", ticket, items))
-    assert [o.kind for o in ozon.poll("product", ticket, items)] == ["done"]
+    before = dict(sandbox.products["A-1"].card)
+    bare = {name: value for name, value in card("A-1", name="Новое").items() if name not in {"barcode", "images"}}
+    assert put(ozon, bare) == {"A-1": "done"}
     (native,) = natives(ozon, "product")
-    assert (native["barcodes"], native["images"]) == ([], [])
+    assert (native["name"], native["barcodes"], native["images"]) == ("Новое", ["4600000000015"], before["images"])
 
 
 @pytest.mark.parametrize(("fault", "word"), [("task_gone", "is gone"), ("empty_task", "category and the VAT")])
@@ -85,20 +84,37 @@ def test_a_status_that_is_new_to_us_is_refused_with_its_name(canned):
     assert "moderating" in outcome.errors[0].message
 
 
-def test_a_daily_quota_makes_an_item_wait(canned):
-    error = {"code": "item_limit_exceeded", "message": "daily limit"}
-    row = {"offer_id": "A-1", "product_id": 0, "status": "failed", "errors": [error]}
-    ozon = canned({paths.IMPORT_STATE: [{"result": {"items": [row], "total": 1}}]})
-    (outcome,) = ozon.poll("product", "1", batch("offer_id", card("A-1")))
-    assert (outcome.kind, outcome.after) == ("later", 3600.0)
-
-
-def test_a_quota_of_items_a_minute_is_waited_for_as_ozon_says(make_sandbox, connect, clock):
-    sandbox = make_sandbox()
-    sandbox.limits = type(sandbox.limits)(import_items_per_minute=3)
+def test_a_daily_quota_makes_an_item_wait_until_ozons_morning(make_sandbox, connect, clock):
+    sandbox = make_sandbox(limits=Limits(creates_per_day=2))
     ozon = connect(sandbox)
-    list(ozon.write("product", batch("offer_id", card("A-1"), card("A-2"))))
-    list(ozon.write("product", batch("offer_id", card("A-3"), card("A-4"))))
+    items = batch("offer_id", *(card(f"A-{n}", barcode="") for n in range(3)))
+    outcomes = settled(ozon, items)
+    assert {id_: outcome.kind for id_, outcome in outcomes.items()} == {"A-0": "done", "A-1": "done", "A-2": "later"}
+    morning = clock.now().timestamp() + outcomes["A-2"].after
+    assert 0 < morning % 86400 < 120
+    clock.pass_by(seconds=outcomes["A-2"].after)
+    assert put(ozon, card("A-2")) == {"A-2": "done"}
+
+
+def test_what_is_left_of_a_minutes_quota_is_used_and_the_rest_waits(make_sandbox, connect, clock):
+    sandbox = make_sandbox(limits=Limits(import_items_per_minute=3))
+    ozon = connect(sandbox)
+    items = batch("offer_id", *(card(f"A-{n}") for n in range(5)))
+    outcomes = []
+    with pytest.raises(Unavailable) as caught:
+        outcomes.extend(ozon.write("product", items))
+    assert caught.value.after == 60.0
+    taken = ozon.write("product", items)
+    clock.pass_by(seconds=61)
+    assert [next(taken).id for _ in range(3)] == ["A-0", "A-1", "A-2"]
+    assert clock.sleeps == []
+
+
+def test_a_used_up_quota_of_a_minute_is_waited_for(make_sandbox, connect, clock):
+    sandbox = make_sandbox(limits=Limits(import_items_per_minute=2))
+    ozon = connect(sandbox)
+    for number in (0, 2):
+        list(ozon.write("product", batch("offer_id", card(f"A-{number}"), card(f"A-{number + 1}"))))
     assert max(clock.sleeps) == 60.0
     assert sandbox.calls[paths.PRODUCT_IMPORT] == 3
 
@@ -153,12 +169,33 @@ def test_find_takes_the_article_to_the_letter(canned):
     assert ozon.find("product", Item(id="a-1", payload={})) == "5"
 
 
-def test_a_product_with_stock_does_not_leave_for_the_archive(ozon, sandbox):
-    ids = sell(ozon, "A-1", "A-2")
+def test_stock_is_taken_to_zero_before_a_card_goes_to_the_archive(ozon, sandbox):
+    ids = sell(ozon, "A-1", "A-2", "A-3")
     sandbox.products["A-2"].stocks.clear()
-    items = batch("offer_id", {"offer_id": "A-1"}, {"offer_id": "A-2"}, {"offer_id": "A-3"}, native_ids=ids)
+    sandbox.place_order({"A-3": 1})
+    items = batch("offer_id", *({"offer_id": f"A-{n}"} for n in (1, 2, 3, 4)), native_ids=ids)
     outcomes = {outcome.id: outcome.kind for outcome in ozon.write("product", items, "archive")}
-    assert outcomes == {"A-1": "later", "A-2": "done", "A-3": "refused"}
+    assert outcomes == {"A-1": "done", "A-2": "done", "A-3": "later", "A-4": "refused"}
+    assert {offer: one["archived"] for offer, one in sandbox.state()["products"].items()} == {
+        "A-1": True,
+        "A-2": True,
+        "A-3": False,
+    }
+    assert sandbox.state()["products"]["A-1"]["stocks"]["Основной"]["free"] == 0
+
+
+def test_stock_that_was_set_a_moment_ago_keeps_only_its_own_card_from_the_archive(make_sandbox, connect, clock):
+    sandbox = make_sandbox(limits=VENDOR)
+    ozon = connect(sandbox)
+    ids = sell(ozon, "A-1")
+    clock.pass_by(seconds=40)
+    ids |= sell(ozon, "A-2")
+    items = batch("offer_id", {"offer_id": "A-1"}, {"offer_id": "A-2"}, native_ids=ids)
+    outcomes = {outcome.id: (outcome.kind, outcome.after) for outcome in ozon.write("product", items, "archive")}
+    assert outcomes == {"A-1": ("done", None), "A-2": ("later", 30.0)}
+    clock.pass_by(seconds=30)
+    again = batch("offer_id", {"offer_id": "A-2"}, native_ids=ids)
+    assert [outcome.kind for outcome in ozon.write("product", again, "archive")] == ["done"]
 
 
 def test_the_limit_of_restoring_makes_the_whole_batch_wait(ozon, sandbox):
@@ -173,4 +210,4 @@ def test_ozon_refuses_what_its_schema_requires(ozon):
     for lacking in ("price", "description_category_id", "type_id"):
         bare = {name: value for name, value in card("A-1").items() if name != lacking}
         with pytest.raises(Refused, match=lacking):
-            list(ozon.write("product", batch("offer_id", bare)))
+            ozon.http.post(paths.PRODUCT_IMPORT, json={"items": [bare]}, safe=True)

@@ -8,6 +8,7 @@ from obmen.errors import InDoubt
 from obmen.records import Batch, Item
 from obmen.testing.sandbox import Fault
 from tests.unit.ozon.conftest import natives, sell
+from tests.unit.ozon.orders_kit import see_through
 
 
 def item(number, wanted, **more):
@@ -109,10 +110,19 @@ def test_a_status_that_is_never_the_sellers_needs_no_call(ozon, sandbox, number)
 
 @pytest.mark.parametrize("status", ["delivering", "delivered"])
 def test_how_far_ozons_own_carrier_is_need_not_be_said(ozon, sandbox, number, status):
+    put(ozon, number, "awaiting_deliver")
     assert put(ozon, number, status).kind == "done"
     assert ozon.find("order_status", item(number, status)) == number
-    assert sandbox.postings[number].status == "awaiting_packaging"
+    assert sandbox.postings[number].status == "awaiting_deliver"
     assert sandbox.written["steps"] == 0
+
+
+@pytest.mark.parametrize("status", ["delivering", "delivered"])
+def test_what_has_left_was_packed_and_that_is_said_first(ozon, sandbox, number, status):
+    assert ozon.find("order_status", item(number, status)) is None
+    assert see_through(ozon, number, status).kind == "done"
+    assert sandbox.postings[number].status == "awaiting_deliver"
+    assert (sandbox.written["ships"], sandbox.written["steps"]) == (1, 0)
 
 
 def test_an_unknown_posting_is_refused_in_ozons_words(ozon, sandbox):

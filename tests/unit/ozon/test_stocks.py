@@ -94,6 +94,20 @@ def test_a_product_that_is_not_for_sale_yet_waits(ozon, sandbox):
     assert (outcome.kind, outcome.after) == ("later", 300.0)
 
 
+def test_no_stock_of_a_card_in_the_archive_is_true_already(ozon, sandbox):
+    ids = sell(ozon, "A-1", "A-2", amount=0)
+    sandbox.products["A-2"].stocks[MAIN].free = 3
+    for product in sandbox.products.values():
+        product.archived = True
+    rows = [stock(offer_id, id_, warehouse, 0) for offer_id, id_ in ids.items() for warehouse in (MAIN, SPARE)]
+    assert {outcome.id: outcome.kind for outcome in set_all(ozon, *rows)} == {
+        f"A-1|{MAIN}": "done",
+        f"A-1|{SPARE}": "done",
+        f"A-2|{MAIN}": "later",
+        f"A-2|{SPARE}": "done",
+    }
+
+
 def test_when_one_of_two_reasons_does_not_pass_the_row_is_refused(canned):
     errors = [{"code": "TOO_MANY_REQUESTS", "message": ""}, {"code": "STOCK_TOO_BIG", "message": ""}]
     row = {"offer_id": "A-1", "product_id": 1, "warehouse_id": MAIN, "updated": False, "errors": errors}

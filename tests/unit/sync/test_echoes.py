@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from obmen.mapping import BoundMapping, Context, parse_mapping
+from obmen.state import quarantine
 from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow
 from tests.crash.world import World, order, status
@@ -64,3 +65,36 @@ def test_another_step_is_none(cancelled: World) -> None:
     cancelled.erp.put("order_status", status(1, "returned"))
     assert _sync(cancelled) == 1
     assert cancelled.shop.of("order_status")["N-1"]["status"] == "returned"
+
+
+def _set_aside(world: World) -> list[str]:
+    with world.ledger.read() as tx:
+        return [entry.message for entry in quarantine.entries(tx)]
+
+
+def test_a_step_that_came_too_late_is_over_once_the_source_knows_of_the_cancellation(world: World) -> None:
+    world.shop.put("order", order(1))
+    _sync(world)
+    world.erp.put("order_status", status(1, "confirmed"))
+    world.shop.refuse.add("N-1")
+    _sync(world)
+    assert _set_aside(world) == ["the peer does not take it (bad)"]
+    world.shop.put("order_status", {**status(1, "cancelled"), "reason": "Передумал"})
+    _sync(world)
+    world.erp.put("order_status", {**status(1, "cancelled"), "posted": True})
+    _sync(world)
+    assert _set_aside(world) == []
+
+
+def test_a_record_that_is_again_as_agreed_waits_for_nobody(world: World) -> None:
+    world.erp.put("product", {"id": "A-1", "name": "Кружка"})
+    goods = [flow for flow in world.flows() if flow.name == "products"]
+    engine = Engine(world.ledger, goods)
+    engine.sync((), patience=60.0)
+    world.shop.refuse.add("A-1")
+    world.erp.put("product", {"id": "A-1", "name": "Кружка с ошибкой"})
+    engine.sync((), patience=60.0)
+    assert _set_aside(world) == ["the peer does not take it (bad)"]
+    world.erp.put("product", {"id": "A-1", "name": "Кружка"})
+    engine.sync((), patience=60.0)
+    assert _set_aside(world) == []

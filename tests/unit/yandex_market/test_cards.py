@@ -23,12 +23,22 @@ def test_a_card_is_saved_then_moderated_then_done(ym, market, clock):
     items = batch("product", card("A-1"), known=False)
     (accepted,) = ym.write("product", items)
     assert accepted.kind == "accepted"
-    assert list(ym.poll("product", accepted.ticket, items)) == []
+    (waits,) = ym.poll("product", accepted.ticket, items)
+    assert (waits.kind, waits.ticket, waits.after) == ("accepted", accepted.ticket, 60.0)
     clock.pass_by(hours=2)
     (done,) = ym.poll("product", accepted.ticket, items)
     assert (done.kind, done.native_id) == ("done", "A-1")
     saved = market.state()["cards"]["A-1"]
     assert (saved["category"], saved["parameters"][9120101][0]["valueId"]) == (91201, 912010100)
+
+
+def test_a_card_that_moderators_leave_lying_is_asked_for_less_often(ym, market, clock):
+    market.moderation = 86400.0
+    items = batch("product", card("A-1"), known=False)
+    (accepted,) = ym.write("product", items)
+    clock.pass_by(hours=3)
+    (waits,) = ym.poll("product", accepted.ticket, items)
+    assert (waits.kind, waits.after) == ("accepted", 600.0)
 
 
 def test_a_card_that_is_never_shown_is_sent_again_after_a_day(make_sandbox, connect, clock):

@@ -110,7 +110,7 @@ def test_what_market_says_becomes_canonical_whatever_is_skipped(ym, market, sequ
         (live("CANCELLED", "USER_CHANGED_MIND"), READY, "is cancelled"),
         (live("DELIVERED"), CANCELLED, "no longer cancel"),
         (live("DELIVERY"), CANCELLED, "no longer cancel"),
-        (live("UNKNOWN"), READY, "from where"),
+        (live("CARRIED_BY_DRONE"), READY, "from where"),
         (live("PROCESSING", "WAITING_FOR_MIRACLE"), READY, "from where"),
     ],
 )
@@ -130,6 +130,13 @@ def test_a_courier_who_is_on_his_way_is_beyond_ready_and_may_still_be_sent_back(
 def test_an_order_that_market_still_keeps_waits(status):
     with pytest.raises(Later):
         steps(READY, live(status, "AWAIT_CONFIRMATION"))
+
+
+@pytest.mark.parametrize("wanted", [READY, DELIVERED, CANCELLED])
+@pytest.mark.parametrize("order", [live("UNKNOWN"), live("PROCESSING", "UNKNOWN")])
+def test_an_order_of_which_market_says_nothing_is_looked_at_again(order, wanted):
+    with pytest.raises(Later, match="does not tell"):
+        steps(wanted, order)
 
 
 @pytest.mark.field("E4")

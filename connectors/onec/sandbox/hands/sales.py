@@ -82,6 +82,24 @@ class SalesHands(Desk):
         ]
         self._by_hand(number, {"Статус": "Закрыт", "Товары": lines})
 
+    def cancel_lines(self, number: str, quantities: Mapping[str, Any]) -> None:
+        """Cancel so much of an order's goods by product's id, as a manager does; a line is split where a part stays."""
+        left, rows = dict(quantities), []
+        for row in self.order(number)["Товары"]:
+            item = item_id(row["Номенклатура_Key"], row["Характеристика_Key"])
+            gone = 0 if row["Отменено"] else min(left.get(item, 0), row["Количество"])
+            if gone < row["Количество"]:
+                rows.append(_part(row, row["Количество"] - gone))
+            if gone:
+                left[item] -= gone
+                reason = {"Отменено": True, "ПричинаОтмены_Key": references.CANCEL_REASON}
+                rows.append({**_part(row, gone), **reason})
+        if any(left.values()):
+            message = f"the order {number} does not hold {left}"
+            raise ValueError(message)
+        standing = sum(row["СуммаСНДС"] for row in rows if not row["Отменено"])
+        self._by_hand(number, {"Товары": numbered(rows), "СуммаДокумента": standing})
+
     def ship(self, number: str, quantities: Mapping[str, Any] | None = None) -> str:
         """Ship an order, or as much of it as ``quantities`` say by product's id; return the shipment."""
         order = self.order(number)
@@ -192,6 +210,11 @@ class SalesHands(Desk):
         vat = references.VAT["20"]
         rate = {"СтавкаНДС": vat[2]} if self.model.vat_names else {"СтавкаНДС_Key": vat[0]}
         return numbered({**item_row(item), **_sums(quantity, price), **rate} for item, quantity, price in lines)
+
+
+def _part(row: Record, quantity: Any) -> Record:
+    """Return so much of a line; the whole of it is left as it is."""
+    return row if quantity == row["Количество"] else {**row, **_sums(quantity, row["Цена"])}
 
 
 def _some(rows: Sequence[Record], quantities: Mapping[str, Any] | None) -> list[Line]:

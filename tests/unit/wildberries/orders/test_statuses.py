@@ -137,8 +137,9 @@ def test_each_recorded_life_is_one_of_ours(name):
 
 @pytest.mark.field("E4")
 def test_a_word_that_wildberries_invents_parks_its_order_and_stops_no_other(wb, sandbox, clock):
-    strange, plain = sandbox.place_order("A-1"), sandbox.place_order("A-1")
+    strange, plain, over = (sandbox.place_order("A-1") for _ in range(3))
     sandbox.move(strange, wb="teleported")
+    sandbox.move(over, supplier="cancel", wb="teleported")
     found, cursor = read(wb, "order_status")
     by_id = {native["id"]: native for native in found}
     with pytest.raises(Refused, match="status") as caught:
@@ -146,7 +147,11 @@ def test_a_word_that_wildberries_invents_parks_its_order_and_stops_no_other(wb, 
     assert caught.value.code == "unmapped"
     assert canonical("order_status", by_id[plain]).status == "new"
     clock.pass_by(days=2)
-    assert strange in told(read(wb, "order_status", cursor)[0])
+    again, cursor = read(wb, "order_status", cursor)
+    assert {strange, over} <= set(told(again))
+    sandbox.move(over, wb="canceled")
+    cursor = read(wb, "order_status", cursor)[1]
+    assert over not in told(read(wb, "order_status", cursor)[0])
 
 
 @pytest.mark.field("E6")
