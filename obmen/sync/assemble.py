@@ -124,6 +124,6 @@ class Assembly:
 
 
 def _stock_flows(settings: FlowSettings, others: Sequence[FlowSettings]) -> dict[str, str]:
-    if settings.entity != "order_status":
+    if settings.entity not in {"order_status", "product"}:
         return {}
     return {target: one.name for one in others if one.entity == "stock" for target in one.targets}

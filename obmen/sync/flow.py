@@ -91,7 +91,7 @@ class Flow:
     ``echo``: the source's own mapping, given when another flow writes this entity into the source, so that
     what was written there is recognised when it is read back. ``dependents``: flows whose records refer to
     this entity in the same source. ``where``: canonical field → the only value that passes.
-    ``stock_flows``: target → the flow that tells it of stock, where this one carries what orders become.
+    ``stock_flows``: target → the flow that tells it of stock, where this one carries what orders become, or goods.
     ``full_every``: seconds after which everything is read again from a source that tells its changes.
     """
 

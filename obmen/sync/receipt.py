@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from obmen.entities import OrderStatus
 from obmen.http.redact import Redactor
 from obmen.records import Outcome, RecordError
 from obmen.rules.guards import is_live
@@ -38,6 +39,7 @@ class Receipt:
         self.tx, self.flow, self.target, self.run, self.counts, self.on_sent = tx, flow, target, run, counts, on_sent
         self._entity = flow.entity.entity
         self._finished: list[Row] = []
+        self._restored: list[str] = []
         self._refused: list[Row] = []
         self._changes: list[tuple[Row, dict[str, Any]]] = []
         self._bound: dict[str, str] = {}
@@ -150,14 +152,24 @@ class Receipt:
         outbox.drop(tx, landed + self._refused)
         waiting.bound(tx, target, self._entity, self._bound)
         if target in self.flow.stock_flows:
-            every = self.target.connector.writers["stock", "put"].every
-            restock.tell_again(tx, self.flow.stock_flows[target], target, self._finished, self.run, every=every)
+            self._restock(self.flow.stock_flows[target])
         if self._finished and quarantine.any_open(tx, flow):
             keys = [row.key for row in self._finished]
             quarantine.close(tx, flow, stage="deliver", connection=target, keys=keys)
         self._problems += [self._bound_twice(key, other) for key, other in taken.items()]
         quarantine.add(tx, flow, target, self._entity, self._problems, self.run)
         self.on_sent(self._settled)
+
+    def _restock(self, flow: str) -> None:
+        """Queue stock that what was confirmed has changed in the target by itself."""
+        name, spec = self.target.name, self.target.connector.writers["stock", "put"]
+        of_orders = self._entity == OrderStatus.entity
+        keys = (
+            restock.of_orders(self.tx, name, self._finished)
+            if of_orders
+            else restock.of_goods(self.tx, name, self._restored)
+        )
+        restock.tell_again(self.tx, flow, name, keys, self.run, every=spec.every)
 
     def _bound_twice(self, key: str, other: str) -> Problem:
         message = (
@@ -177,6 +189,7 @@ class Receipt:
         restored = (row.sent_op or row.op) == "restore"
         self._snapshot(row, b"" if restored else row.sent_hash or row.hash, sent)
         self._finished.append(msgspec.structs.replace(row, op="put", sent_hash=b"") if restored else row)
+        self._restored += [row.key] if restored else []
         self._settled += 1
         self.counts["done"] += 1
 

@@ -64,6 +64,29 @@ def test_a_step_that_frees_nothing_has_nothing_told_again(sold: World) -> None:
     assert _stock_calls(sold) == []
 
 
+def test_a_card_that_comes_back_from_the_archive_has_its_stock_told_again(world: World) -> None:
+    world.erp.put("product", product(1), product(2))
+    world.erp.put("stock", _stock(1, "A"), _stock(2, "A"))
+    flows = [
+        replace(flow, stock_flows={"shop": "stocks"}) if flow.name == "products" else flow
+        for flow in world.flows()
+        if flow.name in {"products", "stocks"}
+    ]
+
+    def sync() -> None:
+        world.clock.advance(60)
+        Engine(world.ledger, flows).sync((), patience=60.0)
+
+    sync()
+    world.erp.put("product", {**product(1), "archived": True})
+    sync()
+    world.erp.put("product", product(1))
+    world.shop.calls.clear()
+    for _ in range(3):
+        sync()
+    assert [ids for entity, ids in world.shop.calls if entity == "stock"] == [["SKU-1|A"]]
+
+
 def test_a_newer_number_that_waits_already_is_not_replaced_by_the_old_one(sold: World) -> None:
     sold.erp.put("order_status", status(1, "cancelled"))
     sold.erp.put("stock", {**_stock(1, "A"), "free": 7})
