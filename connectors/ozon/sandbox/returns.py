@@ -76,7 +76,7 @@ class Returns(Labels):
             )
             self.returned.append(made)
             self.accrue_return(posting, line, quantity)
-            return _number(made)
+            return return_number(made)
 
     def refuse_at_the_door(self, number: str) -> list[str]:
         """The buyer does not take a posting that is on its way; all of it comes back. Return the returns' numbers."""
@@ -90,7 +90,7 @@ class Returns(Labels):
     def move_return(self, number: str, status: str) -> None:
         """Let a return go on, such as to ``MovingToSeller``, ``ArrivedAtReturnPlace``, ``ReceivedBySeller``."""
         with self.lock:
-            made = next(one for one in self.returned if _number(one) == number)
+            made = next(one for one in self.returned if return_number(one) == number)
             made.status, made.changed_at = status, self.now()
             if status == _WITH_SELLER:
                 made.final_at = self.now()
@@ -143,7 +143,8 @@ class Returns(Labels):
         return Response(json={"returns": [_applied(one) for one in chosen[: asked.limit]]})
 
 
-def _number(one: Returned) -> str:
+def return_number(one: Returned) -> str:
+    """Return the number by which sellers know a return."""
     return f"RET-{one.id}" if one.schema == "RFBS" else str(one.id)
 
 
@@ -187,7 +188,7 @@ def _applied(one: Returned) -> dict[str, Any]:
     product = one.line.product
     return {
         "return_id": one.id,
-        "return_number": _number(one),
+        "return_number": return_number(one),
         "posting_number": one.posting.number,
         "order_number": one.posting.order_number,
         "client_name": "Иван Образцов",

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from connectors.ozon.sandbox import OzonSandbox
+from connectors.ozon.sandbox.returns import return_number
+from connectors.ozon.sandbox.tree import LEAVES
 from obmen.testing.clock import FakeClock
 from tests.e2e.markets.cabinet import Bought, Sold
 
@@ -18,6 +23,11 @@ _STATES: dict[str, Sold] = {
     "cancelled": "cancelled",
 }
 
+_GROUPS = 10
+_ATTRIBUTES = {"Бренд": {"value": "Образец"}, "Материал": {"value": "металл"}, "6210": {"value": "300"}}
+_MORE = {91000033, 91000041, 91000042, 91000043, 91000044}
+"""A type that is closed, and those that want a size beside."""
+
 
 class OzonCabinet:
     """FBS postings of one cabinet."""
@@ -25,8 +35,8 @@ class OzonCabinet:
     connector = "ozon"
     most_lines = 3
     partial = False
-    entities: frozenset[str] = frozenset()
-    troubles = ("late_task", "ship_slow", "silent_row")
+    entities: frozenset[str] = frozenset({"return", "accrual"})
+    troubles = ("late_task", "ship_slow", "silent_row", "on_moderation", "cancel_slow")
     sandbox: OzonSandbox
 
     def serve(self, clock: FakeClock, warehouse: str) -> None:
@@ -35,8 +45,17 @@ class OzonCabinet:
         self.sandbox.reset()
         self.sandbox.start()
 
-    def options(self, _folder: Any) -> dict[str, Any]:
-        return self.sandbox.connection()
+    def options(self, folder: Path) -> dict[str, Any]:
+        """Each group of 1C is a category of Ozon's, of those that demand no more than what 1C's goods tell."""
+        leaves = sorted(leaf for leaf in LEAVES if leaf[1] not in _MORE)
+        rules: dict[str, Any] = {"*": {"attributes": _ATTRIBUTES}}
+        for number in range(_GROUPS):
+            category, type_id = leaves[number % len(leaves)]
+            rules[f"Раздел {number}"] = {"category": f"{category}:{type_id}"}
+        (folder / "ozon.yaml").write_bytes(msgspec.json.encode(rules))
+        options = {**self.sandbox.connection(), "categories": "ozon.yaml"}
+        del options["category"]
+        return options
 
     def rest(self) -> None:
         """Tasks of Ozon go on while they are asked for."""
@@ -57,7 +76,7 @@ class OzonCabinet:
         self.sandbox.deliver(number)
 
     def send_back(self, number: str, sku: str, quantity: int) -> None:
-        raise NotImplementedError
+        self.sandbox.move_return(self.sandbox.send_back(number, sku, quantity), "ReceivedBySeller")
 
     def cards(self) -> set[str]:
         return {sku for sku, product in self.sandbox.state()["products"].items() if not product["archived"]}
@@ -82,7 +101,14 @@ class OzonCabinet:
         return found
 
     def given_back(self) -> dict[str, dict[str, int]]:
-        raise NotImplementedError
+        found: dict[str, dict[str, int]] = {}
+        for one in self.sandbox.returned:
+            found.setdefault(return_number(one), {})[one.line.product.offer_id] = one.quantity
+        return found
 
     def owed(self) -> dict[str, Decimal]:
-        raise NotImplementedError
+        found: dict[str, Decimal] = {}
+        for accrued in self.sandbox.accrued:
+            number = accrued["unit_number"]
+            found[number] = found.get(number, Decimal(0)) + Decimal(accrued["total_amount"]["amount"])
+        return found
