@@ -162,18 +162,21 @@ class Ledger:
             pass
 
     def _take(self, name: str) -> Lease:
+        """Take a lease that is free. A row is there before anybody looks at it, for only a row can be locked."""
+        columns = ("name", "owner", "token", "expires_at")
         with self.write() as tx:
+            tx.upsert(tables.lease, columns, [(name, "", 0, 0.0)], keep=columns[1:])
             row = tx.one(sa.select(tables.lease).where(tables.lease.c.name == name).with_for_update())
-            if row is not None and row.expires_at > tx.now and owners.may_live(row.owner):
+            assert row is not None  # noqa: S101 - it was made above
+            if row.expires_at > tx.now and owners.may_live(row.owner):
                 rest = row.expires_at - tx.now
                 message = (
                     f"The flow '{name}' is being run by another process ({row.owner}). Wait until it has finished; "
                     f"if that process died, its lease ends in {rest:.0f} s."
                 )
                 raise Busy(message)
-            token = (row.token if row is not None else 0) + 1
+            token = row.token + 1
             owner = owners.this_process()
-            columns = ("name", "owner", "token", "expires_at")
             tx.upsert(tables.lease, columns, [(name, owner, token, tx.now + LEASE_SECONDS)])
         return Lease(name, owner, token)
 

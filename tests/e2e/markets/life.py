@@ -146,12 +146,12 @@ class Life:
 
     def buy(self, count: int) -> list[str]:
         """Buyers order; every number is new."""
-        placed = []
+        placed: list[str] = []
         while len(placed) < count:
             free = {sku: left for sku, left in self.cabinet.free().items() if left >= 3}
             lines = self.random.sample(sorted(free), self.random.randint(1, min(3, self.cabinet.most_lines)))
-            quantity = (lambda: self.random.randint(1, 3)) if self.cabinet.most_lines > 1 else (lambda: 1)
-            placed.append(self.cabinet.place([(sku, quantity()) for sku in lines]))
+            most = 3 if self.cabinet.most_lines > 1 else 1
+            placed.append(self.cabinet.place([(sku, self.random.randint(1, most) if most > 1 else 1) for sku in lines]))
         return placed
 
     def pack(self, numbers: Sequence[str]) -> None:
