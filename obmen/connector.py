@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -20,10 +20,24 @@ from obmen.errors import ConfigurationError, ObmenError, meant
 from obmen.http import Http, Transport
 from obmen.memory import Memory, ShortMemory
 from obmen.records import Batch, Document, Hints, Item, Native, Op, Outcome, Page
+from obmen.roles import (
+    LookupSpec,
+    ReaderSpec,
+    WriterSpec,
+    acknowledge,
+    document,
+    feed,
+    find,
+    lookup,
+    poll,
+    reader,
+    writer,
+)
 
 if TYPE_CHECKING:
     from obmen.categories import CategoryAttribute, CategoryNode
     from obmen.endpoint import Endpoint
+    from obmen.usage import Usage
 
 __all__ = [
     "Batch",
@@ -53,8 +67,6 @@ __all__ = [
 ]
 
 ENTRY_POINTS = "obmen.connectors"
-Method = TypeVar("Method", bound=Callable[..., Any])
-Path_ = str | tuple[str, ...]
 
 
 class Options(BaseModel):
@@ -74,156 +86,6 @@ class Finding:
     level: Literal["ok", "warning", "problem"]
     message: str
     option: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderSpec:
-    """How an entity is read. ``key`` is the dotted path of a native record's own id.
-
-    ``complete``: one pass gives everything there is, so what is absent is gone; otherwise the pages bring
-    changes since the cursor.
-    """
-
-    entity: str
-    key: Path_
-    complete: bool
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
-class WriterSpec:
-    """How an entity is written.
-
-    ``key``: the dotted path of the natural id in a payload (a tuple for a composite one). ``batch``: records
-    in one call at most. ``absolute``: saying it twice does no harm. ``updates``: it can change a record that
-    exists; where it cannot, an existing record counts as written. ``every``: the same record may be written
-    again only after so many seconds.
-    """
-
-    entity: str
-    key: Path_
-    batch: int
-    absolute: bool
-    op: Op
-    updates: bool
-    every: float
-    method: str
-
-
-@dataclass(frozen=True, slots=True)
-class LookupSpec:
-    """How records are read back by their natural ids, ``batch`` at a time."""
-
-    entity: str
-    batch: int
-    method: str
-
-
-def reader(entity: str, *, key: Path_, complete: bool = False) -> Callable[[Method], Method]:
-    """Mark ``def name(self, cursor: str | None) -> Iterator[Page]`` as the reader of an entity."""
-
-    def mark(method: Method) -> Method:
-        _roles(method).append(("reader", ReaderSpec(entity, key, complete, method.__name__)))
-        return method
-
-    return mark
-
-
-def writer(
-    entity: str,
-    *,
-    key: Path_,
-    batch: int = 1,
-    absolute: bool = False,
-    op: Op = "put",
-    updates: bool = True,
-    every: float = 0.0,
-) -> Callable[[Method], Method]:
-    """Mark ``def name(self, batch: Batch) -> Iterator[Outcome]`` as an entity's writer (see WriterSpec)."""
-
-    def mark(method: Method) -> Method:
-        spec = WriterSpec(entity, key, batch, absolute, op, updates, every, method.__name__)
-        _roles(method).append(("writer", spec))
-        return method
-
-    return mark
-
-
-def find(entity: str) -> Callable[[Method], Method]:
-    """Mark ``def name(self, item: Item) -> str | None``: the native id under which the effect already stands.
-
-    Asked before anything in doubt is said again, so it must see what a call did that was never answered.
-    """
-
-    def mark(method: Method) -> Method:
-        _roles(method).append(("find", entity))
-        return method
-
-    return mark
-
-
-def poll(entity: str) -> Callable[[Method], Method]:
-    """Mark ``def name(self, ticket: str, batch: Batch) -> Iterator[Outcome]``.
-
-    It tells what became of accepted records; one that is not mentioned is still being worked on.
-    """
-
-    def mark(method: Method) -> Method:
-        _roles(method).append(("poll", entity))
-        return method
-
-    return mark
-
-
-def lookup(entity: str, *, batch: int = 100) -> Callable[[Method], Method]:
-    """Mark ``def name(self, ids: Sequence[str]) -> Iterator[Native]``: what the system holds now.
-
-    ``ids`` are natural ids as in the writer's key; what the system does not hold is left out. The native
-    records are of the shape that the entity's reader gives.
-    """
-
-    def mark(method: Method) -> Method:
-        _roles(method).append(("lookup", LookupSpec(entity, batch, method.__name__)))
-        return method
-
-    return mark
-
-
-def document(kind: str, *, batch: int = 1) -> Callable[[Method], Method]:
-    """Mark ``def name(self, orders: Sequence[str]) -> Iterator[Document]``: papers of orders, by native ids.
-
-    ``kind`` is what people ask for, such as ``label``. A call answers for all of its orders: it raises Later
-    while one is not ready and Refused where there is none for one, and is then repeated for fewer of them.
-    """
-
-    def mark(method: Method) -> Method:
-        _roles(method).append(("document", LookupSpec(kind, batch, method.__name__)))
-        return method
-
-    return mark
-
-
-def feed(*entities: str) -> Callable[[Method], Method]:
-    """Mark ``def name(self, cursor: str | None) -> Iterator[Hints]``: which records of these entities changed.
-
-    Each named record is then read through the entity's ``lookup``; one that this leaves out is gone. What a
-    ``Hints`` brings is safe once the connector is asked to acknowledge its cursor, and not before.
-    """
-
-    def mark(method: Method) -> Method:
-        _roles(method).append(("feed", entities))
-        return method
-
-    return mark
-
-
-def acknowledge(method: Method) -> Method:
-    """Mark ``def name(self, cursor: str) -> None``: the feed up to this cursor is kept, the source may forget it.
-
-    It may be called twice with one cursor.
-    """
-    _roles(method).append(("acknowledge", None))
-    return method
 
 
 class Connector:
@@ -374,6 +236,10 @@ class Connector:
         """Try the credentials and the live settings without writing anything."""
         return ()
 
+    def check_usage(self, usage: Usage) -> Iterable[Finding]:  # noqa: ARG002 - for those whose needs hang on the flows
+        """Check, as ``check`` does, what a project's flows need rather than all that can be carried."""
+        return self.check()
+
     def close(self) -> None:
         """Let go of connections."""
         self.http.close()
@@ -427,10 +293,3 @@ def secret_values(options: Any) -> Iterator[str]:
 
 def _nobody_listens(_ids: Mapping[str, Sequence[str]]) -> None:
     """Stand in for a host: what is told is found by the next read anyway."""
-
-
-def _roles(method: Any) -> list[tuple[str, Any]]:
-    if not hasattr(method, "_obmen_roles"):
-        method._obmen_roles = []  # noqa: SLF001 - our own mark on the author's function
-    roles: list[tuple[str, Any]] = method._obmen_roles  # noqa: SLF001
-    return roles

@@ -5,11 +5,8 @@ An administrator opens what is needed and nothing else, so it must be said which
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
-
-from obmen.connector import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +22,6 @@ class Usage:
     def flows(self, *entities: str) -> str:
         """Return the flows that carry these, for people: ``flow orders``, ``flows orders, statuses``."""
         return named([name for entity in entities for of in (self.reads, self.writes) for name in of.get(entity, ())])
-
-
-@runtime_checkable
-class ChecksUsage(Protocol):
-    """A connector that checks what flows need, rather than all that it can carry."""
-
-    def check_usage(self, usage: Usage) -> Iterable[Finding]:
-        """As ``Connector.check``, for these flows."""
-        ...
 
 
 def named(flows: Sequence[str]) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from obmen.connector import WriterSpec
 from obmen.errors import ConfigurationError, Denied, Later, ObmenError, Refused, StateError, Unavailable
 from obmen.records import Batch, Item, Op, Outcome, RecordError
+from obmen.roles import WriterSpec
 from obmen.state import Lease, Ledger, outbox
 from obmen.state.outbox import Row
 from obmen.sync.flow import Flow, Target

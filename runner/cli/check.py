@@ -15,7 +15,7 @@ from obmen.project import ConnectionSettings, Project
 from obmen.project.settings import default_state
 from obmen.state import Ledger
 from obmen.sync.assemble import Assembly
-from obmen.usage import ChecksUsage, Usage
+from obmen.usage import Usage
 from runner.cli.check_mappings import check_known_words, check_mappings, check_meeting
 from runner.cli.check_records import RecordCheck, scratch
 from runner.cli.found import Found, from_error, option_line
@@ -112,9 +112,7 @@ def _state_to_come(project: Project, folder: Path) -> Found:
 
 
 def _findings(project: Project, connector: Connector) -> Iterable[Finding]:
-    """Let the connector look at what flows carry, where it can tell that apart."""
-    if not isinstance(connector, ChecksUsage):
-        return connector.check()
+    """Let the connector look at what flows carry."""
     reads: dict[str, list[str]] = {}
     writes: dict[str, list[str]] = {}
     for flow in project.flows.values():
