@@ -2,22 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 import pytest
 
 from connectors.ozon import Ozon
 from connectors.ozon.sandbox import OzonSandbox
 from obmen.records import Batch, Item, Native, Outcome, natural_id, pick
-from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Request, Response
-
-
-class Clock(FakeClock):
-    """The clock of the connection and of its sandbox."""
-
-    def pass_by(self, **span: float) -> None:
-        self.advance(timedelta(**span).total_seconds())
+from tests.clocked import Clock, started
 
 
 @pytest.fixture
@@ -27,23 +19,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def make_sandbox(clock: Clock) -> Iterator[Callable[..., OzonSandbox]]:
-    started: list[OzonSandbox] = []
-
-    class Clocked(OzonSandbox):
-        skew = 0.0
-
-        def now(self) -> float:
-            return clock.now().timestamp() + self.skew
-
-    def make(**options: object) -> OzonSandbox:
-        sandbox = Clocked(**options)
-        sandbox.start()
-        started.append(sandbox)
-        return sandbox
-
-    yield make
-    for sandbox in started:
-        sandbox.stop()
+    with started(clock, OzonSandbox) as make:
+        yield make
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from connectors.wildberries import Wildberries
 from connectors.wildberries.sandbox import WildberriesSandbox
 from obmen.records import Batch, Item, Native, Outcome, natural_id, pick
 from obmen.testing.clock import FakeClock
+from tests.clocked import started
 
 CARD = ("vendorCode", "techSize")
 PAIR = ("product", "warehouse_id")
@@ -21,21 +22,8 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def make_sandbox(clock: FakeClock) -> Iterator[Callable[..., WildberriesSandbox]]:
-    started: list[WildberriesSandbox] = []
-
-    class Clocked(WildberriesSandbox):
-        def now(self) -> float:
-            return clock.now().timestamp()
-
-    def make(**options: object) -> WildberriesSandbox:
-        sandbox = Clocked(**options)
-        sandbox.start()
-        started.append(sandbox)
-        return sandbox
-
-    yield make
-    for sandbox in started:
-        sandbox.stop()
+    with started(clock, WildberriesSandbox) as make:
+        yield make
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A cabinet of Yandex Market, a connection to it, and a clock that both live by."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,17 +8,10 @@ import pytest
 from connectors.yandex_market import YandexMarket
 from connectors.yandex_market.sandbox import YandexMarketSandbox
 from obmen.records import Batch, Item, Native, natural_id, pick
-from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Request, Response
+from tests.clocked import Clock, started
 
 MAIN, SPARE = 2001, 2002
-
-
-class Clock(FakeClock):
-    """The clock of the connection and of its sandbox."""
-
-    def pass_by(self, **span: float) -> None:
-        self.advance(timedelta(**span).total_seconds())
 
 
 @pytest.fixture
@@ -29,23 +21,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def make_sandbox(clock: Clock) -> Iterator[Callable[..., YandexMarketSandbox]]:
-    started: list[YandexMarketSandbox] = []
-
-    class Clocked(YandexMarketSandbox):
-        skew = 0.0
-
-        def now(self) -> float:
-            return clock.now().timestamp() + self.skew
-
-    def make(**options: Any) -> YandexMarketSandbox:
-        sandbox = Clocked(**options)
-        sandbox.start()
-        started.append(sandbox)
-        return sandbox
-
-    yield make
-    for sandbox in started:
-        sandbox.stop()
+    with started(clock, YandexMarketSandbox) as make:
+        yield make
 
 
 @pytest.fixture

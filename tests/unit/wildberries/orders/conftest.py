@@ -1,7 +1,7 @@
 """A cabinet with goods to sell, a connection to it, and a clock that both live by."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, timedelta
+from datetime import UTC
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,17 +14,10 @@ from connectors.wildberries.sandbox.cabinet import Card, Size
 from obmen.entities import ENTITIES, Record
 from obmen.mapping import BoundMapping, Context, load_mapping
 from obmen.records import Batch, Item, Native
-from obmen.testing.clock import FakeClock
+from tests.clocked import Clock, started
 
 FOLDER = Path(__file__).resolve().parents[4] / "mappings" / "wildberries"
 NM, CHRT = 100_000_001, 500_000_001
-
-
-class Clock(FakeClock):
-    """The clock of the connection and of its sandbox."""
-
-    def pass_by(self, **span: float) -> None:
-        self.advance(timedelta(**span).total_seconds())
 
 
 @pytest.fixture
@@ -34,23 +27,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def make_sandbox(clock: Clock) -> Iterator[Callable[..., WildberriesSandbox]]:
-    started: list[WildberriesSandbox] = []
-
-    class Clocked(WildberriesSandbox):
-        skew = 0.0
-
-        def now(self) -> float:
-            return clock.now().timestamp() + self.skew
-
-    def make(**options: object) -> WildberriesSandbox:
-        sandbox = Clocked(**options)
-        sandbox.start()
-        started.append(sandbox)
-        return sandbox
-
-    yield make
-    for sandbox in started:
-        sandbox.stop()
+    with started(clock, WildberriesSandbox) as make:
+        yield make
 
 
 @pytest.fixture
