@@ -3,43 +3,21 @@
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from connectors.ozon import Ozon, paths
 from obmen.errors import IncompleteSource, Later, Refused
 from obmen.records import Batch
-from tests.contract import test_ozon_assortment_contract as whole
-from tests.contract import test_ozon_contract as goods
-from tests.contract.openapi_judge import Judge
-from tests.contract.test_ozon_contract import GATEWAY, Faulty, connection, read_all, send_wrong
+from tests.contract.ozon import test_assortment as whole
+from tests.contract.ozon import test_goods as goods
+from tests.contract.ozon.conftest import Faulty, connection, read_all, send_wrong
 from tests.unit.ozon.conftest import Clock, sell
 from tests.unit.ozon.orders_kit import ask, box, item, put, see_through
 
 CODES = [f"010460000000001521ПРОБА{n:04d}" for n in range(4)]
 ONE_OR_MANY = f"POST {paths.OWN_RETURNS} answer 200: $.returns: "
 """The document calls the list of applications one object, and shows a list as its example; Ozon answers a list."""
-
-
-@pytest.fixture(scope="module")
-def judge(specs: Path) -> Judge:
-    return Judge.load(specs / "specs" / "ozon" / "seller.openapi.json", gateway=GATEWAY)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def cabinet(clock: Clock) -> Iterator[Faulty]:
-    class Clocked(Faulty):
-        def now(self) -> float:
-            return clock.now().timestamp()
-
-    with Clocked(journal=True) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

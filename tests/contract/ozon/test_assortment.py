@@ -1,7 +1,6 @@
 """Categories, whole cards, barcodes, pictures, moderation, quotas: each exchange judged by Ozon's own specification."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -10,37 +9,10 @@ from connectors.ozon.sandbox import Limits
 from connectors.ozon.sandbox.tree import COLOUR, VIDEO, VIDEO_NAME, VIDEO_URL
 from obmen.errors import IncompleteSource, Unavailable
 from obmen.records import Batch, Item
-from tests.contract.openapi_judge import Judge
-from tests.contract.test_ozon_contract import GATEWAY, Faulty, connection, connection_once, send_wrong
+from tests.contract.ozon.conftest import Faulty, send_wrong
+from tests.contract.ozon.test_goods import connection_once
 from tests.unit.ozon.conftest import Clock, batch, put, sell, settled
 from tests.unit.ozon.test_cards import MUG, VASE, mug
-
-
-@pytest.fixture(scope="module")
-def judge(specs: Path) -> Judge:
-    return Judge.load(specs / "specs" / "ozon" / "seller.openapi.json", gateway=GATEWAY)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def cabinet(clock: Clock) -> Iterator[Faulty]:
-    class Clocked(Faulty):
-        def now(self) -> float:
-            return clock.now().timestamp()
-
-    with Clocked(journal=True) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ozon(cabinet: Faulty, clock: Clock) -> Iterator[Ozon]:
-    made = connection(cabinet, clock)
-    yield made
-    made.close()
 
 
 def categories(ozon: Ozon, cabinet: Faulty, clock: Clock) -> None:

@@ -1,0 +1,1 @@
+"""Ozon: everything said and answered, judged by the vendor's own specification."""
