@@ -15,6 +15,7 @@ from obmen.errors import Denied, ObmenError, Refused
 from obmen.http import encode_json
 from obmen.records import Item, Native
 from obmen.testing.clock import FakeClock
+from tests.clocked import by
 from tests.contract.documents import parsed
 from tests.contract.openapi_judge import Judge
 from tests.unit.wildberries.conftest import (
@@ -68,11 +69,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def cabinet(clock: FakeClock) -> Iterator[Faulty]:
-    class Clocked(Faulty):
-        def now(self) -> float:
-            return clock.now().timestamp()
-
-    with Clocked(journal=True) as sandbox:
+    with by(clock, Faulty)(journal=True) as sandbox:
         yield sandbox
 
 

@@ -16,6 +16,7 @@ from connectors.wildberries.sandbox import WildberriesSandbox
 from obmen.errors import Later, Refused
 from obmen.records import Batch
 from obmen.testing.sandbox import Exchange
+from tests.clocked import by
 from tests.contract.documents import parsed
 from tests.contract.openapi_judge import Judge, UnknownOperationError
 from tests.unit.wildberries.orders.conftest import FOLDER, Clock, item, read, step, stock_up
@@ -68,11 +69,7 @@ def opened() -> Iterator[tuple[Wildberries, WildberriesSandbox]]:
     """An empty cabinet with goods to sell, and a connection to it."""
     clock = Clock()
 
-    class Clocked(WildberriesSandbox):
-        def now(self) -> float:
-            return clock.now().timestamp()
-
-    with Clocked(journal=True) as sandbox:
+    with by(clock, WildberriesSandbox)(journal=True) as sandbox:
         stock_up(sandbox, "A-1", "A-2")
         known = {name: sandbox.connection()[name] for name in ("url", "token", "warehouses")}
         wb = Wildberries("wb", Wildberries.Options(**known, schemes=SCHEMES, ship_to="pickup_point"), clock=clock)

@@ -12,6 +12,7 @@ from connectors.yandex_market.sandbox import Shop, YandexMarketSandbox
 from obmen.errors import Denied, Refused, Unavailable
 from obmen.http import encode_json
 from obmen.records import Item
+from tests.clocked import by
 from tests.contract.openapi_judge import Judge
 from tests.unit.yandex_market.conftest import MAIN, SPARE, Clock, batch, card, kinds, natives, price, stock
 
@@ -48,12 +49,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def cabinet(clock: Clock) -> Iterator[Faulty]:
-    class Clocked(Faulty):
-        def now(self) -> float:
-            return clock.now().timestamp()
-
     shops = [Shop(MAIN, "Основной", 3001), Shop(SPARE, "Запасной", 3002, group=7), Shop(2003, "Чужой", 3003, group=7)]
-    with Clocked(journal=True, shops=shops) as sandbox:
+    with by(clock, Faulty)(journal=True, shops=shops) as sandbox:
         yield sandbox
 
 

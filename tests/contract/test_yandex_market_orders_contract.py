@@ -12,6 +12,7 @@ from connectors.yandex_market.sandbox import YandexMarketSandbox
 from obmen.errors import Denied, Later, ObmenError, Refused
 from obmen.http import encode_json
 from obmen.records import Batch
+from tests.clocked import by
 from tests.contract.openapi_judge import Judge
 from tests.unit.yandex_market.conftest import Clock
 from tests.unit.yandex_market.order_kit import (
@@ -64,11 +65,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def cabinet(clock: Clock) -> Iterator[Faulty]:
-    class Clocked(Faulty):
-        def now(self) -> float:
-            return clock.now().timestamp()
-
-    with Clocked(journal=True, shops=list(SHOPS)) as sandbox:
+    with by(clock, Faulty)(journal=True, shops=list(SHOPS)) as sandbox:
         sell(sandbox, A_1="100.5", A_2="50", A_3="33.33")
         yield sandbox
 

@@ -24,6 +24,7 @@ from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Engine
 from obmen.sync.steps import OnStep, ignore
 from obmen.testing.clock import FakeClock
+from tests.clocked import by
 from tests.e2e.markets.cabinet import Bought, Cabinet
 
 WAREHOUSE = "Основной склад"
@@ -53,8 +54,7 @@ class Life:
         self.folder, self.cabinet = folder, cabinet
         self.random = random.Random(seed)
         self.clock = FakeClock()
-        self.ut = OneCSandbox(version="11.5.20")
-        self.ut.now = lambda: self.clock.now().timestamp()  # type: ignore[method-assign]
+        self.ut = by(self.clock, OneCSandbox)(version="11.5.20")
         self.ut.start()
         cabinet.serve(self.clock, WAREHOUSE)
         self.ids: dict[str, str] = {}

@@ -13,6 +13,7 @@ from connectors.ozon.sandbox import OzonSandbox
 from connectors.ozon.sandbox.returns import return_number
 from connectors.ozon.sandbox.tree import LEAVES
 from obmen.testing.clock import FakeClock
+from tests.clocked import by
 from tests.e2e.markets.cabinet import Bought, Sold
 
 _STATES: dict[str, Sold] = {
@@ -40,9 +41,7 @@ class OzonCabinet:
     sandbox: OzonSandbox
 
     def serve(self, clock: FakeClock, warehouse: str) -> None:
-        self.sandbox = OzonSandbox(warehouses={warehouse: 1020000000001})
-        self.sandbox.now = lambda: clock.now().timestamp()  # type: ignore[method-assign]
-        self.sandbox.reset()
+        self.sandbox = by(clock, OzonSandbox)(warehouses={warehouse: 1020000000001})
         self.sandbox.start()
 
     def options(self, folder: Path) -> dict[str, Any]:

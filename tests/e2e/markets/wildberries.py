@@ -14,6 +14,7 @@ from connectors.wildberries.sandbox import Pace, WildberriesSandbox
 from connectors.wildberries.sandbox.assembly_orders import AssemblyOrder
 from connectors.wildberries.sandbox.prices import sold
 from obmen.testing.clock import FakeClock
+from tests.clocked import by
 from tests.e2e.markets.cabinet import Bought, Sold
 
 SLOW = Pace(limits=True, creation=200.0, sync=700.0, pricing=20.0)
@@ -44,9 +45,7 @@ class WildberriesCabinet:
         self._reported: date | None = None
 
     def serve(self, clock: FakeClock, warehouse: str) -> None:
-        self.sandbox = WildberriesSandbox(warehouses={warehouse: 501001}, pace=self._pace)
-        self.sandbox.now = lambda: clock.now().timestamp()  # type: ignore[method-assign]
-        self.sandbox.reset()
+        self.sandbox = by(clock, WildberriesSandbox)(warehouses={warehouse: 501001}, pace=self._pace)
         self.sandbox.start()
 
     def options(self, folder: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import msgspec
 from connectors.yandex_market.sandbox import Shop, YandexMarketSandbox
 from connectors.yandex_market.sandbox.tree import LEAVES
 from obmen.testing.clock import FakeClock
+from tests.clocked import by
 from tests.e2e.markets.cabinet import Bought, Sold
 
 CAMPAIGN = 2001
@@ -37,9 +38,9 @@ class YandexMarketCabinet:
     sandbox: YandexMarketSandbox
 
     def serve(self, clock: FakeClock, warehouse: str) -> None:
-        self.sandbox = YandexMarketSandbox(shops=[Shop(CAMPAIGN, warehouse, 3001)], limited=True, settle=60.0)
-        self.sandbox.now = lambda: clock.now().timestamp()  # type: ignore[method-assign]
-        self.sandbox.reset()
+        self.sandbox = by(clock, YandexMarketSandbox)(
+            shops=[Shop(CAMPAIGN, warehouse, 3001)], limited=True, settle=60.0
+        )
         self.sandbox.moderation = _MODERATION
         self.sandbox.demands = ("name", "vendor", "description")
         self.sandbox.start()

@@ -18,6 +18,7 @@ from obmen.errors import Refused
 from obmen.mapping import BoundMapping, Context, load_mapping
 from obmen.records import Item, Native, Page
 from obmen.testing.clock import FakeClock
+from tests.clocked import by
 
 VERSIONS = ("11.4.2", "11.5.8", "11.5.20")
 PRESETS = Path(__file__).resolve().parents[3] / "mappings" / "onec" / "odata"
@@ -45,11 +46,10 @@ def opened(
     """Open a base; ``sandbox`` holds the sandbox's own options, ``more`` the connection's."""
     moving = clock or FakeClock()
 
-    class Clocked(OneCSandbox):
-        def now(self) -> float:
-            return moving.now().timestamp()
-
-    with Clocked(version=version, journal=True, **(sandbox or {})) as ut, client(ut, moving, **more) as one:
+    with (
+        by(moving, OneCSandbox)(version=version, journal=True, **(sandbox or {})) as ut,
+        client(ut, moving, **more) as one,
+    ):
         yield one
 
 

@@ -11,6 +11,7 @@ from obmen.errors import InDoubt, Unavailable
 from obmen.records import Batch, Item, Native, Outcome
 from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Fault
+from tests.clocked import by
 
 SHIRT = "f06588ab-7924-11df-b33a-0011955cba6b"
 SHIRT_RED = f"{SHIRT}#b02e2816-720f-11df-b436-0015e92f2802"
@@ -22,11 +23,7 @@ def connected(clock: FakeClock | None = None, **changes: Any) -> Iterator[tuple[
     """A running base and a connection to it; ``sandbox`` holds the sandbox's own options."""
     moving = clock or FakeClock()
 
-    class Clocked(OneCSandbox):
-        def now(self) -> float:
-            return moving.now().timestamp()
-
-    with Clocked(journal=True, **changes.pop("sandbox", {})) as sandbox:
+    with by(moving, OneCSandbox)(journal=True, **changes.pop("sandbox", {})) as sandbox:
         onec = connection(sandbox.url, moving, **changes)
         try:
             yield onec, sandbox

@@ -25,6 +25,7 @@ from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow, Target
 from obmen.testing.clock import FakeClock
 from obmen.testing.peer import Peer, PeerConnector
+from tests.clocked import by
 from tests.crash.world import Crash, bound
 from tests.crash.world import order as taken
 from tests.unit.onec.odata_people_kit import PRESETS
@@ -87,11 +88,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def base(clock: FakeClock) -> Iterator[OneCSandbox]:
-    class Clocked(OneCSandbox):
-        def now(self) -> float:
-            return clock.now().timestamp()
-
-    with Clocked(exchange_plan=True, journal=True) as ut:
+    with by(clock, OneCSandbox)(exchange_plan=True, journal=True) as ut:
         yield ut
 
 
