@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
@@ -22,7 +23,19 @@ from connectors.onec.odata.client import OData
 from connectors.onec.odata.errors import explain
 from connectors.onec.options import OneCOptions
 from obmen.clock import Clock
-from obmen.connector import Connector, Finding, Transport, acknowledge, feed, find, lookup, poll, reader, writer
+from obmen.connector import (
+    Connector,
+    Finding,
+    Transport,
+    acknowledge,
+    feed,
+    find,
+    history,
+    lookup,
+    poll,
+    reader,
+    writer,
+)
 from obmen.endpoint import Endpoint
 from obmen.errors import ConfigurationError
 from obmen.http import Http
@@ -31,8 +44,9 @@ from obmen.usage import Usage
 
 if TYPE_CHECKING:
     from connectors.onec.enterprisedata.door import EnterpriseData
-    from connectors.onec.site import SiteDoor
+    from connectors.onec.site.door import SiteDoor
 
+_WEEK = timedelta(days=7)
 _ORDER_KEY = ("Канал", "НомерПоДаннымКлиента")
 
 
@@ -63,6 +77,7 @@ class OneC(Connector):
         self.finders = {entity: name for entity, name in self.finders.items() if self._has(entity, "find")}
         self.pollers = {entity: name for entity, name in self.pollers.items() if self._has(entity, "poll")}
         self.lookups = {entity: spec for entity, spec in self.lookups.items() if self._has(entity, "look_up")}
+        self.histories = {entity: spec for entity, spec in self.histories.items() if self._has(entity, "history")}
 
     @classmethod
     def transport(cls, options: Options) -> Transport:
@@ -169,6 +184,11 @@ class OneC(Connector):
         """Read the documents that add and take points."""
         return self._door("bonus_operation").read["bonus_operation"](cursor)
 
+    @history("bonus_operation", step=_WEEK)
+    def bonus_operations_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Read the documents that add and take points that are dated (``Date``) in a period."""
+        return self._door("bonus_operation").history["bonus_operation"](since, until)
+
     @lookup("bonus_operation", batch=20)
     def look_at_bonus_operations(self, ids: Sequence[str]) -> Iterator[Native]:
         """Read operations by reference, or by their ids as they were written."""
@@ -190,6 +210,11 @@ class OneC(Connector):
     def orders(self, cursor: str | None) -> Iterator[Page]:
         """Read orders with their lines."""
         return self._door("order").read["order"](cursor)
+
+    @history("order", step=_WEEK)
+    def orders_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Read the orders that are dated (``Date``) in a period."""
+        return self._door("order").history["order"](since, until)
 
     @lookup("order", batch=20)
     def look_at_orders(self, ids: Sequence[str]) -> Iterator[Native]:
@@ -236,6 +261,11 @@ class OneC(Connector):
         """Read returns of customers and requests for them."""
         return self._door("return").read["return"](cursor)
 
+    @history("return", step=_WEEK)
+    def returns_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Read the returns of customers and requests for them that are dated (``Date``) in a period."""
+        return self._door("return").history["return"](since, until)
+
     @lookup("return", batch=20)
     def look_at_returns(self, ids: Sequence[str]) -> Iterator[Native]:
         """Read returns by reference, or by channel and number as they were written."""
@@ -255,6 +285,11 @@ class OneC(Connector):
     def receipts(self, cursor: str | None) -> Iterator[Page]:
         """Read receipts and reports on retail sales."""
         return self._door("receipt").read["receipt"](cursor)
+
+    @history("receipt", step=_WEEK)
+    def receipts_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Read the receipts and reports on retail sales that are dated (``Date``) in a period."""
+        return self._door("receipt").history["receipt"](since, until)
 
     @lookup("receipt", batch=20)
     def look_at_receipts(self, ids: Sequence[str]) -> Iterator[Native]:
@@ -328,7 +363,7 @@ class OneC(Connector):
         options: OneCOptions = self.options
         if options.exchange is None or options.commerceml is None:
             return None
-        from connectors.onec.site import SiteDoor  # noqa: PLC0415 - only where that door is open
+        from connectors.onec.site.door import SiteDoor  # noqa: PLC0415 - only where that door is open
 
         return SiteDoor(options.commerceml, options.exchange, self.clock)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from obmen.errors import Later, Refused
 from obmen.records import Batch, Item, Native, Outcome, Page, RecordError
@@ -22,6 +23,7 @@ class Door:
     write: Mapping[str, Callable[[Batch], Iterator[Outcome]]] = field(default_factory=dict)
     find: Mapping[str, Callable[[Item], str | None]] = field(default_factory=dict)
     poll: Mapping[str, Callable[[str, Batch], Iterator[Outcome]]] = field(default_factory=dict)
+    history: Mapping[str, Callable[[datetime, datetime], Iterator[Page]]] = field(default_factory=dict)
     batch: Mapping[str, int] = field(default_factory=dict)
     way: Callable[[str], str] = lambda _entity: ""
 

@@ -18,7 +18,7 @@ from tests.bench.json_data import write_answers
 
 
 def make(data: Input, records: int) -> None:
-    """Write the data; where they are prices, bind their goods in the source and on the shelf."""
+    """Write the data; where they are of goods that must be known, bind these in the source and on the shelf."""
     if not data.path.exists():
         _write(data, records)
     if data.goods_only:

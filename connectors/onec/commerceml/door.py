@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from connectors.onec.commerceml import CommerceML
 from connectors.onec.door import Door
 from connectors.onec.options import OneCOptions
-from connectors.onec.site import SiteDoor, read_answers, read_statuses
+from connectors.onec.site.door import SiteDoor
+from connectors.onec.site.orders import read_answers, read_statuses
 from obmen.records import Item, Page
 
 _GOODS = frozenset({"product", "price", "stock"})

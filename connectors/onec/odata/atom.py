@@ -8,14 +8,14 @@ are read one by one and let go of.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
 from typing import IO, Any
 
 from lxml import etree
 
+from connectors.onec.odata.entry import Deleted, Entry
 from connectors.onec.odata.metadata import Metadata, Property
 from obmen.errors import IncompleteSource
 from obmen.records import Native
@@ -29,22 +29,6 @@ _KEY = re.compile(r"(?:(\w+)=)?(?:guid)?'([^']*)'")
 _WHOLE = re.compile(r"-?\d{1,18}")
 _INTEGERS = frozenset({"Edm.Int16", "Edm.Int32", "Edm.Byte"})
 _NUMBERS = frozenset({"Edm.Double", "Edm.Decimal", "Edm.Single"})
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An object or a register's set of records as it is now; ``set`` is the name of its entity set."""
-
-    set: str
-    native: Native
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """An object that was deleted for good; ``keys`` are its key's properties, such as ``Ref_Key``."""
-
-    set: str
-    keys: Mapping[str, str]
 
 
 def entries(content: bytes | IO[bytes], metadata: Metadata, *, what: str = "the feed") -> Iterator[Entry | Deleted]:

@@ -8,7 +8,7 @@ decimal places, and what it would round is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID, uuid5
@@ -61,6 +61,11 @@ class BonusOperations:
         """
         self._names.forget()
         return self._journal.pages(cursor, STANDING)
+
+    def read_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Yield the rows of posted documents dated in a period."""
+        self._names.forget()
+        return self._journal.of(since, until)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
         """Yield operations by their documents' references, or by their ids as they were written."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.onec.doors import DoorEntity
-from connectors.onec.odata.atom import Deleted, Entry, entries
 from connectors.onec.odata.client import OData
+from connectors.onec.odata.entry import Deleted, Entry
 from connectors.onec.odata.meanings import TOLD_BY, cards_of, gone, partners_of, touched, untold
 from connectors.onec.odata.needs import PUBLISH, russian
 from connectors.onec.options import OneCOptions
@@ -129,6 +129,8 @@ class Changes:
             reply = self._base.changes(self.plan, options.node, number)
         except Refused as refused:
             raise Refused(f"{refused} {self._advice(refused.code)}", code=refused.code) from refused
+        from connectors.onec.odata.atom import entries  # noqa: PLC0415 - OData speaks JSON, and most processes never meet XML
+
         yield from entries(reply.content, self._base.metadata(), what=reply.what)
 
     def _advice(self, code: str) -> str:

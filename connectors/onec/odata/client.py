@@ -19,7 +19,7 @@ import msgspec
 from connectors.onec.odata.cache import Cache
 from connectors.onec.odata.errors import NO_SUCH_PROPERTY, NOT_FOUND, NotPublished
 from connectors.onec.odata.metadata import Metadata, read_metadata
-from connectors.onec.odata.tables import NO_REF, Row, Table, decoder, names_of, read_rows
+from connectors.onec.odata.tables import NO_REF, Row, Table, Told, decoder, names_of, read_rows, told_in
 from connectors.onec.odata.walk import walk
 from obmen.clock import Clock
 from obmen.connector import Memory, ShortMemory
@@ -117,30 +117,44 @@ class OData:
 
     def rows(self, table: Table, kind: type[Row], *, where: str = "") -> Iterator[list[Row]]:
         """Yield every row of a table as records of a kind; properties that the base lacks keep their defaults."""
-        fetch, key = self._fetched(table, kind, kind, where)
+        listed, key = self._listing(table, kind, kind, where)
+
+        def fetch(skip: int, top: int) -> tuple[list[Row], int]:
+            rows, content = listed(skip, top)
+            return rows, len(content)
+
         return walk(fetch, key)
 
-    def raw_rows(self, table: Table, kind: type[msgspec.Struct], *, where: str = "") -> Iterator[list[msgspec.Raw]]:
+    def raw_rows(self, table: Table, kind: type[msgspec.Struct], *, where: str = "") -> Iterator[Told]:
         """Yield the same rows as they came, to be compared or kept; ``tables.read_rows`` makes records of them."""
-        fetch, key = self._fetched(table, kind, msgspec.Raw, where)
-        return walk(fetch, lambda raw: key(read_rows(raw, kind)[0]))
+        listed, key = self._listing(table, kind, msgspec.Raw, where)
+        rows: list[msgspec.Raw] = []
+        content = b""
 
-    def _fetched(
+        def fetch(skip: int, top: int) -> tuple[list[msgspec.Raw], int]:
+            nonlocal rows, content
+            rows, content = listed(skip, top)
+            return rows, len(content)
+
+        for fresh in walk(fetch, lambda raw: key(read_rows(raw, kind)[0])):
+            yield told_in(content, rows, len(fresh))
+
+    def _listing(
         self, table: Table, kind: type[msgspec.Struct], made: Any, where: str
-    ) -> tuple[Callable[[int, int], tuple[list[Any], int]], Callable[[Any], Hashable]]:
-        """Return what fetches rows of a table and makes something of each, and what tells one record from another."""
+    ) -> tuple[Callable[[int, int], tuple[list[Any], bytes]], Callable[[Any], Hashable]]:
+        """Return what fetches rows of a table, made something of, and their answer; and what tells one from another."""
         select = names_of(kind, self.metadata().properties(table.type))
         fields = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
         decode = decoder(made).decode
 
-        def fetch(skip: int, top: int) -> tuple[list[Any], int]:
+        def listed(skip: int, top: int) -> tuple[list[Any], bytes]:
             reply = self._listed(table, where, select, skip, top)
             try:
-                return decode(reply.content).value, len(reply.content)
+                return decode(reply.content).value, reply.content
             except msgspec.DecodeError as error:
                 raise IncompleteSource(f"{reply.what}: the answer is no list of {table.type} ({error}).") from error
 
-        return fetch, attrgetter(*(fields[name] for name in table.order if name in select))
+        return listed, attrgetter(*(fields[name] for name in table.order if name in select))
 
     def count(self, entity_set: str) -> int:
         """Return how many objects a set has, folders too. Raises Denied if the user may not see one of them."""

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lxml import etree
-
 from connectors.onec.odata.client import NO_DATE
 from connectors.onec.odata.metadata import Property
 from obmen.http import encode_json
@@ -137,6 +135,8 @@ def as_json(kind: str, value: str) -> str:
 
 def as_xml(kind: str, value: str) -> str:
     """Return a value as the forms of 11.4 read it."""
+    from lxml import etree  # noqa: PLC0415 - OData speaks JSON, and most processes never meet XML
+
     root = etree.Element(f"{{{_CONTACT}}}КонтактнаяИнформация", nsmap={None: _CONTACT, "xs": _XS, "xsi": _XSI})
     root.set("Представление", value)
     etree.SubElement(root, f"{{{_CONTACT}}}Комментарий")

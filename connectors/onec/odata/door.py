@@ -34,7 +34,7 @@ def odata_door(
 ) -> Door:
     """Return the door of a base. ``name`` is the connection's."""
     goods, prices = Goods(base, memory), Prices(base, options, memory, clock)
-    stock, people = Stock(base, options), Partners(base, options)
+    stock, people = Stock(base, options, memory), Partners(base, options)
     accounts, operations = BonusAccounts(base, options, clock), BonusOperations(base, options, clock)
     orders, statuses = OrderReader(base, options, clock, name), Statuses(base, options, clock, memory)
     returns, receipts = Returns(base, options, clock, name), Receipts(base, options, clock)
@@ -78,6 +78,7 @@ def odata_door(
             "bonus_operation": _look(lambda item: operations.find(item.payload)),
             "return": _look(lambda item: returns.find(item.payload)),
         },
+        history={entity: readers[entity].read_of for entity in ("order", "return", "receipt", "bonus_operation")},
         way=lambda entity: f"OData, {changes.way(entity)}",
     )
 

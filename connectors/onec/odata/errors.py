@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from lxml import etree
 
 from obmen.errors import ConfigurationError, Denied, InDoubt, Later, ObmenError, Refused, Unavailable
 from obmen.http import Reply
@@ -70,6 +69,8 @@ def _from_json(content: bytes) -> tuple[str, str] | None:
 
 
 def _from_xml(content: bytes) -> tuple[str, str] | None:
+    from lxml import etree  # noqa: PLC0415 - OData speaks JSON, and most processes never meet XML
+
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
         root = etree.fromstring(content, parser)

@@ -18,20 +18,19 @@ from connectors.onec.odata.belongings import Belonging, Belongings, among
 from connectors.onec.odata.client import NO_REF, OData
 from connectors.onec.odata.good import native_of
 from connectors.onec.odata.lists import Lists
-from connectors.onec.odata.needs import GOODS, UNITS, demand
+from connectors.onec.odata.needs import GOODS, PICTURES, UNITS, demand
 from connectors.onec.odata.objects import by_refs
-from connectors.onec.odata.parts import Parts, batches, decoded
 from connectors.onec.odata.pictures import PICTURE, PICTURE_LISTS, FileRow, pictures_of
-from connectors.onec.odata.tables import Table, of_set, read_rows
+from connectors.onec.odata.shares import Good, OfFile, OfGood, OfOwner, Share, Shares
+from connectors.onec.odata.tables import Table, of_set
 from connectors.onec.odata.variants import (
     UNUSED,
-    VARIANT,
     VARIANT_LIST,
     Characteristic,
     Used,
+    Variants,
     existing,
     expand_ids,
-    put_variants,
     split,
 )
 from connectors.onec.odata.words import GROUPS, OF_GOODS, Words
@@ -39,19 +38,23 @@ from obmen.connector import Memory
 from obmen.errors import Refused
 from obmen.records import Late, Native, Page
 
-PAGE = 500
-"""Goods of one page; it has as many slices as they are sold in."""
-_EPOCH = "odata.words.product"
-_LISTS: Mapping[Table, type[msgspec.Struct]] = {
-    VARIANT_LIST: Characteristic,
-    BARCODE_LIST: BarcodeRow,
-    **dict.fromkeys(PICTURE_LISTS.values(), FileRow),
-}
+_EPOCH, _MARKS = "odata.words.product", "odata.marks.product"
+_GOODS = of_set(GOODS)
 
 
 class _Version(Used, rename={"version": "DataVersion", "parent": "Parent_Key"}):
     version: str | None = ""
     parent: str | None = NO_REF
+
+
+_LISTS: Mapping[Table, type[msgspec.Struct]] = {
+    _GOODS: _Version,
+    VARIANT_LIST: Characteristic,
+    BARCODE_LIST: BarcodeRow,
+    **dict.fromkeys(PICTURE_LISTS.values(), FileRow),
+}
+_DEALT = {_GOODS: Good, VARIANT_LIST: OfOwner, BARCODE_LIST: OfGood, PICTURE_LISTS[PICTURES]: OfFile}
+"""The pictures of characteristics say nothing of the good."""
 
 
 class Goods:
@@ -74,15 +77,22 @@ class Goods:
         words = Words(self._base)
         words.read(OF_GOODS)
         salt = words.epoch(self._memory(), _EPOCH)
-        with Lists(self._base, _LISTS) as lists, Parts() as parts, Belongings(self._base, lists, words) as belongings:
-            seed = xxhash.xxh3_64_intdigest(lists.read() + words.digest((GROUPS, UNITS)))
-            slices = _Slices(words, lists, parts, belongings)
-            expand = partial(self._expanded, words, belongings)
-            listed = self._base.raw_rows(of_set(GOODS), _Version, where="IsFolder eq false")
-            for page in batches(chain.from_iterable(listed), PAGE):
-                rows = b",".join(page)
-                mark = xxhash.xxh3_128_digest(rows, seed=seed)
-                yield Page(Late(partial(slices.of, rows)), expand=expand, salt=salt, where=GOODS, mark=mark)
+        published = self._base.metadata().sets
+        wanted = {table: kind for table, kind in _LISTS.items() if table.type in published}
+        dealt = {table: _DEALT[table] for table in wanted if table in _DEALT}
+        with (
+            Lists(self._base, wanted, {_GOODS: "IsFolder eq false"}) as lists,
+            Belongings(self._base, lists, words) as belongings,
+            Variants(lists) as variants,
+        ):
+            digest, about = lists.read(), words.digest((GROUPS, UNITS))
+            slices = _Slices(words, variants, belongings)
+            with Shares(lists, dealt, wanted.keys() - dealt.keys()) as shares:
+                for number, mark in enumerate(shares.marks(digest, self._memory(), _MARKS)):
+                    share = shares.share(number)
+                    expand = partial(self._expanded, words, belongings, share)
+                    late = Late(partial(slices.of, share))
+                    yield Page(late, expand=expand, salt=salt, where=GOODS, mark=mark + about)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
         """Yield the products with these ids; the GUID of a good with characteristics names all of them."""
@@ -98,14 +108,14 @@ class Goods:
                 yield _native(goods[good], variants.get(variant), held, words)
 
     def _expanded(
-        self, words: Words, belongings: Belongings, slices: Sequence[bytes]
+        self, words: Words, belongings: Belongings, share: Share, slices: Sequence[bytes]
     ) -> list[Iterable[Native] | Refused]:
         """Fetch what slices stand for; what was deleted meanwhile is nothing."""
         products = [split(msgspec.json.decode(raw)[0]) for raw in slices]
         goods = by_refs(self._base, GOODS, (good for good, _ in products))
         variants = existing(self._base, products)
         words.fill([*goods.values(), *variants.values()])
-        held = belongings.of(goods, variants)
+        held = belongings.of(share, goods, variants)
         found: list[Iterable[Native] | Refused] = []
         for good, variant in products:
             if good not in goods or (variant and variant not in variants):
@@ -116,36 +126,29 @@ class Goods:
 
 
 class _Slices:
-    """Makes slices of goods as a list tells them; the other lists are gone through once the first is made."""
+    """Makes the slices of a share of the goods."""
 
-    def __init__(self, words: Words, lists: Lists, parts: Parts, belongings: Belongings) -> None:
-        self._words, self._lists, self._parts, self._belongings = words, lists, parts, belongings
+    def __init__(self, words: Words, variants: Variants, belongings: Belongings) -> None:
+        self._words, self._variants, self._belongings = words, variants, belongings
         self._paths: dict[str | None, int] = {}
-        self._ready = False
 
-    def of(self, listed: bytes) -> list[bytes]:
+    def of(self, share: Share) -> list[bytes]:
         """Return, for each product of these goods, its Ид and all that changes when its record does."""
-        self._prepare()
-        rows = read_rows(listed, _Version)
-        mark = self._belongings.mark
-        varied = [row for row in rows if row.use != UNUSED]
-        variants = self._parts.of({row.owner for row in varied} - {""}, VARIANT) if varied else {}
+        goods = [row for rows in share.rows(_GOODS, _Version) for row in rows]
+        variants = self._variants.of(share, [row for row in goods if row.use != UNUSED])
+        owners = chain((row.ref for row in goods), (one.ref for told in variants.values() for one in told))
+        mark = self._belongings.marks(share, owners).get
+        paths = {parent: self._path(parent) for parent in {row.parent for row in goods}}
         slices: list[bytes] = []
-        for row in rows:
-            about = f'"{row.version}",{self._path(row.parent)},{mark(row.ref)}'
-            told = variants.get((row.owner, VARIANT)) if row.use != UNUSED else None
+        for row in goods:
+            ref = row.ref
+            about = f'"{row.version}",{paths[row.parent]},{mark(ref, 0)}'
+            told = variants.get(row.owner) if row.use != UNUSED else None
             if not told:
-                slices.append(f'["{row.ref}",{about}]'.encode())
+                slices.append(f'["{ref}",{about}]'.encode())
                 continue
-            for variant, version, _ in map(decoded, told):
-                slices.append(f'["{row.ref}#{variant}",{about},"{version}",{mark(variant)}]'.encode())
+            slices += [f'["{ref}#{one.ref}",{about},"{one.version}",{mark(one.ref, 0)}]'.encode() for one in told]
         return slices
-
-    def _prepare(self) -> None:
-        if not self._ready:
-            put_variants(self._lists, self._parts)
-            self._parts.index()
-            self._ready = True
 
     def _path(self, group: str | None) -> int:
         if group not in self._paths:

@@ -55,13 +55,23 @@ class Journal:
 
         The cursor is the naive local time at which the last whole read began.
         """
-        now = self._clock.now().astimezone(ZoneInfo(self._options.timezone)).replace(tzinfo=None, microsecond=0)
+        now = self._local(self._clock.now())
         since = (datetime.fromisoformat(cursor) if cursor else now) - timedelta(days=self._options.lookback_days)
+        yield from self._dated(f"Date ge {moment(since)} and {where}")
+        yield Page((), cursor=now.isoformat())
+
+    def of(self, since: datetime, until: datetime, where: str = STANDING) -> Iterator[Page]:
+        """Yield the documents dated in a period, by 1C's own local time."""
+        begin, end = moment(self._local(since)), moment(self._local(until))
+        return self._dated(f"Date ge {begin} and Date lt {end} and {where}")
+
+    def _dated(self, condition: str) -> Iterator[Page]:
         for name in self.sets:
-            condition = f"Date ge {moment(since)} and {where}"
             for rows in self._base.pages(name, where=condition, select=_VERSION):
                 yield self._page(name, rows)
-        yield Page((), cursor=now.isoformat())
+
+    def _local(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self._options.timezone)).replace(tzinfo=None, microsecond=0)
 
     def look_up(self, refs: Sequence[str]) -> Iterator[Native]:
         """Yield the natives of these documents as they are now, whatever their date."""

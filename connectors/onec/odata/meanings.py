@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from connectors.onec.doors import DoorEntity
 from connectors.onec.odata import bonus_operations, return_body
-from connectors.onec.odata.atom import Deleted, Entry
 from connectors.onec.odata.bonus_accounts import REGISTER as POINTS
 from connectors.onec.odata.client import OData, is_reference
+from connectors.onec.odata.entry import Deleted, Entry
 from connectors.onec.odata.lines import product_id
 from connectors.onec.odata.needs import (
     CHARACTERISTICS,

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
-
-from lxml import etree
+from typing import TYPE_CHECKING, Any
 
 from connectors.onec.odata.needs import OBJECTS
 from obmen.errors import IncompleteSource, Refused, Unavailable, meant
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 _COLLECTION = "Collection(StandardODATA."
 _EXCHANGE_PLAN = "ExchangePlan_"
@@ -82,20 +83,19 @@ def read_metadata(content: bytes, *, what: str = "$metadata") -> Metadata:
         )
     types: dict[str, Mapping[str, Property]] = {}
     sets: set[str] = set()
-    try:
-        for kind, element in _elements(content):
-            name = element.get("Name", "")
-            if kind == "EntitySet":
-                sets.add(name)
-            elif kind in {"EntityType", "ComplexType"} and wanted(name):
-                types[name] = dict(_properties(element))
-    except etree.XMLSyntaxError as error:
-        raise IncompleteSource(f"{what}: the metadata breaks off or is damaged ({error}).") from error
+    for kind, element in _elements(content, what):
+        name = element.get("Name", "")
+        if kind == "EntitySet":
+            sets.add(name)
+        elif kind in {"EntityType", "ComplexType"} and wanted(name):
+            types[name] = dict(_properties(element))
     return Metadata(types, frozenset(sets))
 
 
-def _elements(content: bytes) -> Iterator[tuple[str, etree._Element]]:
+def _elements(content: bytes, what: str = "$metadata") -> Iterator[tuple[str, etree._Element]]:
     """Yield each type and set, letting go of it afterwards so that memory stays flat."""
+    from lxml import etree  # noqa: PLC0415 - OData speaks JSON, and most processes never meet XML
+
     stream = etree.iterparse(
         BytesIO(content),
         tag=[f"{{*}}{kind}" for kind in _LET_GO],
@@ -103,12 +103,15 @@ def _elements(content: bytes) -> Iterator[tuple[str, etree._Element]]:
         no_network=True,
         load_dtd=False,
     )
-    for _, element in stream:
-        yield etree.QName(element).localname, element
-        element.clear()
-        parent = element.getparent()
-        while parent is not None and element.getprevious() is not None:
-            del parent[0]
+    try:
+        for _, element in stream:
+            yield etree.QName(element).localname, element
+            element.clear()
+            parent = element.getparent()
+            while parent is not None and element.getprevious() is not None:
+                del parent[0]
+    except etree.XMLSyntaxError as error:
+        raise IncompleteSource(f"{what}: the metadata breaks off or is damaged ({error}).") from error
 
 
 def _properties(element: etree._Element) -> Iterator[tuple[str, Property]]:

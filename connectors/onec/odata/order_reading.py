@@ -7,6 +7,7 @@ that was made in 1C has only 1C's number, which begins anew every year, so its y
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from connectors.onec.odata.client import OData, is_reference
 from connectors.onec.odata.journal import STANDING, Journal
@@ -38,7 +39,16 @@ class OrderReader:
         keeps all. ``Итого`` is what the lines that stand come to.
         """
         self._names.forget()
-        return self._journal.pages(cursor, STANDING if self._options.own_orders else f"{NUMBER} ne '' and {STANDING}")
+        return self._journal.pages(cursor, self._told)
+
+    def read_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Yield the posted orders dated in a period."""
+        self._names.forget()
+        return self._journal.of(since, until, self._told)
+
+    @property
+    def _told(self) -> str:
+        return STANDING if self._options.own_orders else f"{NUMBER} ne '' and {STANDING}"
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
         """Yield orders by their references, or by ``channel|number`` as they were written."""

@@ -5,7 +5,7 @@ A picture that is replaced or deleted leaves its good's version as it was, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -45,12 +45,14 @@ class FileRow(
 PICTURE_LISTS = {catalog: of_set(catalog) for catalog in (PICTURES, CHARACTERISTIC_PICTURES)}
 
 
-def pictures(base: Readable, where: str = "") -> Iterator[list[tuple[str, str]]]:
+def pictures(
+    base: Readable, where: str = "", catalogs: Collection[str] = tuple(PICTURE_LISTS)
+) -> Iterator[list[tuple[str, str]]]:
     """Yield pairs of an owner and what ``pictures_of`` understands; nothing if the files are not published."""
-    for catalog, listed in PICTURE_LISTS.items():
+    for catalog in catalogs:
         if catalog not in base.metadata().sets:
             continue
-        for rows in base.rows(listed, FileRow, where=where):
+        for rows in base.rows(PICTURE_LISTS[catalog], FileRow, where=where):
             yield [
                 (row.owner, encoded(row.ref, row.version or "", f"{row.name}.{row.extension}", catalog))
                 for row in rows
@@ -58,10 +60,12 @@ def pictures(base: Readable, where: str = "") -> Iterator[list[tuple[str, str]]]
             ]
 
 
-def pictures_among(base: OData, owners: Iterable[str]) -> Iterator[tuple[str, str]]:
+def pictures_among(
+    base: OData, owners: Iterable[str], catalogs: Collection[str] = tuple(PICTURE_LISTS)
+) -> Iterator[tuple[str, str]]:
     """Yield the same for some owners."""
     for where in either("ВладелецФайла_Key", owners):
-        for rows in pictures(base, where):
+        for rows in pictures(base, where, catalogs):
             yield from rows
 
 

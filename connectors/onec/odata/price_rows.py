@@ -6,7 +6,7 @@ themselves; a base that still prices in the old way has it empty.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -14,11 +14,7 @@ import msgspec
 
 from connectors.onec.odata.client import NO_REF, OData
 from connectors.onec.odata.needs import PRICES, PRICES_25
-from connectors.onec.odata.parts import decoded, encoded
 from connectors.onec.odata.tables import Table, slice_last
-
-PRICE = "price"
-"""The kind of parts: a price (see ``Price``) by the good."""
 
 _MOST_KINDS = 5
 _DIMENSIONS = (
@@ -41,7 +37,7 @@ class Price(NamedTuple):
     currency: str
 
 
-class _Row(
+class PriceRow(
     msgspec.Struct,
     rename={
         "good": "Номенклатура_Key",
@@ -55,6 +51,8 @@ class _Row(
         "package": "УпаковкаЦО_Key",
     },
 ):
+    """A row of either register, as far as the base has its properties."""
+
     good: str
     kind: str
     amount: Decimal | None = None
@@ -65,15 +63,22 @@ class _Row(
     series: str | None = NO_REF
     package: str | None = NO_REF
 
-    def said(self) -> str:
-        variant = next((ref for ref in (self.newer, self.older) if _is_ref(ref)), NO_REF)
-        unit = next((ref for ref in (self.unit, self.package) if _is_ref(ref)), "")
-        return encoded(variant, self.kind, str(self.amount), unit, self.currency or NO_REF)
+    def price(self) -> Price:
+        """Return what the row says."""
+        variant = _first(self.newer, self.older) or NO_REF
+        return Price(variant, self.kind, str(self.amount), _first(self.unit, self.package), self.currency or NO_REF)
 
 
-def read_price(said: str) -> Price:
-    """Return a price as it was kept."""
-    return Price(*decoded(said))
+class UnitRow(msgspec.Struct, rename={"unit": "Упаковка_Key", "package": "УпаковкаЦО_Key"}):
+    """What the price of a row is for, and no more of it."""
+
+    unit: str | None = NO_REF
+    package: str | None = NO_REF
+
+
+def units_in(rows: Iterable[UnitRow]) -> set[str]:
+    """Return what rows are for, where it is not a good's own unit."""
+    return {_first(*told) for told in {(row.unit, row.package) for row in rows}} - {""}
 
 
 def register_of(base: OData) -> str:
@@ -92,17 +97,24 @@ def of_kinds(kinds: Collection[str]) -> str:
     return " or ".join(f"ВидЦены_Key eq guid'{kind}'" for kind in sorted(kinds)) if len(kinds) <= _MOST_KINDS else ""
 
 
-def price_rows(
-    base: OData, register: str, at: str, kinds: Collection[str], condition: str = ""
-) -> Iterator[list[tuple[str, str]]]:
-    """Yield pairs of a good and a price of it, page by page, for these price types.
+def price_list(register: str, at: str, condition: str = "") -> Table:
+    """Return the latest prices of a register at a moment (a literal)."""
+    return slice_last(register, _DIMENSIONS, at, condition)
 
-    ``at`` is a literal. A price of zero is how 1C says that there is none; a price for one series of goods is not
-    the good's.
+
+def prices_in(rows: Iterable[PriceRow], kinds: Collection[str]) -> Iterator[tuple[str, Price]]:
+    """Yield pairs of a good and a price of it, for these price types.
+
+    A price of zero is how 1C says that there is none; a price for one series of goods is not the good's.
     """
-    for rows in base.rows(slice_last(register, _DIMENSIONS, at, condition), _Row):
-        yield [(row.good, row.said()) for row in rows if row.amount and row.kind in kinds and not _is_ref(row.series)]
+    for row in rows:
+        if row.amount and row.kind in kinds and not _first(row.series):
+            yield row.good, row.price()
 
 
-def _is_ref(ref: str | None) -> bool:
-    return bool(ref) and ref != NO_REF
+def _first(*refs: str | None) -> str:
+    """Return the first reference to anything; empty for none."""
+    for ref in refs:
+        if ref and ref != NO_REF:
+            return ref
+    return ""

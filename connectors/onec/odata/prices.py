@@ -1,12 +1,12 @@
 """Prices by OData: the latest of each price type, for one base unit, of each thing that can be sold.
 
-The register has no versions but its rows are small, so it is read whole and what is new in it is told by its rows.
+The register has no versions but its rows are small, so it is read whole, and what is new in it is told by its rows.
 A price that 1C holds for a good without characteristic is the price of each characteristic without one of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -15,22 +15,34 @@ import msgspec
 import xxhash
 
 from connectors.onec.odata.client import NO_REF, OData, moment
+from connectors.onec.odata.lists import Lists
 from connectors.onec.odata.naming import chosen, unambiguous
 from connectors.onec.odata.needs import CURRENCIES, GOODS, PRICE_TYPES, PRICES_25, UNITS, demand, russian
 from connectors.onec.odata.objects import by_refs
 from connectors.onec.odata.packages import coefficient, needs_good, per_unit
-from connectors.onec.odata.parts import Parts, batches, decoded
-from connectors.onec.odata.price_rows import PRICE, Price, of_kinds, price_rows, read_price, register_of
-from connectors.onec.odata.tables import either
+from connectors.onec.odata.price_rows import (
+    Price,
+    PriceRow,
+    UnitRow,
+    of_kinds,
+    price_list,
+    prices_in,
+    register_of,
+    units_in,
+)
+from connectors.onec.odata.shares import Good, OfGood, OfOwner, Share, Shares
+from connectors.onec.odata.tables import Table, either, of_set
 from connectors.onec.odata.variants import (
-    OWNER,
     PRICED,
-    VARIANT,
+    USES,
+    VARIANT_LIST,
+    Characteristic,
+    Priced,
+    Used,
+    Variants,
     existing,
     expand_ids,
     item_id,
-    put_owners,
-    put_variants,
     split,
 )
 from connectors.onec.odata.words import Words
@@ -38,10 +50,11 @@ from connectors.onec.options import OneCOptions
 from obmen.clock import Clock
 from obmen.connector import Memory
 from obmen.errors import Refused
-from obmen.records import Native, Page
+from obmen.records import Late, Native, Page
 
-PAGE = 1000
-_EPOCH = "odata.words.price"
+_EPOCH, _MARKS, _UNITS = "odata.words.price", "odata.marks.price", "odata.units.price"
+_USERS = of_set(GOODS)
+"""The goods that use characteristics."""
 
 
 class _Slice(msgspec.Struct, array_like=True):
@@ -71,23 +84,21 @@ class Prices:
         """
         del cursor
         words, kinds = self._began()
-        units: set[str] = set()
-        with Parts() as parts:
-            only = of_kinds(kinds) if self._options.price_types else ""
-            for rows in price_rows(self._base, self._register, self._now(), kinds, only):
-                parts.put(PRICE, rows)
-                units |= {read_price(said).unit for _, said in rows}
-            put_variants(self._base, parts)
-            put_owners(self._base, parts)
-            parts.index()
+        only = of_kinds(kinds) if self._options.price_types else ""
+        listed = price_list(self._register, self._now(), only)
+        wanted: dict[Table, type[msgspec.Struct]] = {listed: PriceRow, _USERS: Used, VARIANT_LIST: Priced}
+        with Lists(self._base, wanted, {_USERS: USES}) as lists, Variants(lists) as variants:
+            digest = lists.read()
             words.read([UNITS])
-            words.look_up(UNITS, units - {""})
+            words.look_up(UNITS, self._units(lists, listed))
             salt = words.epoch(self._memory(), _EPOCH) + xxhash.xxh3_128_digest(
                 msgspec.json.encode(sorted(kinds.items()))
             )
             expand = partial(self._expanded, words)
-            for page in batches(map(msgspec.json.encode, self._slices(parts)), PAGE):
-                yield Page(page, expand=expand, salt=salt, where=self._register)
+            with Shares(lists, {listed: OfGood, _USERS: Good, VARIANT_LIST: OfOwner}) as shares:
+                for number, mark in enumerate(shares.marks(digest, self._memory(), _MARKS)):
+                    late = Late(partial(self._slices, shares.share(number), listed, kinds, variants))
+                    yield Page(late, expand=expand, salt=salt, where=self._register, mark=mark)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
         """Yield the prices of the products with these ids; the GUID of a good names all its characteristics."""
@@ -97,9 +108,9 @@ class Prices:
         variants = existing(self._base, products)
         held: dict[str, list[Price]] = {}
         for where in either("Номенклатура_Key", goods):
-            for rows in price_rows(self._base, self._register, self._now(), kinds, where):
-                for good, said in rows:
-                    held.setdefault(good, []).append(read_price(said))
+            for rows in self._base.rows(price_list(self._register, self._now(), where), PriceRow):
+                for good, price in prices_in(rows, kinds):
+                    held.setdefault(good, []).append(price)
         words.fill(goods.values())
         words.look_up(UNITS, {price.unit for prices in held.values() for price in prices} - {""})
         for good, variant in products:
@@ -126,16 +137,28 @@ class Prices:
         """Return what the register calls a characteristic."""
         return (priced if self._register == PRICES_25 else variant) or NO_REF
 
-    def _slices(self, parts: Parts) -> Iterator[_Slice]:
-        for goods in parts.each(PRICE, PAGE):
-            owners = {good: said[0] for (good, _), said in parts.of(goods, OWNER).items()}
-            variants = parts.of(owners.values(), VARIANT)
-            for good, said in goods.items():
-                prices = [read_price(one) for one in said]
-                products = variants.get((owners.get(good, ""), VARIANT)) or ['["","",""]']
-                for variant, _, priced in map(decoded, products):
-                    if own := _own(prices, self._key(variant, priced)):
-                        yield _Slice(item_id(good, variant), own)
+    def _units(self, lists: Lists, listed: Table) -> set[str]:
+        """Return what prices are for, as far as it is not a good's own unit; known again while no price changed."""
+        digest = lists.digest(listed)
+        kept = self._memory().get(_UNITS) or b""
+        if kept[: len(digest)] == digest:
+            return set(kept[len(digest) :].decode().split())
+        units = units_in(row for rows in lists.rows(listed, UnitRow) for row in rows)
+        self._memory().put(_UNITS, digest + " ".join(sorted(units)).encode())
+        return units
+
+    def _slices(self, share: Share, listed: Table, kinds: Collection[str], variants: Variants) -> Iterator[bytes]:
+        prices: dict[str, list[Price]] = {}
+        for rows in share.rows(listed, PriceRow):
+            for good, price in prices_in(rows, kinds):
+                prices.setdefault(good, []).append(price)
+        users = [row for rows in share.rows(_USERS, Used) for row in rows if row.ref in prices]
+        owners = {row.ref: row.owner for row in users}
+        owned = variants.of(share, users)
+        for good, own in prices.items():
+            for one in owned.get(owners.get(good, "")) or [Characteristic("")]:
+                if found := _own(own, self._key(one.ref, one.priced or "")):
+                    yield msgspec.json.encode(_Slice(item_id(good, one.ref), found))
 
     def _expanded(self, words: Words, slices: Sequence[bytes]) -> list[Iterable[Native] | Refused]:
         told = [msgspec.json.decode(raw, type=_Slice) for raw in slices]
@@ -170,6 +193,8 @@ def _own(prices: Iterable[Price], key: str) -> list[Price]:
     """Return a product's prices: its own, and of each other type the good's."""
     prices = list(prices)
     own = [price for price in prices if price.variant == key]
+    if key == NO_REF:
+        return sorted(own)
     types = {price.kind for price in own}
     return sorted(own + [price for price in prices if price.variant == NO_REF and price.kind not in types])
 

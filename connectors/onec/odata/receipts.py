@@ -45,6 +45,11 @@ class Receipts:
         self._names.forget()
         return self._journal.pages(cursor)
 
+    def read_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Yield the receipts and reports dated in a period."""
+        self._names.forget()
+        return self._journal.of(since, until)
+
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
         """Yield receipts and reports by their references."""
         return self._journal.look_up([one for one in ids if is_reference(one)])

@@ -8,7 +8,7 @@ that are still on their way would be sold again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID, uuid5
 
 from connectors.onec.odata import documents
@@ -61,6 +61,11 @@ class Returns:
         """
         self._names.forget()
         return self._journal.pages(cursor)
+
+    def read_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Yield the returns dated in a period."""
+        self._names.forget()
+        return self._journal.of(since, until)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
         """Yield returns by their references, or by ``channel|number`` as they were written."""

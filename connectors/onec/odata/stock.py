@@ -6,32 +6,42 @@ number that is left out would stay in the channel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
 
 import msgspec
 import xxhash
 
 from connectors.onec.odata.client import NO_REF, OData
+from connectors.onec.odata.lists import Lists
 from connectors.onec.odata.naming import chosen, unambiguous
 from connectors.onec.odata.needs import CHARACTERISTICS, GOODS, WAREHOUSES, demand, russian
 from connectors.onec.odata.objects import by_refs
-from connectors.onec.odata.parts import Parts, batches
-from connectors.onec.odata.stock_sources import Rest, free, rests, source_of
-from connectors.onec.odata.tables import either, of_set
-from connectors.onec.odata.variants import every_thing, expand_ids, item_id, put_variants, split
+from connectors.onec.odata.shares import Good, Of, OfGood, OfOwner, Share, Shares
+from connectors.onec.odata.stock_sources import RestRow, Rests, free, rests, source_of
+from connectors.onec.odata.tables import Table, either, of_set
+from connectors.onec.odata.variants import (
+    VARIANT_LIST,
+    Characteristic,
+    Owned,
+    Used,
+    Variants,
+    expand_ids,
+    item_id,
+    split,
+)
 from connectors.onec.options import OneCOptions
-from connectors.onec.scratch import scratch
-from obmen.records import Native, Page
+from obmen.connector import Memory
+from obmen.records import Late, Native, Page
 
-PAGE = 1000
+_MARKS = "odata.marks.stock"
+_GOODS = of_set(GOODS)
+_NO_THINGS = ("Услуга", "Работа")
 _DECODING = "1"  # raised when records are made otherwise than before, so that unchanged ones are looked at again
 _THOUSANDTHS = Decimal("0.001")
-_SUMMED = "SELECT good, variant, place, sum(here), sum(held), sum(coming) FROM rest GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+_Sums = dict[tuple[str, str], dict[str, list[int]]]
+"""What is on hand, reserved and coming, by product and warehouse."""
 
 
 class _Warehouse(
@@ -52,10 +62,10 @@ class _Slice(msgspec.Struct, array_like=True):
 
 
 class Stock:
-    """The free stock of one base."""
+    """The free stock of one base. ``memory`` outlives the process."""
 
-    def __init__(self, base: OData, options: OneCOptions) -> None:
-        self._base, self._options = base, options
+    def __init__(self, base: OData, options: OneCOptions, memory: Callable[[], Memory]) -> None:
+        self._base, self._options, self._memory = base, options, memory
         self._source = ""
 
     def way(self) -> str:
@@ -72,14 +82,20 @@ class Stock:
         warehouses = self._began()
         told = msgspec.json.encode((_DECODING, self._source, sorted(warehouses.items())))
         decode, salt = partial(_decoded, warehouses), xxhash.xxh3_128_digest(told)
-        with closing(scratch()) as database:
-            database.execute("CREATE TABLE rest (good TEXT, variant TEXT, place TEXT, here INT, held INT, coming INT)")
-            for rows in self._rows(warehouses):
-                database.execute("BEGIN")
-                database.executemany("INSERT INTO rest VALUES (?, ?, ?, ?, ?, ?)", rows)
-                database.execute("COMMIT")
-            for page in batches(_slices(database.execute(_SUMMED)), PAGE):
-                yield Page(page, decode=decode, salt=salt, where=self._source)
+        listed = rests(self._base, self._source)
+        wanted: dict[Table, type[msgspec.Struct]] = {listed.table: listed.kind}
+        dealt: dict[Table, type[Of]] = {listed.table: OfGood}
+        if {GOODS, CHARACTERISTICS} <= self._base.metadata().sets:
+            wanted = {_GOODS: Used, VARIANT_LIST: Owned, **wanted}
+            dealt = {_GOODS: Good, VARIANT_LIST: OfOwner, **dealt}
+        where = {_GOODS: "IsFolder eq false", listed.table: listed.where}
+        with Lists(self._base, wanted, where) as lists, Variants(lists) as variants:
+            digest = lists.read()
+            with Shares(lists, dealt) as shares:
+                for number, mark in enumerate(shares.marks(digest, self._memory(), _MARKS)):
+                    share = shares.share(number)
+                    late = Late(partial(_slices, share, listed, warehouses, variants if _GOODS in dealt else None))
+                    yield Page(late, decode=decode, salt=salt, where=self._source, mark=mark)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
         """Yield the stock of the products with these ids at every warehouse, a zero where there is none.
@@ -88,16 +104,14 @@ class Stock:
         """
         warehouses = self._began()
         products = self._products(ids)
-        sums: dict[tuple[str, str], dict[str, list[int]]] = {}
+        sums: _Sums = {}
         for where in either("Номенклатура_Key", (good for good, _ in products)):
-            for rows in rests(self._base, self._source, where):
-                for row in rows:
-                    own = sums.setdefault((row.good, row.variant), {}).setdefault(row.place, [0, 0, 0])
-                    own[:] = [own[0] + row.on_hand, own[1] + row.reserved, own[2] + row.coming]
+            listed = rests(self._base, self._source, where)
+            for rows in self._base.rows(listed.table, listed.kind, where=listed.where):
+                _add(sums, rows, warehouses)
         for good, variant in products:
-            places = sums.get((good, variant or NO_REF), {})
-            found = [(place, free(*numbers)) for place, numbers in places.items()]
-            yield from _natives(warehouses, _Slice(item_id(good, variant), found))
+            found = sums.get((good, variant or NO_REF), {})
+            yield from _natives(warehouses, _slice(good, variant, found))
 
     def _began(self) -> Mapping[str, str]:
         """Return the names of the warehouses that are wanted, by reference."""
@@ -108,27 +122,37 @@ class Stock:
         names = unambiguous({one.ref: one.name or "" for one in found if not (one.is_group or one.deleted)})
         return chosen(names, self._options.warehouses, "warehouses", russian(WAREHOUSES))
 
-    def _rows(self, warehouses: Mapping[str, str]) -> Iterator[list[Rest]]:
-        """Yield what lies where, then each product with nothing at no place, so that none is left out."""
-        for rows in rests(self._base, self._source):
-            yield [row for row in rows if row.place in warehouses]
-        if {GOODS, CHARACTERISTICS} <= self._base.metadata().sets:
-            with Parts() as parts:
-                put_variants(self._base, parts)
-                parts.index()
-                for products in every_thing(self._base, parts):
-                    yield [Rest(good, variant or NO_REF, "", 0, 0, 0) for good, variant in products]
-
     def _products(self, ids: Sequence[str]) -> list[tuple[str, str]]:
         if not {GOODS, CHARACTERISTICS} <= self._base.metadata().sets:
             return [split(one) for one in ids]
         return expand_ids(self._base, ids, by_refs(self._base, GOODS, (split(one)[0] for one in ids)))
 
 
-def _slices(summed: Iterator[tuple[str, str, str, int, int, int]]) -> Iterator[bytes]:
-    for (good, variant), rows in groupby(summed, key=itemgetter(0, 1)):
-        found = [(place, free(here, held, coming)) for _, _, place, here, held, coming in rows if place]
-        yield msgspec.json.encode(_Slice(item_id(good, variant), found))
+def _slices(share: Share, listed: Rests, warehouses: Collection[str], variants: Variants | None) -> Iterator[bytes]:
+    """Yield what lies of each product. With ``variants``, had where goods are published, no product is left out."""
+    sums: _Sums = {}
+    for rows in share.rows(listed.table, listed.kind):
+        _add(sums, rows, warehouses)
+    if variants is not None:
+        things = [row for rows in share.rows(_GOODS, Used) for row in rows if row.sort not in _NO_THINGS]
+        owned = variants.of(share, things)
+        for row in things:
+            for one in owned.get(row.owner) or [Characteristic(NO_REF)]:
+                sums.setdefault((row.ref, one.ref), {})
+    for (good, variant), places in sums.items():
+        yield msgspec.json.encode(_slice(good, variant, places))
+
+
+def _add(sums: _Sums, rows: Iterable[RestRow], warehouses: Collection[str]) -> None:
+    for good, variant, place, *numbers in (row.rest() for row in rows):
+        if place in warehouses:
+            places = sums.setdefault((good, variant), {})
+            known = places.get(place)
+            places[place] = [one + more for one, more in zip(known, numbers, strict=True)] if known else numbers
+
+
+def _slice(good: str, variant: str, places: Mapping[str, Sequence[int]]) -> _Slice:
+    return _Slice(item_id(good, variant), sorted((place, free(*numbers)) for place, numbers in places.items()))
 
 
 def _decoded(warehouses: Mapping[str, str], raw: bytes) -> Iterator[Native]:

@@ -8,7 +8,7 @@ are kept for an order, and goods in a department lie in no warehouse: neither is
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -61,7 +61,9 @@ class Rest(NamedTuple):
     coming: int
 
 
-class _Row(msgspec.Struct, rename=_ITEM):
+class RestRow(msgspec.Struct, rename=_ITEM):
+    """A row of a register, of which each tells in its own way what is there."""
+
     good: str
     variant: str | None = NO_REF
     place: str | None = None
@@ -73,6 +75,7 @@ class _Row(msgspec.Struct, rename=_ITEM):
         """Return what is on hand, then what is reserved of it, then what is reserved as goods come in."""
 
     def rest(self) -> Rest:
+        """Return what the row says."""
         on_hand, reserved, coming = (int((number or 0) * _THOUSANDTHS) for number in self.told())
         place = self.place
         if place is None and self.any_place_type == f"StandardODATA.{WAREHOUSES}":
@@ -81,7 +84,7 @@ class _Row(msgspec.Struct, rename=_ITEM):
 
 
 class _Supply(
-    _Row,
+    RestRow,
     rename={
         "on_hand": "ВНаличииBalance",
         "reserved": "РезервироватьНаСкладеBalance",
@@ -97,7 +100,7 @@ class _Supply(
 
 
 class _Free(
-    _Row,
+    RestRow,
     rename={"on_hand": "ВНаличииBalance", "stock": "ВРезервеСоСкладаBalance", "orders": "ВРезервеПодЗаказBalance"},
 ):
     on_hand: Decimal | None = None
@@ -108,7 +111,7 @@ class _Free(
         return self.on_hand, (self.stock or 0) + (self.orders or Decimal(0)), None
 
 
-class _OnHand(_Row, rename={"on_hand": "ВНаличииBalance", "to_ship": "КОтгрузкеBalance"}):
+class _OnHand(RestRow, rename={"on_hand": "ВНаличииBalance", "to_ship": "КОтгрузкеBalance"}):
     on_hand: Decimal | None = None
     to_ship: Decimal | None = None
 
@@ -117,7 +120,7 @@ class _OnHand(_Row, rename={"on_hand": "ВНаличииBalance", "to_ship": "К
 
 
 class _Allocated(
-    _Row,
+    RestRow,
     rename={
         "free": "Свободно",
         "state": "Состояние",
@@ -145,7 +148,7 @@ class _Allocated(
         return (self.free if is_here else None), None, None
 
 
-_ROWS: dict[str, type[_Row]] = {
+_ROWS: dict[str, type[RestRow]] = {
     SUPPLY_AND_NEED: _Supply,
     ALLOCATION: _Allocated,
     FREE_STOCK: _Free,
@@ -167,16 +170,24 @@ def source_of(published: Collection[str], wanted: str | None) -> str:
     return source
 
 
-def rests(base: OData, source: str, condition: str = "") -> Iterator[list[Rest]]:
-    """Yield what lies where, page by page; a place is told in several rows, and empty where it is no warehouse."""
+class Rests(NamedTuple):
+    """A list of what lies where: its condition, and what its rows are.
+
+    A place is told in several rows, and empty where it is no warehouse.
+    """
+
+    table: Table
+    where: str
+    kind: type[RestRow]
+
+
+def rests(base: OData, source: str, condition: str = "") -> Rests:
+    """Return what tells the rests of a register."""
     if source == ALLOCATION:
         where = f"{_NOT_KEPT} and (ВНаличии ne 0 or Свободно ne 0)"
-        rows = base.rows(of_set(source, _ALLOCATION_ORDER), _ROWS[source], where=_both(where, condition))
-    else:
-        kept = _NOT_KEPT if "Назначение_Key" in base.metadata().properties(f"{source}_Balance") else ""
-        rows = base.rows(_balance(source, _both(kept, condition)), _ROWS[source])
-    for page in rows:
-        yield [row.rest() for row in page]
+        return Rests(of_set(source, _ALLOCATION_ORDER), _both(where, condition), _ROWS[source])
+    kept = _NOT_KEPT if "Назначение_Key" in base.metadata().properties(f"{source}_Balance") else ""
+    return Rests(_balance(source, _both(kept, condition)), "", _ROWS[source])
 
 
 def free(on_hand: int, reserved: int, coming: int) -> int:

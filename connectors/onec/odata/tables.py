@@ -6,10 +6,10 @@ records of the few properties that are wanted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -37,6 +37,13 @@ class Table:
     options: Mapping[str, str] | None = None
 
 
+class Told(NamedTuple):
+    """Rows as they came, with commas between them, and how many they are."""
+
+    rows: memoryview
+    number: int
+
+
 class Answer(msgspec.Struct, Generic[Row]):
     """A list as 1C answers it."""
 
@@ -56,6 +63,22 @@ def read_rows(raw: bytes, kind: type[Row]) -> list[Row]:
         rows: list[Row] = _list_of(kind).decode(b"[" + raw + b"]")
     except msgspec.DecodeError as error:
         raise IncompleteSource(f"The rows of a list are not as expected ({error}).") from error
+    return rows
+
+
+def told_in(answer: bytes, rows: Sequence[msgspec.Raw], last: int) -> Told:
+    """Return the last so many of an answer's rows as they stand in it, without a copy."""
+    start = end = 0
+    for raw in rows[: len(rows) - last + 1]:
+        start = answer.index(raw, end)
+        end = start + len(memoryview(raw))
+    end = answer.rindex(rows[-1]) + len(memoryview(rows[-1]))
+    return Told(memoryview(answer)[start:end], last)
+
+
+def cut_rows(raw: bytes) -> list[msgspec.Raw]:
+    """Return the same rows each as it came."""
+    rows: list[msgspec.Raw] = _list_of(msgspec.Raw).decode(b"[" + raw + b"]")
     return rows
 
 

@@ -7,6 +7,8 @@ is none itself; its Ид there is ``GUID#GUID``, as in CommerceML.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import Self
 
 import msgspec
 
@@ -19,24 +21,29 @@ from connectors.onec.odata.tables import of_set
 from obmen.records import Native
 
 UNUSED = "НеИспользовать"
-_NO_THINGS = ("Услуга", "Работа")
 OWN = "ИндивидуальныеДляНоменклатуры"
 PRICED = "ХарактеристикаНоменклатурыДляЦенообразования_Key"
-VARIANT = "variant"
-OWNER = "owner"
-"""The kinds of parts: a characteristic (reference, version, reference for prices) by its owner, and the owner of
-a good's characteristics by the good."""
+_VARIANT = "variant"
+"""The kind of parts: a characteristic (reference, version, reference for prices) by its owner."""
 
 
-class Characteristic(
-    msgspec.Struct, rename={"ref": "Ref_Key", "version": "DataVersion", "owner": "Owner", "priced": PRICED}
-):
+class Owned(msgspec.Struct, rename={"ref": "Ref_Key", "owner": "Owner"}):
     """A characteristic of a good, or of all goods of a kind."""
 
     ref: str
     owner: str | None = None
-    version: str | None = ""
+
+
+class Priced(Owned, rename={"priced": PRICED}):
+    """The same, and what prices call it."""
+
     priced: str | None = ""
+
+
+class Characteristic(Priced, rename={"version": "DataVersion"}):
+    """All that is listed of a characteristic."""
+
+    version: str | None = ""
 
 
 class Used(
@@ -68,35 +75,53 @@ class Used(
 
 
 VARIANT_LIST = of_set(CHARACTERISTICS)
+USES = f"IsFolder eq false and ИспользованиеХарактеристик ne '{UNUSED}'"
+"""The condition of goods that use characteristics."""
 
 
-def put_variants(base: Readable, parts: Parts) -> None:
-    """Keep every characteristic by its owner."""
-    for rows in base.rows(VARIANT_LIST, Characteristic):
-        told = ((row.owner or "", encoded(row.ref, row.version or "", row.priced or "")) for row in rows)
-        parts.put(VARIANT, told)
+class Variants:
+    """The characteristics in lists that were read. To be used as a context manager.
 
-
-def put_owners(base: OData, parts: Parts) -> None:
-    """Keep, for every good that uses characteristics, who owns them."""
-    where = f"IsFolder eq false and ИспользованиеХарактеристик ne '{UNUSED}'"
-    for rows in base.rows(of_set(GOODS), Used, where=where):
-        parts.put(OWNER, ((row.ref, row.owner) for row in rows if row.owner))
-
-
-def every_thing(base: OData, parts: Parts) -> Iterator[list[tuple[str, str]]]:
-    """Yield good and characteristic (empty for none) of all that can lie in a warehouse, page by page.
-
-    ``parts`` hold the characteristics.
+    Those of a good stand in its share; those that it has from elsewhere are looked for in the whole list.
     """
-    for rows in base.rows(of_set(GOODS), Used, where="IsFolder eq false"):
-        held = parts.of({row.owner for row in rows} - {""}, VARIANT)
-        yield [
-            (row.ref, decoded(said)[0] if said else "")
-            for row in rows
-            if row.sort not in _NO_THINGS
-            for said in held.get((row.owner, VARIANT)) or [""]
-        ]
+
+    def __init__(self, lists: Readable) -> None:
+        self._lists = lists
+        self._parts: Parts | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._parts is not None:
+            self._parts.__exit__()
+
+    def of(self, share: Readable, goods: Iterable[Used]) -> dict[str, list[Characteristic]]:
+        """Return the characteristics of a share's goods by their owner."""
+        owners = {row.owner: row.owner == row.ref for row in goods if row.owner}
+        found: dict[str, list[Characteristic]] = {}
+        if True in owners.values():
+            for rows in share.rows(VARIANT_LIST, Characteristic):
+                for row in rows:
+                    if row.owner in owners:
+                        found.setdefault(row.owner, []).append(row)
+        if others := [owner for owner, is_good in owners.items() if not is_good]:
+            for (owner, _), told in self._all().of(others).items():
+                found[owner] = [
+                    Characteristic(ref, owner, priced, version) for ref, version, priced in map(decoded, told)
+                ]
+        for rows in found.values():
+            rows.sort(key=attrgetter("ref"))
+        return found
+
+    def _all(self) -> Parts:
+        if self._parts is None:
+            self._parts = Parts()
+            for rows in self._lists.rows(VARIANT_LIST, Characteristic):
+                told = ((row.owner or "", encoded(row.ref, row.version or "", row.priced or "")) for row in rows)
+                self._parts.put(_VARIANT, told)
+            self._parts.index()
+        return self._parts
 
 
 def item_id(good: str, variant: str | None) -> str:

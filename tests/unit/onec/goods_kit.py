@@ -45,7 +45,7 @@ class Door:
         return Prices(self.base(), self.onec.options, lambda: self.memory, self.clock)
 
     def stock(self) -> Stock:
-        return Stock(self.base(), self.onec.options)
+        return Stock(self.base(), self.onec.options, lambda: self.memory)
 
     def asked(self) -> list[str]:
         """Return the paths that were asked for since the last look."""
@@ -82,6 +82,10 @@ def by_item(found: Iterable[Native]) -> dict[str, Native]:
         assert native["Ид"] not in known
         known[native["Ид"]] = native
     return known
+
+
+def natives_of(one: Door, *ids: str) -> dict[str, dict[str, object]]:
+    return by_item(one.goods().look_up(ids))
 
 
 def prints(read: Callable[[None], Iterable[Page]]) -> dict[bytes, bytes]:

@@ -16,7 +16,9 @@ from connectors.onec.commerceml import CommerceML
 from connectors.onec.commerceml.live import read_index
 from connectors.onec.sandbox.pusher import Answer, HttpWire, Pusher
 from connectors.onec.sandbox.pusher.wire import Dialogue
-from connectors.onec.site import SiteEndpoint, SiteOptions, SiteOrders
+from connectors.onec.site.endpoint import SiteEndpoint
+from connectors.onec.site.options import SiteOptions
+from connectors.onec.site.orders import SiteOrders
 from connectors.onec.site.steps import OnStep, ignore
 from obmen.clock import Clock
 from obmen.connector import SecretStr

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from connectors.onec.odata.atom import Deleted, Entry, entries
+from connectors.onec.odata.atom import entries
+from connectors.onec.odata.entry import Deleted, Entry
 from connectors.onec.odata.metadata import Metadata, Property
 from connectors.onec.sandbox import references
 from obmen.errors import IncompleteSource

@@ -151,13 +151,15 @@ def test_of_prices_for_several_packages_that_of_the_unit_counts() -> None:
         good = one.ut.add_good("Чайник")
         box = one.ut.add_unit(good, "Коробка", 12)
         one.ut.set_price(good, "Розничная", 1000, package=box)
-        (page,) = one.prices().read(None)
+        pages = one.prices().read(None)
+        page = next(pages)
         assert page.expand is not None
         (boxed,) = msgspec.json.decode(page.slices[0])[1]
         single = [*boxed[:2], "99", "", boxed[4]]
         for rows in ([boxed, single], [single, boxed]):
             (found,) = page.expand([msgspec.json.encode([good, rows])])
             assert told(list(found)) == {(good, "Розничная"): Decimal(99)}
+        assert next(pages, None) is None
 
 
 def test_only_the_wanted_types_are_read_and_one_that_is_not_there_is_named() -> None:

@@ -10,9 +10,10 @@ import pytest
 from lxml import etree
 
 from connectors.onec.sandbox.pusher import ExchangeFailed
-from connectors.onec.site import SiteEndpoint, SiteOrders, read_answers, read_statuses
 from connectors.onec.site import orders as site_orders
 from connectors.onec.site.documents import read_document, read_documents
+from connectors.onec.site.endpoint import SiteEndpoint
+from connectors.onec.site.orders import SiteOrders, read_answers, read_statuses
 from obmen.records import Batch, Item
 from obmen.testing.clock import FakeClock
 from tests.unit.onec.commerceml_kit import natives

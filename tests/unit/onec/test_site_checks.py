@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.onec.options import OneCOptions
-from connectors.onec.site import SiteDoor
 from connectors.onec.site import door as site_door
+from connectors.onec.site.door import SiteDoor
 from connectors.onec.site.pictures import URLS
 from obmen.testing.clock import FakeClock
 from tests.unit.onec.commerceml_kit import catalogue, document, good, natives

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from connectors.onec.sandbox.pusher import Answer, Base, ExchangeFailed, HttpWire, Pusher, Wire
 from connectors.onec.sandbox.pusher.wire import Dialogue
-from connectors.onec.site import SiteEndpoint, SiteOrders, read_answers
+from connectors.onec.site.endpoint import SiteEndpoint
+from connectors.onec.site.orders import SiteOrders, read_answers
 from connectors.onec.site.steps import STEPS, Step
 from obmen.records import Batch, Item
 from obmen.testing.clock import FakeClock

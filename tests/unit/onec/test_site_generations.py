@@ -13,7 +13,7 @@ from connectors.onec.commerceml import CommerceML
 from connectors.onec.commerceml.live import Index, read_index
 from connectors.onec.sandbox.pusher.push import files_of
 from connectors.onec.sandbox.pusher.wire import Dialogue
-from connectors.onec.site import SiteEndpoint
+from connectors.onec.site.endpoint import SiteEndpoint
 from obmen.errors import IncompleteSource
 from tests.unit.onec.commerceml_kit import REAL, by_id, catalogue, document, good, natives, offer, package, price
 from tests.unit.onec.site_kit import LOGIN, PASSWORD, DirectWire, pusher, pushing, records, site, standing

@@ -15,7 +15,8 @@ from connectors.onec.commerceml import CommerceML
 from connectors.onec.commerceml.live import read_index
 from connectors.onec.sandbox.pusher import ExchangeFailed
 from connectors.onec.sandbox.pusher.wire import Dialogue
-from connectors.onec.site import SiteEndpoint, unpack, uploads
+from connectors.onec.site import unpack, uploads
+from connectors.onec.site.endpoint import SiteEndpoint
 from obmen.errors import Refused
 from tests.unit.onec.commerceml_kit import catalogue, document, good, natives, offer, package, price
 from tests.unit.onec.site_kit import LOGIN, PASSWORD, DirectWire, pusher, records, site, standing

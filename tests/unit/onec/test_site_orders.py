@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from connectors.onec.sandbox.pusher import Pusher
-from connectors.onec.site import SiteEndpoint, SiteOrders
 from connectors.onec.site import orders as site_orders
 from connectors.onec.site.documents import LONGEST_NUMBER, read_documents
-from connectors.onec.site.orders import short_number
+from connectors.onec.site.endpoint import SiteEndpoint
+from connectors.onec.site.orders import SiteOrders, short_number
 from obmen.records import Native
 from obmen.testing.clock import FakeClock
 from tests.unit.onec.site_kit import (

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from connectors.onec.commerceml import CommerceML
-from connectors.onec.site import SiteEndpoint
 from connectors.onec.site.database import Database
+from connectors.onec.site.endpoint import SiteEndpoint
 from connectors.onec.site.pictures import URLS, with_addresses
 from obmen.mapping import Context, load_mapping
 from tests.unit.onec.commerceml_kit import catalogue, document, good, natives

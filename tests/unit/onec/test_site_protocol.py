@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from connectors.onec.commerceml import CommerceML
 from connectors.onec.sandbox.pusher import Answer, HttpWire, Pusher
-from connectors.onec.site import SiteEndpoint
 from connectors.onec.site.auth import FREE_TRIES, LONGEST_WAIT
+from connectors.onec.site.endpoint import SiteEndpoint
 from connectors.onec.site.sessions import LIFETIME, MOST
 from obmen.endpoint import Request
 from obmen.testing.clock import FakeClock
