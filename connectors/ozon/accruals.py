@@ -19,7 +19,6 @@ _KINDS = (  # words of a type's name → kind; the first that is found counts
     (("логист", "доставк", "обработк", "магистрал", "миля", "logistic", "deliver", "lastmile", "drop"), "delivery"),
     (("балл", "бонус", "bonus"), "bonus"),
     (("вознагражд", "комисс", "commission"), "commission"),
-    (("выплат", "перечислен", "payout"), "payout"),
 )
 _EXTRA = (("bonus", "bonus", "Баллы за скидки"), ("coinvestment", "bonus", "Программы партнёров"))
 _ZERO = Decimal(0)

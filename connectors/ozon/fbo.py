@@ -7,7 +7,7 @@ has not changed costs nothing after that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.ozon import paths
@@ -25,7 +25,12 @@ _LONGEST = timedelta(days=364)
 def read_fbo(http: Http, clock: Clock, lookback: timedelta) -> Iterator[Page]:
     """Yield the postings ordered within ``lookback``. Shape: ``postings`` of ``PostingFboList``."""
     now = clock.now()
-    for reply in _pages(http, {"since": text_of(now - lookback), "to": text_of(now + _AHEAD)}):
+    return fbo_of(http, now - lookback, now + _AHEAD)
+
+
+def fbo_of(http: Http, since: datetime, until: datetime) -> Iterator[Page]:
+    """Yield the postings ordered in a period."""
+    for reply in _pages(http, {"since": text_of(since), "to": text_of(until)}):
         yield Page(reply.slices("postings"), where=reply.what)
 
 

@@ -74,6 +74,7 @@ OWN_RETURNS = Path("/v2/returns/rfbs/list", _JUNE)
 
 ACCRUALS = Path("/v1/finance/accrual/by-day", _JUNE)
 ACCRUAL_TYPES = Path("/v1/finance/accrual/types", _JUNE)
+STATEMENT = Path("/v1/finance/cash-flow-statement/list", _JUNE)
 
 ALL: tuple[Path, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Path))
 

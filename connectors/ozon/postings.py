@@ -78,6 +78,19 @@ def read_postings(http: Http, clock: Clock, cursor: str | None, lookback: timede
     yield replace(ending[-1], cursor=msgspec.json.encode(one_pass.cursor(begin)).decode())
 
 
+def postings_of(http: Http, clock: Clock, since: datetime, until: datetime) -> Iterator[Page]:
+    """Yield the postings that Ozon took up in a period (``since`` and ``to`` of ``PostingFbsList``).
+
+    A split posting comes as a whole after the others, also where a part of it came before the split was known.
+    """
+    one_pass = _Pass(None)
+    for reply in _pages(http, paths.POSTINGS, {"since": text_of(since), "to": text_of(until)}):
+        yield Page(one_pass.new(one_pass.learn(reply)), where=reply.what)
+    for some in _in_hundreds(one_pass.split()):
+        whole = _whole(http, clock, some, one_pass.parents)
+        yield Page(whole, decode=decode_posting, where="split postings")
+
+
 def look_up_postings(http: Http, clock: Clock, numbers: Sequence[str]) -> Iterator[Native]:
     """Yield these postings in the listing's shape, a split one as a whole; a part's number means the whole."""
     for root, parts in find_families(http, clock, numbers).items():
@@ -156,6 +169,10 @@ class _Pass:
     def parted(self) -> list[str]:
         """Return the first numbers of the split postings to be told in this pass."""
         return [root for root in self._parted if root not in self._told]
+
+    def split(self) -> list[str]:
+        """Return the first numbers of all split postings that were met."""
+        return list(self._parted)
 
     def cursor(self, begin: datetime) -> _Cursor:
         """Return where the next pass begins. What was told before its parts were met is told whole then."""

@@ -8,6 +8,7 @@ posting is looked at before and after each.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from connectors.ozon import marking, own_delivery
 from connectors.ozon.assembly import assemble, prepared
@@ -22,9 +23,9 @@ from connectors.ozon.families import (
     is_being_split,
     living,
 )
-from connectors.ozon.orders import PostingReader
+from connectors.ozon.orders import AT_ONCE, WEEK, PostingReader
 from connectors.ozon.postings import POSTING_LIMIT, find_families, posting
-from obmen.connector import find, lookup, poll, reader, writer
+from obmen.connector import find, history, lookup, poll, reader, writer
 from obmen.errors import Later, Refused
 from obmen.records import Batch, Item, Native, Outcome, Page, RecordError
 
@@ -43,6 +44,11 @@ class Statuses(PostingReader):
     def statuses(self, cursor: str | None) -> Iterator[Page]:
         """Read the postings whose status changed, and those that wait for the seller."""
         return self.read_postings(cursor)
+
+    @history("order_status", step=WEEK, parallel=AT_ONCE)
+    def statuses_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Read the postings that Ozon took up in a period, each in the status that it has now."""
+        return self.read_postings_of(since, until)
 
     @lookup("order_status", batch=POSTING_LIMIT)
     def look_up_statuses(self, ids: Sequence[str]) -> Iterator[Native]:

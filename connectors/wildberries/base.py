@@ -7,18 +7,32 @@ looked up when a price or a stock is sent.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from connectors.wildberries.limits import SLOW
 from connectors.wildberries.paths import Path
+from connectors.wildberries.rights import read_token
 from obmen.connector import Connector
 from obmen.errors import Refused
 from obmen.http import Reply
+from obmen.pauses import Pauses
 
 _READS = {"GET"}
 
 
 class Base(Connector):
     """A connector that calls Wildberries' methods by their path."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pauses = Pauses(self.http, lambda: self.memory, SLOW)
+
+    @classmethod
+    def key_ends(cls, options: Any) -> datetime | None:
+        """Return when the token ends, as it says itself."""
+        token = read_token(options.token.get_secret_value())
+        return token.expires if token is not None else None
 
     def call(self, path: Path, *, safe: bool = False, parts: dict[str, object] | None = None, **kwargs: Any) -> Reply:
         """Call a method on its own host, within its own budget.
@@ -27,7 +41,9 @@ class Base(Connector):
         harm; reading by GET is safe anyway.
         """
         address = path.at(self.options.url, **(parts or {}))
-        return self.http.request(path.method, address, group=path.group, safe=safe or path.method in _READS, **kwargs)
+        safe = safe or path.method in _READS
+        with self._pauses.kept(path.group):
+            return self.http.request(path.method, address, group=path.group, safe=safe, **kwargs)
 
 
 def product_id(nm_id: int, chrt_id: int) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
+
 from connectors.wildberries import paths
 from connectors.wildberries.base import product_id
 from connectors.wildberries.listing import made_between, portions
@@ -28,29 +30,51 @@ _PAGE = 500
 _NEAR = timedelta(hours=4)
 """An order's time in a claim has no zone, which may be off by three hours."""
 MOSCOW = timezone(timedelta(hours=3))
+_OLDER = "returns/older"
+
+
+class _Older(msgspec.Struct):
+    """``srids``: the units of the earlier periods of the report of goods, as they were told on ``day``."""
+
+    day: date
+    srids: list[str]
 
 
 class Returns(Orders, Shelf):
     """Returns: natural id ``srid``, the unit that comes back."""
 
     @reader("return", key="srid")
-    def returns(self, cursor: str | None) -> Iterator[Page]:  # noqa: ARG002 - each read goes back three months
+    def returns(self, cursor: str | None) -> Iterator[Page]:  # noqa: ARG002 - what is older is known by the day
         """Read the goods that travel back and the claims of other units (``goods-return``, ``claims``).
 
-        Natives: the vendor's row, with ``state`` (``goods/…`` or ``claim/status/status_ex``), ``occurred`` (UTC),
-        ``order`` (the assembly order's id) and the one unit as ``units``: ``product`` (nmID:chrtID), ``article``, as
-        far as they are found.
+        The report of goods may be asked for once a minute; so its last period is read each time, and the two before
+        it once a day. Natives: the vendor's row, with ``state`` (``goods/…`` or ``claim/status/status_ex``),
+        ``occurred`` (UTC), ``order`` (the assembly order's id) and the one unit as ``units``: ``product``
+        (nmID:chrtID), ``article``, as far as they are found.
         """
-        travelling = self._travelling()
+        today = self.clock.now().astimezone(MOSCOW).date()
+        older = self._older()
+        travelling: dict[str, bytes] = {}
+        if older is None or older.day != today:
+            travelling = self._travelling(today, range(_LOOKS_BACK, 1, -1))
+            older = _Older(today, sorted(travelling))
+        travelling |= self._travelling(today, [1])
+        known = {*travelling, *older.srids}
         rows = list(travelling.values())
-        rows += [raw for srid, raw in self._claimed().items() if srid not in travelling]
+        rows += [raw for srid, raw in self._claimed().items() if srid not in known]
         for some in portions(rows, _PAGE):
             yield Page(list(some), expand=self._expanded_returns)
+        if older != self._older():
+            self.memory.put(_OLDER, msgspec.json.encode(older))
 
-    def _travelling(self) -> dict[str, bytes]:
-        today = self.clock.now().astimezone(MOSCOW).date()
+    def _older(self) -> _Older | None:
+        kept = self.memory.get(_OLDER)
+        return msgspec.json.decode(kept, type=_Older) if kept else None
+
+    def _travelling(self, today: date, periods: Iterable[int]) -> dict[str, bytes]:
+        """Return the rows of some periods, the last one being the first, by srid."""
         rows: dict[str, bytes] = {}
-        for back in range(_LOOKS_BACK, 0, -1):
+        for back in periods:
             until = today - (back - 1) * REPORTED
             params = {"dateFrom": str(until - REPORTED), "dateTo": str(until)}
             for raw in self.call(paths.GOODS_RETURNED, params=params).slices("report"):

@@ -1,9 +1,10 @@
 """Money: the rows of the sales reports, taken apart into one record for each kind of money.
 
 A row of a report holds a dozen columns of money; a few of them repeat others in another way. What is taken here
-are the columns that the report itself adds up to what it pays out, each with its sign, so that the records of a
-report come to its total to the kopeck. A report does not change once it is made, and may be asked for once a
-minute; so each is read once, to the end, which is an answer without content.
+are the columns that the report itself adds up to what it pays out, each with its sign, and what its own sums leave
+unexplained, so that the records of a report come to its total to the kopeck. A report does not change once it is
+made, and may be asked for once a minute; so each is read once, to the end, which is an answer without content, and
+a read that broke off goes on after the last row that was kept.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ LATE = timedelta(days=35)
 """How long after its period a report may still appear."""
 _RETURNED = "Возврат"
 _ADVERTISING = "Продвижение"
+_LATER = "Разовое изменение срока перечисления"
 _COLUMNS = (
     ("deliveryService", -1, "delivery"),
     ("paidStorage", -1, "storage"),
@@ -44,10 +46,14 @@ _COLUMNS = (
 
 
 class _Cursor(msgspec.Struct):
-    """``read``: the day of the last pass; ``done``: ids of the reports that were read."""
+    """``read``: the day of the last pass; ``done``: ids of the reports that were read.
+
+    ``at``: the report that is being read, and its last row that was.
+    """
 
     read: date
     done: list[int]
+    at: tuple[int, int] = (0, 0)
 
 
 class Finance(Base):
@@ -68,12 +74,12 @@ class Finance(Base):
         done = [id_ for id_ in listed if id_ in set(kept.done)]
         for id_, raw in zip(listed, reports, strict=True):
             if id_ not in done:
-                for reply in self._rows_of(id_):
-                    yield Page(reply.slices(""), decode=taken_apart, where=reply.what)
+                for reply, last in self._rows_of(id_, kept.at[1] if kept.at[0] == id_ else 0):
+                    following = _told(_Cursor(kept.read, done, (id_, last)))
+                    yield Page(reply.slices(""), decode=taken_apart, cursor=following, where=reply.what)
                 done.append(id_)
-                following = msgspec.json.encode(_Cursor(kept.read, done)).decode()
-                yield Page([raw], decode=paid_out, cursor=following)
-        yield Page((), cursor=msgspec.json.encode(_Cursor(today, done)).decode())
+                yield Page([raw], decode=paid_out, cursor=_told(_Cursor(kept.read, done)))
+        yield Page((), cursor=_told(_Cursor(today, done)))
 
     def _reports(self, begin: date, end: date) -> Iterator[bytes]:
         offset = 0
@@ -92,18 +98,18 @@ class Finance(Base):
                 return
             offset += len(rows)
 
-    def _rows_of(self, report: int) -> Iterator[Reply]:
-        last = 0
+    def _rows_of(self, report: int, last: int) -> Iterator[tuple[Reply, int]]:
+        """Yield the rows of a report after its row ``last``, each portion with the number of its own last one."""
         while True:
             body = {"limit": ROWS, "rrdId": last}
             reply = self.call(paths.REPORT_ROWS, parts={"reportId": report}, json=body, safe=True)
             rows = _rows(reply)
             if not rows:
                 return
-            yield reply
             before, last = last, msgspec.json.decode(rows[-1], type=_Row).rrdId
             if last == before:
                 raise IncompleteSource(f"{reply.what}: the report has more rows but its cursor stands still.")
+            yield reply, last
 
 
 class _Report(msgspec.Struct):
@@ -137,16 +143,18 @@ def taken_apart(raw: bytes) -> Iterator[Native]:
 
 
 def paid_out(raw: bytes) -> Iterator[Native]:
-    """Turn a report of the list into what it pays out."""
+    """Turn a report of the list into what it pays out, and what its own sums do not explain of that."""
     for row in decode_json(raw):
-        yield {
-            "operation_id": f"{row['reportId']}:payout",
-            "kind": "payout",
-            "amount": _money(row, "bankPaymentSum"),
-            "currency": row["currency"],
-            "occurred": _moscow_day(row["createDate"]),
-            "title": f"Отчёт {row['reportId']}, {row['dateFrom']} – {row['dateTo']}",
-        }
+        shared = {"currency": row["currency"], "occurred": _moscow_day(row["createDate"])}
+        paid = _money(row, "bankPaymentSum")
+        known = _money(row, "forPaySum") + sum(sign * _money(row, f"{name}Sum") for name, sign, _ in _COLUMNS)
+        if paid != known:
+            title = _LATER if abs(paid - known) == abs(_money(row, "paymentSchedule")) else "Прочее в отчёте"
+            id_ = f"{row['reportId']}:rest"
+            yield {"operation_id": id_, "kind": "rest", "amount": paid - known, "title": title, **shared}
+        title = f"Отчёт {row['reportId']}, {row['dateFrom']} – {row['dateTo']}"
+        id_ = f"{row['reportId']}:payout"
+        yield {"operation_id": id_, "kind": "payout", "amount": paid, "title": title, **shared}
 
 
 def _moved(row: Native) -> Iterator[tuple[str, Decimal, Native]]:
@@ -176,6 +184,10 @@ def _money(row: Native, name: str) -> Decimal:
 def _moscow_day(text: Any) -> str:
     moment = datetime.fromisoformat(str(text))
     return moment.replace(tzinfo=moment.tzinfo or MOSCOW).astimezone(UTC).isoformat()
+
+
+def _told(cursor: _Cursor) -> str:
+    return msgspec.json.encode(cursor).decode()
 
 
 def _kept(cursor: str | None, otherwise: date) -> _Cursor:

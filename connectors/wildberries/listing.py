@@ -86,8 +86,18 @@ def look_for(wb: Base, scheme: Scheme, ids: Collection[int]) -> Iterator[dict[in
 
 def made_between(wb: Base, scheme: Scheme, begin: datetime, end: datetime) -> Iterator[bytes]:
     """Yield the orders made in a period of thirty days at most."""
-    for page in _pages(wb, scheme, begin, end, last=False):
+    for page in listed_between(wb, scheme, begin, end):
         yield from page.slices("orders")
+
+
+def listed_between(wb: Base, scheme: Scheme, begin: datetime, end: datetime) -> Iterator[Reply]:
+    """Yield the pages of the orders made in a period of thirty days at most."""
+    return _pages(wb, scheme, begin, end, last=False)
+
+
+def ids_of(reply: Reply) -> list[int]:
+    """Return the ids of the orders of a page."""
+    return [_NUMBER.decode(raw).id for raw in reply.slices("orders")]
 
 
 def portions(values: Sequence[Value], most: int) -> Iterator[Sequence[Value]]:

@@ -105,6 +105,7 @@ class Marking(Base):
     def set_marks(self, scheme: Scheme, id_: int, codes: Sequence[str], known: Marks) -> bool:
         """Give an order those codes that it does not have yet; return whether any was.
 
+        A code that was refused is said again: it may have come back into circulation since.
         Raises Refused, before any call, for a kind of code that the order cannot have.
         """
         by_kind: dict[str, list[str]] = {}
@@ -115,7 +116,10 @@ class Marking(Base):
             if kind not in known.decisions or kind not in addresses:
                 message = f"The order {id_} takes no code of the kind {kind}."
                 raise Refused(message, code="MetaKeyNotRequired", field=f"marks.{kind}")
-        missing = {kind: several for kind, several in by_kind.items() if not _has(known, kind, several)}
+        refused = {error.field.removeprefix("marks.") for error in known.errors}
+        missing = {
+            kind: several for kind, several in by_kind.items() if kind in refused or not _has(known, kind, several)
+        }
         for kind, several in missing.items():
             value = {"sgtins": several} if kind == "sgtin" else {kind: several[0]}
             if scheme is FBS:

@@ -15,13 +15,14 @@ from typing import Any
 import msgspec
 
 from connectors.wildberries.base import Base, product_id
-from connectors.wildberries.listing import KEPT, look_for, passing
+from connectors.wildberries.listing import KEPT, listed_between, look_for, passing
 from connectors.wildberries.schemes import Scheme, chosen
-from obmen.connector import lookup, reader
+from obmen.connector import history, lookup, reader
 from obmen.errors import Refused, StateError
 from obmen.records import Native, Page, decode_json
 
 _HUNDREDTH = Decimal("0.01")
+WEEK = timedelta(days=7)
 _BY_ARTICLE = {"order", "return"}
 
 
@@ -54,6 +55,16 @@ class Orders(Base):
                 began.append(listed.at)
                 yield self._order_page(scheme, list(listed.rows.values()), listed.reply.what)
         yield Page((), cursor=msgspec.json.encode(_Cursor(min(began))).decode())
+
+    @history("order", step=WEEK, reach=KEPT)
+    def orders_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Read the orders made in a period; of a scheme whose list holds the ended ones only, those.
+
+        The lists go back three months. What is older stands in an archive, which is not read.
+        """
+        for scheme in chosen(self.options.schemes):
+            for reply in listed_between(self, scheme, since, until):
+                yield self._order_page(scheme, reply.slices("orders"), reply.what)
 
     @lookup("order", batch=1000)
     def look_up_orders(self, ids: Sequence[str]) -> Iterator[Native]:

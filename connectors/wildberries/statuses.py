@@ -16,10 +16,10 @@ from functools import partial
 import msgspec
 
 from connectors.wildberries.base import Base
-from connectors.wildberries.listing import passing, portions
-from connectors.wildberries.orders import made_since, numbers
+from connectors.wildberries.listing import KEPT, ids_of, listed_between, passing, portions
+from connectors.wildberries.orders import WEEK, made_since, numbers
 from connectors.wildberries.schemes import Scheme, chosen
-from obmen.connector import lookup, reader
+from obmen.connector import history, lookup, reader
 from obmen.http import Reply
 from obmen.records import Native, Page, decode_json
 
@@ -101,6 +101,14 @@ class Statuses(Base):
                 yield self._status_page(scheme, reply)
             left[scheme.name] = _distances(ids)
         yield Page((), cursor=msgspec.json.encode(_Cursor(min(began), left)).decode())
+
+    @history("order_status", step=WEEK, reach=KEPT)
+    def statuses_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Ask for the status of every order made in a period, as it is now."""
+        for scheme in chosen(self.options.schemes):
+            for reply in listed_between(self, scheme, since, until):
+                for some in portions(ids_of(reply), ASKED):
+                    yield self._status_page(scheme, self._ask_states(scheme, some))
 
     @lookup("order_status", batch=ASKED)
     def look_up_statuses(self, ids: Sequence[str]) -> Iterator[Native]:

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from connectors.yandex_market import limits
 from connectors.yandex_market.options import MarketOptions
 from connectors.yandex_market.paths import Operation
 from obmen.connector import Connector
 from obmen.errors import IncompleteSource
 from obmen.http import Reply
+from obmen.pauses import Pauses
 
 
 class Market(Connector):
@@ -19,6 +21,10 @@ class Market(Connector):
 
     options: MarketOptions
     _ahead: timedelta | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pauses = Pauses(self.http, lambda: self.memory, limits.SLOW)
 
     def call(
         self,
@@ -39,16 +45,17 @@ class Market(Connector):
         ``more`` are those of ``Http.request``, and so are the errors.
         """
         path = operation.at(businessId=self.options.business_id, campaignId=campaign, **(ids or {}))
-        reply = self.http.request(
-            operation.method,
-            path,
-            json=json,
-            params=params,
-            group=operation.group,
-            safe=safe,
-            weight=weight if operation.goods else 1,
-            **more,
-        )
+        with self._pauses.kept(operation.group):
+            reply = self.http.request(
+                operation.method,
+                path,
+                json=json,
+                params=params,
+                group=operation.group,
+                safe=safe,
+                weight=weight if operation.goods else 1,
+                **more,
+            )
         self._hear(reply)
         return reply
 

@@ -1,5 +1,7 @@
 """What Market adds to what it owes the seller, and what it takes: payments, services and points of each order.
 
+What it paid out, and what it took for no order, comes after that from another report (see payouts).
+
 One order of the report holds several operations, and services have no number of their own. So each is named by
 its order and its kind, which stays the same however often the report is read; only payments have Market's ids.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,8 +18,8 @@ from typing import Any
 import msgspec
 
 from connectors.yandex_market import paths
-from connectors.yandex_market.core import Market
 from connectors.yandex_market.orders import cursor_of, told
+from connectors.yandex_market.payouts import Payouts
 from obmen.connector import reader
 from obmen.errors import Refused
 from obmen.records import Native, Page, decode_json
@@ -28,19 +31,23 @@ _OVERLAP = timedelta(days=2)
 
 
 class Cursor(msgspec.Struct):
-    """``day``: up to which of Market's days changes are known."""
+    """``day``: up to which of Market's days changes are known; ``paid``: up to which day payouts are."""
 
     day: date
+    paid: date | None = None
 
 
-class Finance(Market):
+class Finance(Payouts):
     """Accruals: natural id ``operationId``."""
 
     @reader("accrual", key="operationId")
     def accruals(self, cursor: str | None) -> Iterator[Page]:
-        """Read the money of the orders that changed since the cursor's day (``getOrdersStats``)."""
+        """Read the money of the orders that changed since the cursor's day (``getOrdersStats``), then the payouts."""
         now = self.clock.now()
-        since = cursor_of(cursor, Cursor).day if cursor else (now - timedelta(days=self.options.lookback_days)).date()
+        kept = (
+            cursor_of(cursor, Cursor) if cursor else Cursor((now - timedelta(days=self.options.lookback_days)).date())
+        )
+        since = kept.day
         theirs = None
         today = (now + _MOSCOW).date()
         body = {"updateFrom": (since - _OVERLAP).isoformat(), "updateTo": max(since, today).isoformat()}
@@ -48,8 +55,10 @@ class Finance(Market):
             for reply in self.pages(paths.ORDERS_STATS, limit=STATS_LIMIT, campaign=campaign, json=body):
                 theirs = theirs or told(reply)
                 yield Page(reply.slices("result.orders"), decode=self._operations, where=reply.what)
-        following = Cursor(min(now, theirs or now).date())
-        yield Page((), cursor=msgspec.json.encode(following).decode())
+        day = min(now, theirs or now).date()
+        yield Page((), cursor=_told(Cursor(day, kept.paid)))
+        for page, paid in self.payouts(kept.paid):
+            yield replace(page, cursor=_told(Cursor(day, paid)))
 
     def _operations(self, raw: bytes) -> Iterator[Native]:
         for order in decode_json(raw):
@@ -87,6 +96,10 @@ def operations(order: Native) -> Iterator[Native]:
         yield {**common, **_by_kind(order, "service", kind, -amount)}
     for kind, amount in _points(order).items():
         yield {**common, **_by_kind(order, "points", kind, amount)}
+
+
+def _told(cursor: Cursor) -> str:
+    return msgspec.json.encode(cursor).decode()
 
 
 def _by_kind(order: Native, what: str, kind: str, amount: Decimal) -> Native:

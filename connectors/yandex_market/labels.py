@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from urllib.parse import urlsplit
 
 from connectors.yandex_market import paths
+from connectors.yandex_market.documents import Documents
 from connectors.yandex_market.orders import Listing
 from obmen.connector import Document, document
-from obmen.errors import ConfigurationError, Later, Refused
-from obmen.http import Http, Transport
+from obmen.errors import Later, Refused
 
 LABELS_LIMIT = 100
 _PDF, _SIGN = "application/pdf", b"%PDF"
-_LARGEST = 100 * 1024 * 1024
 _NOT_YET = {"PLACING", "RESERVED", "UNPAID", "PENDING", "PROCESSING"}
 _WAIT = 60.0
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-class Labels(Listing):
+class Labels(Listing, Documents):
     """Labels of orders, by their numbers."""
 
     @document("label", batch=LABELS_LIMIT)
@@ -64,13 +61,13 @@ class Labels(Listing):
             report = str(begun["result.reportId"])
             self.memory.put(name, report.encode())
         try:
-            told = self.call(paths.REPORT, safe=True, ids={"reportId": report})
+            told = self.made(report)
         except Refused:
             self.memory.put(name, b"")
             raise
         status = told["result.status"]
         if status == "DONE" and told.get("result.file"):
-            content = self._file(str(told["result.file"]))
+            content = self.fetched(str(told["result.file"]))
             self.memory.put(name, b"")
             return content
         if status in {"DONE", "FAILED"}:
@@ -80,16 +77,3 @@ class Labels(Listing):
             raise Refused(message, code=str(why))
         milliseconds = told.get("result.estimatedGenerationTime") or 0
         raise Later(f"{told.what}: Market is making the labels.", after=max(milliseconds / 1000, 1.0))
-
-    def _file(self, url: str) -> bytes:
-        """Fetch a ready document from where Market keeps it, without the cabinet's key."""
-        parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            message = f"{self.name}: Market keeps the labels at an address without https, which is not asked."
-            raise ConfigurationError(message)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        store = Http(self.name, Transport(base_url=origin, largest_answer=_LARGEST), clock=self.clock)
-        try:
-            return store.get(url.removeprefix(origin), expect="any").content
-        finally:
-            store.close()

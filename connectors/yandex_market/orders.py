@@ -18,7 +18,6 @@ import msgspec
 from connectors.yandex_market import paths
 from connectors.yandex_market.core import Market
 from connectors.yandex_market.order_shape import shaped
-from obmen.connector import lookup, reader
 from obmen.errors import Refused, StateError
 from obmen.http import Reply
 from obmen.records import Native, Page, decode_json
@@ -104,6 +103,15 @@ class Listing(Market):
         following = Cursor(min(ours, theirs or ours) - OVERLAP)
         yield Page((), cursor=msgspec.json.encode(following).decode())
 
+    def read_orders_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Yield the orders placed in a period; Market knows days only, those of Moscow, so whole days come."""
+        seen: set[int] = set()
+        last = (until + _MOSCOW - timedelta.resolution).date()
+        period = {"creationDateFrom": _day((since + _MOSCOW).date()), "creationDateTo": _day(last + _DAY)}
+        for condition in self._conditions([period], {}):
+            for reply in self._asked(condition):
+                yield Page(self._new(reply, seen), decode=self.as_orders, salt=self._salt(), where=reply.what)
+
     def orders_by_id(self, ids: Sequence[str]) -> Iterator[Native]:
         """Yield these orders; those that Market does not have, or not for this connection, are left out.
 
@@ -164,20 +172,6 @@ class Listing(Market):
                 seen.add(known.order_id)
                 fresh.append(raw)
         return fresh
-
-
-class Orders(Listing):
-    """Orders: natural id ``orderId``."""
-
-    @reader("order", key="orderId")
-    def orders(self, cursor: str | None) -> Iterator[Page]:
-        """Read the orders that changed (``getBusinessOrders``)."""
-        return self.read_orders("order", cursor)
-
-    @lookup("order", batch=ORDER_LIMIT)
-    def look_up_orders(self, ids: Sequence[str]) -> Iterator[Native]:
-        """Read these orders."""
-        return self.orders_by_id(ids)
 
 
 def cursor_of(cursor: str, kind: type[Kind]) -> Kind:

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.yandex_market import YandexMarket, paths
 from connectors.yandex_market.sandbox import YandexMarketSandbox
-from obmen.errors import Denied, Later, ObmenError, Refused
+from obmen.errors import Denied, IncompleteSource, Later, ObmenError, Refused
 from obmen.http import encode_json
 from obmen.records import Batch
 from tests.clocked import by
@@ -98,6 +98,11 @@ def listing(ym: YandexMarket, cabinet: Faulty, clock: Clock) -> None:
     cabinet.cancel_by_buyer(placed[2])
     numbers(ym, cursor)
     assert len(list(ym.look_up("order", [*placed[:3], "1"]))) == 3
+    over = cabinet.place_order({"A-1": 1}, campaign=DBS)
+    cabinet.move(over, "DELIVERED")
+    for campaign, number in ((2001, placed[0]), (DBS, over), (DBS, "1")):
+        with pytest.raises((Refused, Denied)):
+            ym.http.get(f"/v2/campaigns/{campaign}/orders/{number}/buyer")
     for forced in ("unknown_status", "endless_list"):
         cabinet.forced = forced
         with suppress(ObmenError):
@@ -192,6 +197,31 @@ def coming_back(ym: YandexMarket, cabinet: Faulty, clock: Clock) -> None:
     send_wrong(ym, cabinet, "POST", f"{SHOP}/stats/orders", both)
 
 
+def paying(ym: YandexMarket, cabinet: Faulty, clock: Clock) -> None:
+    cabinet.report_seconds = 400.0
+    cabinet.deliver(cabinet.place_order({"A-1": 3, "A-2": 1}, points="10", subsidy="5"))
+    cabinet.charge("Хранение", "-15.50")
+    cabinet.pay_out()
+    clock.pass_by(days=1)
+    told, cursor = set(), None
+    for _ in range(4):
+        found, cursor = read(ym, "accrual", cursor)
+        told |= {native["type"] for native in found}
+        clock.pass_by(minutes=7)
+    assert told >= {"payout:BANK", "unordered:storage"}
+    for forced, largest in (("report_failed", 0), ("", 5), ("", 0)):
+        cabinet.forced, cabinet.largest_report = forced, largest
+        clock.pass_by(days=1)
+        for _ in range(2):
+            with suppress(IncompleteSource):
+                _, cursor = read(ym, "accrual", cursor)
+            clock.pass_by(minutes=7)
+    generate = f"{paths.PAYMENTS_REPORT.path}?format=CSV"
+    period = {"dateFrom": "2026-05-01", "dateTo": "2026-06-01"}
+    for wrong in ({}, {**period, "dateFrom": "2026-01-01"}, {**period, "dateTo": "2027-06-01"}):
+        send_wrong(ym, cabinet, "POST", generate, {"businessId": cabinet.business_id, **wrong})
+
+
 def shut_out(ym: YandexMarket, cabinet: Faulty, clock: Clock) -> None:
     cabinet.forced = "expired_key"
     for entity in ("order", "return", "accrual"):
@@ -200,7 +230,7 @@ def shut_out(ym: YandexMarket, cabinet: Faulty, clock: Clock) -> None:
 
 
 SCENARIOS: list[Callable[[YandexMarket, Faulty, Clock], None]] = [
-    listing, packing, moving, papers, coming_back, shut_out,
+    listing, packing, moving, papers, coming_back, paying, shut_out,
 ]  # fmt: skip
 
 
@@ -242,7 +272,7 @@ def test_every_method_of_orders_is_in_the_specification_and_is_judged(
     for operation in OPERATIONS:
         assert not judge.operation(operation.method, operation.path).get("deprecated")
     called: set[str] = set()
-    for scenario in (listing, packing, moving, papers, coming_back):
+    for scenario in (listing, packing, moving, papers, coming_back, paying):
         cabinet.reset()
         sell(cabinet, A_1="100.5", A_2="50", A_3="33.33")
         scenario(ym, cabinet, clock)

@@ -194,3 +194,19 @@ class Accruals(Struct):
 
     date: date
     last_id: str
+
+
+class Span(Struct, rename={"begin": "from", "end": "to"}):
+    """A period of the statement."""
+
+    begin: datetime
+    end: datetime
+
+
+class Statement(Struct):
+    """``FinanceAPI_FinanceCashFlowStatementList``."""
+
+    date: Span
+    page: Annotated[int, Meta(ge=1)]
+    page_size: Annotated[int, Meta(ge=1, le=1000)]
+    with_details: bool = False

@@ -94,6 +94,7 @@ class Returns(Labels):
             made.status, made.changed_at = status, self.now()
             if status == _WITH_SELLER:
                 made.final_at = self.now()
+                self.put_back(made.posting, made.line.product.sku, made.quantity)
 
     def accrue_return(self, posting: Posting, line: Line, quantity: int) -> None:
         """Note what Ozon takes back for returned goods."""

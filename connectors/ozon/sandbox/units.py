@@ -27,7 +27,23 @@ class Units(OwnDelivery):
         self.demands: dict[str, set[str]] = {}
         self.bad_marks: dict[str, str] = {}
         self.checks: dict[str, str] = {}
+        self.sold_marks: set[str] = set()
         self.units_made = 0
+
+    def move(self, number: str, status: str, substatus: str = "") -> None:
+        """Put a posting into a status; what is delivered is out of circulation."""
+        with self.lock:
+            super().move(number, status, substatus)
+            if status == "delivered":
+                self.sold_marks |= {mark["mark"] for unit in self.postings[number].units for mark in unit.marks}
+
+    def put_back(self, posting: Posting, sku: int, quantity: int) -> None:
+        """Let the codes of units that came back be sold again."""
+        for unit in [unit for unit in posting.units if unit.sku == sku][:quantity]:
+            self.sold_marks -= {mark["mark"] for mark in unit.marks}
+
+    def _why_bad(self, mark: str) -> str:
+        return self.bad_marks.get(mark) or ("MARK_NOT_IN_CIRCULATION" if mark in self.sold_marks else "")
 
     def demand(self, offer_id: str, *kinds: str) -> None:
         """Want something of each unit of an article: ``mandatory_mark``, ``jw_uin``, ``imei``, ``gtd``, ``rnpt``.
@@ -133,7 +149,7 @@ class Units(OwnDelivery):
 
     def _is_good(self, unit: Unit, wanted: set[str]) -> bool:
         kinds = {mark["mark_type"] for mark in unit.marks}
-        if any(mark["mark"] in self.bad_marks for mark in unit.marks):
+        if any(self._why_bad(mark["mark"]) for mark in unit.marks):
             return False
         by_mark = wanted & {"mandatory_mark", "jw_uin", "imei"}
         gtd = "gtd" not in wanted or bool(unit.gtd) or unit.is_gtd_absent
@@ -141,12 +157,12 @@ class Units(OwnDelivery):
         return by_mark <= kinds and gtd and rnpt
 
     def _checked(self, unit: Unit, word: str) -> dict[str, Any]:
-        found = self.bad_marks if word == "passed" else {}
+        found = {mark["mark"]: self._why_bad(mark["mark"]) if word == "passed" else "" for mark in unit.marks}
         marks = [
             {
                 **mark,
-                "check_status": "failed" if mark["mark"] in found else word,
-                "error_codes": [found[mark["mark"]]] if mark["mark"] in found else [],
+                "check_status": "failed" if found[mark["mark"]] else word,
+                "error_codes": [found[mark["mark"]]] if found[mark["mark"]] else [],
             }
             for mark in unit.marks
         ]

@@ -84,6 +84,7 @@ class Counter(OrderBook):
         with self.lock:
             parcel = self.parcels[int(number)]
             parcel.ready_at = parcel.given_at = self.now()
+            self.taken_back.add(parcel.order.id)
 
     def lose(self, number: str) -> None:
         """A unit will not come back."""

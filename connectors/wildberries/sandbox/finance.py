@@ -30,10 +30,11 @@ _COLUMNS = {
     "cashbackAmount": "cashbackAmountSum",
     "cashbackDiscount": "cashbackDiscountSum",
     "cashbackCommissionChange": "cashbackCommissionChangeSum",
+    "paymentSchedule": "paymentSchedule",
 }
 _ADDED = {"forPay", "additionalPayment", "cashbackDiscount"}
 _MONEY = (*_COLUMNS, "retailPrice", "retailPriceWithDisc", "ppvzSalesCommission", "ppvzReward", "acquiringFee")
-_MONEY_TOO = ("vw", "vwNds", "rebillLogisticCost", "installmentCofinancingAmount", "paymentSchedule")
+_MONEY_TOO = ("vw", "vwNds", "rebillLogisticCost", "installmentCofinancingAmount")
 _TEXTS = ("subjectName", "brandName", "title", "officeName", "giBoxTypeName", "paymentProcessing", "acquiringBank")
 _TEXTS_TOO = ("ppvzOfficeName", "ppvzSupplierName", "ppvzSupplierInn", "declarationNumber", "country", "trbxId")
 _TEXTS_THREE = ("deliveryMethod", "uuidPromocode", "articleSubstitution", "b2bCustomerTin", "orderUid", "sellerPromo")
@@ -154,7 +155,6 @@ class Accounting(OrderBook):
             "sellerFinanceName": "ИП Образцов О. О.",
             **sums,
             "avgSalePercent": 0,
-            "paymentSchedule": "0",
             "bankPaymentSum": str(_payout(report)),
         }
 

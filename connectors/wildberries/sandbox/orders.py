@@ -66,6 +66,7 @@ class OrderBook(Cabinet):
         self.checking = 0.0
         self.stuck = 0
         self.verdicts: dict[str, str] = {}
+        self.taken_back: set[int] = set()
 
     def state(self) -> dict[str, Any]:
         """Return also the orders by id."""
@@ -244,8 +245,15 @@ class OrderBook(Cabinet):
             raise refusal("FailedToUpdateMeta")
         value = said.sgtins if kind == "sgtin" else [getattr(said, kind)]
         verdict = next((self.verdicts[code] for code in value if code in self.verdicts), verdict_of(kind, value))
+        if kind == "sgtin" and self._sold_codes() & set(value):
+            verdict = "sgtinWithdrawn"
         order.marks[kind] = Mark(list(value), self.now(), verdict)
         self.written["marks"] += 1
+
+    def _sold_codes(self) -> set[str]:
+        """Return the codes of units that buyers have: out of circulation until the seller has them again."""
+        gone = [one for one in self.assembly.values() if one.there == "sold" and one.id not in self.taken_back]
+        return {code for order in gone for mark in order.marks.values() for code in mark.codes}
 
     def cancelled_by_seller(self, order: AssemblyOrder) -> None:
         """Take an order out of its supply; what it held may be sold again."""

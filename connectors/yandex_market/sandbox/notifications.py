@@ -6,13 +6,13 @@ from typing import Any
 
 import requests
 
-from connectors.yandex_market.sandbox.finance import Finance
+from connectors.yandex_market.sandbox.payments import Payments
 
 PATIENCE, PING_PATIENCE = 10.0, 1.0
 """Seconds within which an answer has to come."""
 
 
-class Notifications(Finance):
+class Notifications(Payments):
     """What orders and returns went through since ``reset``, ready to be sent (``notes``)."""
 
     def ping(self, address: str) -> int:

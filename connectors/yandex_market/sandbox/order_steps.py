@@ -31,6 +31,7 @@ _BY_SELLER = {
         ("PICKUP", ""): {("DELIVERED", ""), ("CANCELLED", "SHOP_FAILED")},
     },
 }
+_HIS = {"PROCESSING", "DELIVERY", "PICKUP"}
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -242,6 +243,17 @@ class Steps(Orders):
             for entry in line.codes
         )
         return {"status": "INVALID", "substatus": "ITEM_SOLD"} if held and kind == "cis" else {"status": "OK"}
+
+    @route("GET", _ORDER + "/buyer")
+    def buyer(self, _: Request, campaign: str, number: str) -> Response:
+        """``getOrderBuyerInfo``: told while a seller who delivers himself has the order."""
+        order = self.order_of(number, campaign)
+        if order.program != "DBS":
+            raise Invalid("Method is not available for this placement type", 403, "FORBIDDEN")
+        if order.status not in _HIS:
+            raise Invalid(f"Order {number} is {order.status}: its buyer is not told any more")
+        who = {"id": f"B-{order.id}", "lastName": "Образцов", "firstName": "Пример", "type": "PERSON"}
+        return ok({**who, "phone": f"+7000{order.id % 10**7:07d}", "trusted": False})
 
     def freed(self, _code: str) -> set[str]:
         """Return the numbers of orders whose unit with this code came back."""

@@ -34,13 +34,14 @@ class LabelsOf(Struct, rename="camel"):
 
 @dataclass
 class Report:
-    """A document that is being made until ``ready_at``."""
+    """A document that is being made until ``ready_at``: labels of orders, or an archive."""
 
     id: str
     orders: list[int]
     asked_at: float
     ready_at: float
     problem: str = ""
+    archive: bytes = b""
 
 
 class Papers(Steps):
@@ -60,9 +61,11 @@ class Papers(Steps):
         refused = super().before(request)
         if refused is not None or not request.path.startswith(_FILES):
             return refused
-        report = self.reports.get(request.path.removeprefix(_FILES).removesuffix(".pdf"))
+        report = self.reports.get(request.path.removeprefix(_FILES).partition(".")[0])
         if report is None or "signature" not in request.query or "api-key" in request.headers:
             return Response(403, {"message": "the address is not signed, or a key came along"})
+        if report.archive:
+            return Response(body=report.archive, headers={"Content-Type": "application/zip"})
         return _pdf(report.orders)
 
     @route("GET", _SHIPMENT)
@@ -145,7 +148,8 @@ class Papers(Steps):
         told["generationFinishedAt"] = self.stamp(report.ready_at)
         if report.problem:
             return ok({**told, "status": "FAILED", "subStatus": report.problem})
-        file = f"{self.url}{_FILES}{report.id}.pdf?signature={self.random.randrange(10**9)}"
+        kind = "zip" if report.archive else "pdf"
+        file = f"{self.url}{_FILES}{report.id}.{kind}?signature={self.random.randrange(10**9)}"
         return ok({**told, "status": "DONE", "file": file})
 
 

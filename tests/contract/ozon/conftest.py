@@ -71,7 +71,11 @@ def connection(cabinet: Faulty, clock: Clock, **options: object) -> Ozon:
 
 
 def read_all(ozon: Ozon, entity: str) -> list[Native]:
-    return [native for page in ozon.read(entity, None) for raw in page.slices for native in page.decode(raw)]
+    found: list[Native] = []
+    for page in ozon.read(entity, None):
+        several = page.expand(page.slices) if page.expand else map(page.decode, page.slices)
+        found += [native for natives in several for native in natives]
+    return found
 
 
 def send_wrong(ozon: Ozon, cabinet: Faulty, path: str, *bodies: Native) -> None:

@@ -146,10 +146,11 @@ def money(ozon: Ozon, cabinet: Faulty, clock: Clock) -> None:
     cabinet.send_back(number, "A-1")
     cabinet.charge(5, "-12.30", "A-2")
     cabinet.charge(10, "-990.00")
+    paid = cabinet.pay_out()
     told = read_all(ozon, "accrual")
-    assert sum(Decimal(native["amount"]) for native in told) == sum(
-        Decimal(one["total_amount"]["amount"]) for one in cabinet.accrued
-    )
+    assert sum(Decimal(native["amount"]) for native in told) == cabinet.owed() + paid
+    span = {"from": "2026-06-01T00:00:00Z", "to": "2026-06-15T00:00:00Z"}
+    send_wrong(ozon, cabinet, paths.STATEMENT, {"page": 1, "page_size": 1}, {"date": span, "page": 0, "page_size": 1})
     send_wrong(ozon, cabinet, paths.ACCRUALS, {"date": "2026-06-15"}, {"date": "June", "last_id": ""})
 
 

@@ -82,6 +82,10 @@ class Cabinet(Protocol):
         """The buyer gives goods back, and they arrive at the seller's."""
         ...
 
+    def pay(self) -> None:
+        """The bank pays what is owed, where that is told by itself."""
+        ...
+
     def cards(self) -> set[str]:
         """Return the SKUs whose card is for sale (or would be, with a price and stock)."""
         ...

@@ -259,6 +259,7 @@ def whole_life(life: Life, orders: int, rest: Callable[[Life], None] = quiet) ->
             cabinet.send_back(number, sku, quantity)
         rest(life)
     if "accrual" in cabinet.entities:
+        cabinet.pay()
         life.clock.advance(_DAY)
         rest(life)
         life.compare_money()

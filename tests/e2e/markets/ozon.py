@@ -77,6 +77,9 @@ class OzonCabinet:
     def send_back(self, number: str, sku: str, quantity: int) -> None:
         self.sandbox.move_return(self.sandbox.send_back(number, sku, quantity), "ReceivedBySeller")
 
+    def pay(self) -> None:
+        self.sandbox.pay_out()
+
     def cards(self) -> set[str]:
         return {sku for sku, product in self.sandbox.state()["products"].items() if not product["archived"]}
 
@@ -110,4 +113,6 @@ class OzonCabinet:
         for accrued in self.sandbox.accrued:
             number = accrued["unit_number"]
             found[number] = found.get(number, Decimal(0)) + Decimal(accrued["total_amount"]["amount"])
+        if self.sandbox.paid:
+            found[""] = sum((amount for _, amount in self.sandbox.paid), Decimal(0))
         return found

@@ -80,6 +80,10 @@ class YandexMarketCabinet:
     def send_back(self, number: str, sku: str, quantity: int) -> None:
         self.sandbox.move_return(self.sandbox.give_back(number, {sku: quantity}), goods="PICKED", money="REFUNDED")
 
+    def pay(self) -> None:
+        self.sandbox.charge("Хранение товаров", "-815.40")
+        self.sandbox.pay_out()
+
     def cards(self) -> set[str]:
         cards = self.sandbox.state()["cards"]
         return {sku for sku, one in cards.items() if one["state"] == "HAS_CARD_CAN_UPDATE" and not one["archived"]}
@@ -104,9 +108,8 @@ class YandexMarketCabinet:
         return {number: back["items"] for number, back in self.sandbox.state()["returns"].items()}
 
     def owed(self) -> dict[str, Decimal]:
-        found = {}
-        for number in self.sandbox.state()["orders"]:
-            told = self.sandbox.money(number)
-            if owed := told["payments"] - told["services"] + told["points"]:
-                found[number] = owed
+        """What was earned, and what was paid out of it."""
+        found = self.sandbox.owed()
+        for line in self.sandbox.paid_lines:
+            found[line.order] += line.amount
         return found

@@ -6,7 +6,10 @@ import pytest
 
 from connectors.ozon import paths
 from connectors.ozon.accruals import Name, operations
+from connectors.ozon.payouts import paid_out
 from obmen.entities import Accrual
+from obmen.errors import Denied, Refused
+from obmen.testing.sandbox import Fault
 from tests.unit.ozon.conftest import natives, sell
 from tests.unit.ozon.orders_kit import bodies, box, put
 from tests.unit.ozon.test_mappings import canonical
@@ -19,7 +22,13 @@ def ozon(connect, sandbox):
 
 def read(ozon, cursor=None):
     pages = list(ozon.read("accrual", cursor))
-    return [n for page in pages for raw in page.slices for n in page.decode(raw)], pages[-1].cursor
+    return [native for page in pages for native in told(page)], pages[-1].cursor
+
+
+def told(page):
+    if page.expand is None:
+        return [native for raw in page.slices for native in page.decode(raw)]
+    return [native for natives in page.expand(page.slices) for native in natives]
 
 
 def records(ozon, cursor=None):
@@ -109,6 +118,16 @@ def test_each_day_is_asked_for_from_where_the_last_pass_stood(connect, sandbox, 
     assert days == [f"2026-06-{day}" for day in range(12, 18)]
 
 
+def test_a_pass_of_the_same_day_asks_for_that_day_alone(ozon, sandbox, clock, sold):
+    _, cursor = read(ozon)
+    sandbox.journal.clear()
+    clock.pass_by(hours=1)
+    pages = list(ozon.read("accrual", cursor))
+    assert [e.path for e in sandbox.journal] == [paths.ACCRUALS]
+    assert [body["date"] for body in bodies(sandbox, paths.ACCRUALS)] == ["2026-06-15"]
+    assert [page.cursor for page in pages] == [cursor]
+
+
 def test_pages_of_a_day(ozon, sandbox, sold):
     sandbox.accruals_per_page = 2
     for _ in range(6):
@@ -180,3 +199,99 @@ def test_words_of_a_type_tell_its_kind(name, kind):
 
 def test_no_accruals_are_no_trouble(ozon):
     assert natives(ozon, "accrual") == []
+
+
+# -- payouts -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def months(connect, sandbox):
+    return connect(sandbox, lookback_days=60)
+
+
+def passed(ozon, facts, cursor=None):
+    """Read once more; return the cursor."""
+    found, following = read(ozon, cursor)
+    records = [canonical("accrual", native) for native in found]
+    assert len({one.operation_id for one in records}) == len(records)
+    facts.update({one.operation_id: one for one in records})
+    return following
+
+
+def sums(facts):
+    paid = sum((one.amount for one in facts.values() if one.kind == "payout"), Decimal(0))
+    return sum((one.amount for one in facts.values()), Decimal(0)) - paid, paid
+
+
+@pytest.mark.field("F1")
+@pytest.mark.parametrize("listed", [False, True])
+def test_all_that_is_owed_is_told_and_all_that_was_paid(months, sandbox, clock, listed):
+    sandbox.listed, sandbox.points = listed, Decimal("12.34")
+    sell(months, "A-1", "A-2", amount=1000)
+    facts, cursor, paid = {}, None, Decimal(0)
+    for turn in range(5):
+        number = sandbox.place_order({"A-1": 2, "A-2": 1})
+        sandbox.deliver(number)
+        sandbox.charge(5, "-12.30", "A-2")
+        clock.pass_by(days=3)
+        sandbox.send_back(number, "A-1", 1)
+        for type_id, amount in ((8, "-150.05"), (9, "500"), (10, "-990"), (6, "-31.41")):
+            sandbox.charge(type_id, amount)
+        if turn % 2 == 0:
+            paid += sandbox.pay_out()
+        clock.pass_by(days=4)
+        cursor = passed(months, facts, cursor)
+        assert sums(facts) == (sandbox.owed(), paid)
+    before = dict(facts)
+    passed(months, facts, cursor)
+    clock.pass_by(days=1)
+    passed(months, facts, None)
+    assert facts == before
+    payouts = [one for one in facts.values() if one.kind == "payout"]
+    assert [(one.order, one.currency) for one in payouts] == [(None, "RUB")] * 3
+    assert {one.occurred_at.date().isoformat() for one in payouts} == {"2026-06-30", "2026-07-15", "2026-07-31"}
+
+
+def test_payouts_are_asked_for_once_a_day(months, sandbox, clock):
+    sandbox.charge(9, "500")
+    sandbox.pay_out()
+    facts, cursor = {}, None
+    for _ in range(4):
+        cursor = passed(months, facts, cursor)
+        clock.pass_by(hours=3)
+    assert len(bodies(sandbox, paths.STATEMENT)) == 1
+    clock.pass_by(days=1)
+    cursor = passed(months, facts, cursor)
+    asked = bodies(sandbox, paths.STATEMENT)
+    assert [body["date"]["from"] for body in asked] == ["2026-04-13T00:00:00Z", "2026-05-02T00:00:00Z"]
+
+
+def test_each_period_is_a_page_of_its_own(months, sandbox, clock):
+    for _ in range(3):
+        sandbox.charge(9, "100")
+        sandbox.pay_out()
+        clock.pass_by(days=16)
+    facts = {}
+    passed(months, facts)
+    assert sums(facts) == (300, 300)
+    assert [body["page"] for body in bodies(sandbox, paths.STATEMENT)] == [1, 2, 3]
+
+
+def test_accruals_are_kept_where_the_statement_cannot_be_had(months, sandbox, sold):
+    sandbox.faults.append(Fault(kind="status", status=403, match="cash-flow", times=9))
+    pages = []
+    with pytest.raises(Denied):
+        pages.extend(months.read("accrual", None))
+    assert any(page.slices for page in pages)
+    assert pages[-1].cursor == '{"day":"2026-06-15","settled":null}'
+
+
+def test_a_payment_of_no_period_waits_in_quarantine():
+    with pytest.raises(Refused) as refused:
+        list(paid_out(b'{"payments": [{"payment": -5, "currency_code": "RUB"}]}'))
+    assert refused.value.code == "bad_payout"
+    assert list(paid_out(b'{"payments": [{"payment": 0}]}')) == []
+
+
+def test_money_that_is_paid_for_a_claim_is_no_payout():
+    assert Name.of({"id": 1, "name": "Выплата по претензии", "description": ""}, {}).kind == "other"

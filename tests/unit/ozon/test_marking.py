@@ -46,6 +46,18 @@ def test_e9_a_check_that_takes_its_time_is_asked_for(ozon, sandbox, number):
     assert sandbox.written["checks"] == 1
 
 
+@pytest.mark.field("E9")
+def test_e9_the_code_of_a_unit_that_came_back_may_be_sold_again(ozon, sandbox, number):
+    assert put(ozon, number, "awaiting_deliver", packages=packed(*CODES[:2])).kind == "done"
+    sandbox.deliver(number)
+    again = sandbox.place_order({"A-1": 1})
+    packages = [box(("A-1", 1, CODES[:1]))]
+    refused = put(ozon, again, "awaiting_deliver", packages=packages)
+    assert (refused.kind, refused.errors[0].code) == ("refused", "MARK_NOT_IN_CIRCULATION")
+    sandbox.move_return(sandbox.send_back(number, "A-1", 1), "ReceivedBySeller")
+    assert see_through(ozon, again, "awaiting_deliver", packages=packages).kind == "done"
+
+
 def test_a_check_that_ozon_gave_up_is_asked_for_anew(ozon, sandbox, number):
     sandbox.faults.append(Fault(kind="custom", name="check_failed", match="exemplar/set"))
     packages = packed(*CODES[:2])

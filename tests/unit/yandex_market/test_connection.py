@@ -12,6 +12,7 @@ from connectors.yandex_market.sandbox import Shop
 from connectors.yandex_market.sandbox.cabinet import Window
 from obmen.connector import check
 from obmen.errors import Denied, Refused, Unavailable
+from obmen.http import Rate
 from obmen.testing.sandbox import Fault, Response
 from tests.unit.yandex_market.conftest import MAIN, SPARE, batch, card, price, stock
 
@@ -148,8 +149,11 @@ def test_every_limit_is_the_vendors(specs: Path):
             told[f"{method} {path}"] = match.groups()
     for operation in paths.ALL:
         amount, what, period = told[operation.group.replace("{", "").replace("}", "")]
-        assert operation.rate.calls == int(amount.replace(" ", "")), operation.group
-        assert operation.rate.seconds == {"час": 3600.0, "минуту": 60.0}[period], operation.group
+        theirs = Rate(int(amount.replace(" ", "")), {"час": 3600.0, "минуту": 60.0}[period])
+        if operation is paths.PAYMENTS_REPORT:  # slowed down since that table was made
+            assert operation.rate.calls / operation.rate.seconds < theirs.calls / theirs.seconds
+        else:
+            assert operation.rate == theirs, operation.group
         assert operation.goods == (what in {"товар", "заказ"}), operation.group
 
 

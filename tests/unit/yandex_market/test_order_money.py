@@ -207,5 +207,5 @@ def test_money_that_is_no_money_waits_alone(ym, canned):
 
 def test_the_report_is_asked_for_by_days_of_change(ym, market):
     list(ym.read("accrual", None))
-    bodies = [msgspec.json.decode(e.request_body) for e in market.journal]
+    bodies = [msgspec.json.decode(e.request_body) for e in market.journal if e.path.endswith("stats/orders")]
     assert {tuple(body) for body in bodies} == {("updateFrom", "updateTo")}

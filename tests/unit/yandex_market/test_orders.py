@@ -243,3 +243,39 @@ def test_an_order_without_prices_is_not_taken_for_one_that_costs_nothing(ym, mar
     del native["items"][0]["prices"]
     with pytest.raises((Refused, ValueError), match="price"):
         canonical("order", {**native, **shaped(native)})
+
+
+# -- buyers ------------------------------------------------------------------------------------------------
+
+
+def test_the_buyer_of_a_dbs_order_comes_with_it_while_it_is_the_sellers(connect, market, clock):
+    sell(market, A_1="500")
+    ym = connect(market)
+    numbers = [market.place_order({"A-1": 1}, campaign=campaign) for campaign in (2001, DBS)]
+    found, cursor = read(ym)
+    told = {one.number: one.customer for one in (canonical("order", native) for native in found)}
+    assert told[numbers[0]] is None
+    assert (told[numbers[1]].name, told[numbers[1]].phone[:5]) == ("Образцов Пример", "+7000")
+    assert market.calls["GET /v2/campaigns/{campaignId}/orders/{orderId}/buyer"] == 1
+    (looked,) = ym.look_up("order", numbers[1:])
+    assert canonical("order", looked).customer == told[numbers[1]]
+    market.deliver(numbers[1])
+    clock.pass_by(hours=1)
+    after = {native["orderId"]: native for native in read(ym, "order", cursor)[0]}
+    assert "buyer" not in after[int(numbers[1])]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_an_order_whose_buyer_is_not_told_comes_anyway(connect, market, status):
+    sell(market, A_1="500")
+    number = market.place_order({"A-1": 1}, campaign=DBS)
+    market.faults.append(Fault(kind="status", status=status, match="/buyer", times=3))
+    (native,) = read(connect(market))[0]
+    assert (str(native["orderId"]), native.get("buyer")) == (number, None)
+
+
+def test_statuses_ask_for_no_buyers(connect, market):
+    sell(market, A_1="500")
+    market.place_order({"A-1": 1}, campaign=DBS)
+    read(connect(market), "order_status")
+    assert market.calls["GET /v2/campaigns/{campaignId}/orders/{orderId}/buyer"] == 0

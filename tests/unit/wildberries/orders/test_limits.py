@@ -4,7 +4,9 @@ from datetime import date
 
 import pytest
 
+from connectors.wildberries import paths
 from connectors.wildberries.sandbox import VENDOR
+from obmen.errors import Unavailable
 from tests.unit.wildberries.orders.conftest import read, refusals, step, stock_up
 
 SCHEMES = ["fbs", "dbs", "dbw", "click_collect"]
@@ -39,6 +41,33 @@ def test_reports_a_minute_apart_are_never_told_to_wait(connect, strict, clock):
     assert sum(len(page.slices) for page in wb.read("accrual", None)) == 6
     assert clock.monotonic() - began >= 5 * 60
     assert refusals(strict) == []
+
+
+def test_returns_read_by_a_new_process_each_time_are_never_told_to_wait(connect, strict, clock):
+    strict.send_back(strict.place_order("A-1"))
+    memory = connect(strict).memory
+    for _ in range(12):
+        wb = connect(strict)
+        wb.memory = memory
+        assert len(read(wb, "return")[0]) == 1
+        clock.pass_by(minutes=2)
+    assert refusals(strict) == []
+    assert strict.calls[f"GET {paths.GOODS_RETURNED}"] == 12 + 2
+
+
+def test_a_process_that_comes_too_soon_makes_no_call_of_the_report(connect, strict, clock):
+    memory = connect(strict).memory
+    for _ in range(8):
+        wb = connect(strict)
+        wb.memory = memory
+        read(wb, "return")
+    wb = connect(strict)
+    wb.memory = memory
+    with pytest.raises(Unavailable, match="goods returned"):
+        read(wb, "return")
+    assert refusals(strict) == []
+    clock.pass_by(minutes=10)
+    assert read(wb, "return")[0] == []
 
 
 def test_a_token_that_only_reads_may_read_all_of_it(connect, make_sandbox):

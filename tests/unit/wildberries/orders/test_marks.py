@@ -49,6 +49,18 @@ def test_a_code_that_was_refused_says_why_and_not_which(wb, sandbox):
 
 
 @pytest.mark.field("E9")
+def test_the_code_of_a_unit_that_came_back_may_be_sold_again(wb, sandbox):
+    first, again = (sandbox.place_order("A-1", needs=("sgtin",)) for _ in range(2))
+    assert put(wb, item(first, "ready", CODE))[first].kind == "done"
+    sandbox.move(first, supplier="complete", wb="sold")
+    assert put(wb, item(again, "ready", CODE))[again].errors[0].code == "sgtinWithdrawn"
+    sandbox.send_back(first)
+    sandbox.give_back(first)
+    assert put(wb, item(again, "ready", CODE))[again].kind == "done"
+    assert kept(sandbox, again) == {"sgtin": [CODE]}
+
+
+@pytest.mark.field("E9")
 def test_no_code_is_ever_logged(wb, sandbox):
     number = sandbox.place_order("A-1", needs=("sgtin",))
     sandbox.verdicts[CODE] = "sgtinNotFound"

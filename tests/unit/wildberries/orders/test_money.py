@@ -1,15 +1,16 @@
 """Money: the records of a report come to its total to the kopeck, and each is told once."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import islice
 
 import pytest
 
 from connectors.wildberries import finance
 from obmen.errors import StateError
 from obmen.testing.sandbox import Fault
-from tests.unit.wildberries.orders.conftest import canonical, read, sent
+from tests.unit.wildberries.orders.conftest import canonical, read, refusals, sent
 
 WEEK = date(2026, 6, 8)
 
@@ -56,6 +57,42 @@ def test_the_records_of_a_report_come_to_what_it_pays_out(wb, sandbox, report):
     assert total < 0
 
 
+@pytest.mark.field("F1")
+def test_all_that_is_owed_is_told_and_all_that_was_paid(connect, sandbox, clock):
+    facts, cursor, memory, owed = {}, None, None, Counter()
+    for week in range(4):
+        begin = WEEK + timedelta(days=7 * week)
+        clock.pass_by(days=7)
+        sold = [sandbox.place_order("A-1", price=price) for price in (179_100, 99_950, 33_333)]
+        id_ = sandbox.open_report(begin)
+        for number, due in zip(sold, ("1400.37", "711.05", "0.01"), strict=True):
+            sandbox.book_sale(id_, number, due=due, acquiring="13.37")
+            sandbox.book(id_, order=number, deliveryService="57.35", deliveryAmount=1)
+            owed[number] += Decimal(due) - Decimal("57.35")
+        sandbox.book_return(id_, sold[1], due="711.05", acquiring="13.37")
+        sandbox.book(id_, order=sold[1], deliveryService="50", returnAmount=1, penalty="99.99")
+        owed[sold[1]] -= Decimal("711.05") + Decimal("149.99")
+        sandbox.book(id_, paidStorage="815.40", sellerOperName="Хранение")
+        sandbox.book(id_, penalty="231.35", additionalPayment="120.5", paidAcceptance="11", deduction="354")
+        owed[None] += Decimal("120.5") - Decimal("815.40") - Decimal("231.35") - 11 - 354
+        for _ in range(2):
+            wb = connect(sandbox)
+            wb.memory = memory = memory or wb.memory
+            found, cursor = records(wb, cursor)
+            assert len({one.operation_id for one in found}) == len(found)
+            assert not facts.keys() & {one.operation_id for one in found}
+            facts |= {one.operation_id: one for one in found}
+    told = Counter()
+    for one in facts.values():
+        told["paid" if one.kind == "payout" else one.order] += one.amount
+    paid = told.pop("paid")
+    assert told == owed
+    assert paid == sum(owed.values()) == sum(map(Decimal, sandbox.state()["payouts"].values()))
+    again, _ = records(connect(sandbox))
+    assert {one.operation_id: one for one in again} == facts
+    assert refusals(sandbox) == []
+
+
 def test_each_kind_of_money_has_its_sign(wb, sandbox, report):
     found, _ = records(wb)
     sums = Counter()
@@ -74,6 +111,16 @@ def test_each_kind_of_money_has_its_sign(wb, sandbox, report):
     assert sums["compensation"] == Decimal("120.5")
     assert sums["bonus"] == Decimal("16.8")
     assert sums["storage"] < 0 > sums["penalty"]
+
+
+def test_what_the_columns_of_rows_leave_unexplained_is_told_too(wb, sandbox, report):
+    sandbox.book(report, paymentSchedule="77.70")
+    found, _ = records(wb)
+    assert [(one.kind, one.amount, one.title) for one in found if one.operation_id.endswith("rest")] == [
+        ("other", Decimal("-77.7"), "Разовое изменение срока перечисления")
+    ]
+    payout = Decimal(sandbox.state()["payouts"][str(report)])
+    assert sum((one.amount for one in found if one.kind != "payout"), Decimal(0)) == payout
 
 
 def test_each_record_names_its_order_and_has_an_id_that_stays(wb, sandbox, report):
@@ -103,16 +150,37 @@ def test_a_report_is_read_once_and_the_next_one_later(wb, sandbox, report, clock
     assert len(sent(sandbox, "POST", f"/detailed/{report}")) == 2
 
 
-def test_a_read_that_broke_off_goes_on_with_the_report_it_was_at(wb, sandbox, report):
-    second = sandbox.open_report(WEEK)
-    sandbox.book(second, penalty="10")
-    cursor = None
-    for page in wb.read("accrual", None):
-        if page.cursor:
-            cursor = page.cursor
-            break
-    found, _ = records(wb, cursor)
-    assert {one.operation_id.partition(":")[0] for one in found} == {str(second)}
+@pytest.mark.parametrize("kept", range(6))
+def test_a_read_that_broke_off_goes_on_after_the_last_row_that_was_kept(wb, connect, sandbox, monkeypatch, kept):
+    monkeypatch.setattr(finance, "ROWS", 3)
+    reports = [sandbox.open_report(WEEK), sandbox.open_report(WEEK)]
+    for report, number in zip(reports, (7, 2), strict=True):
+        for amount in range(1, number + 1):
+            sandbox.book(report, penalty=str(amount))
+    pages = islice(wb.read("accrual", None), kept)
+    first = [
+        (page.cursor, native["operation_id"]) for page in pages for raw in page.slices for native in page.decode(raw)
+    ]
+    sandbox.journal.clear()
+    following = connect(sandbox)
+    following.memory = wb.memory
+    found, _ = records(following, first[-1][0] if first else None)
+    ids = [id_ for _, id_ in first] + [one.operation_id for one in found]
+    assert len(ids) == len(set(ids)) == 9 + 2
+    assert sum((one.amount for one in found if one.kind == "payout"), Decimal(0)) in {Decimal(-31), Decimal(-3), 0}
+    assert refusals(sandbox) == []
+
+
+def test_a_process_that_was_just_started_knows_when_the_last_one_asked(wb, connect, sandbox, report, clock):
+    records(wb)
+    sandbox.journal.clear()
+    following = connect(sandbox)
+    following.memory = wb.memory
+    clock.pass_by(seconds=20)
+    began = clock.monotonic()
+    records(following)
+    assert clock.monotonic() - began >= 40
+    assert refusals(sandbox) == []
 
 
 def test_rows_are_read_to_the_answer_without_content(wb, sandbox, monkeypatch):

@@ -8,7 +8,7 @@ from connectors.wildberries import Wildberries
 from connectors.wildberries.sandbox import WildberriesSandbox
 
 MEANT = {"reset", "state", "readers", "writers", "finders", "pollers", "lookups", "documents", "feeds", "routes"}
-MEANT |= {"options_model", "acknowledger", "preset"}
+MEANT |= {"options_model", "acknowledger", "preset", "histories"}
 
 
 @pytest.mark.parametrize("whole", [Wildberries, WildberriesSandbox])

@@ -120,3 +120,15 @@ def test_the_report_is_asked_for_in_periods_that_the_vendor_takes(wb, sandbox, s
     clock.pass_by(days=85)
     assert len(natives(wb, "return")) == 1
     assert len(sent(sandbox, "GET", "goods-return")) == 3
+
+
+def test_goods_that_set_out_long_ago_are_looked_at_once_a_day(wb, sandbox, sold, clock):
+    sandbox.claim(sold)
+    sandbox.send_back(sold)
+    sandbox.parcels[int(sold)].at -= 40 * 86400
+    states = []
+    for days in (0, 0, 1):
+        clock.pass_by(days=days)
+        states.append([one["state"] for one in natives(wb, "return")])
+        sandbox.parcels[int(sold)].given_at = sandbox.now()
+    assert states == [["goods/travelling"], [], ["goods/given"]]
