@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -18,9 +19,11 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from obmen.clock import Clock, SystemClock
 from obmen.errors import ConfigurationError, ObmenError, meant
 from obmen.http import Http, Transport
+from obmen.http.account import account_of
 from obmen.memory import Memory, ShortMemory
 from obmen.records import Batch, Document, Hints, Item, Native, Op, Outcome, Page
 from obmen.roles import (
+    HistorySpec,
     LookupSpec,
     ReaderSpec,
     WriterSpec,
@@ -28,6 +31,7 @@ from obmen.roles import (
     document,
     feed,
     find,
+    history,
     lookup,
     poll,
     reader,
@@ -60,6 +64,7 @@ __all__ = [
     "document",
     "feed",
     "find",
+    "history",
     "lookup",
     "poll",
     "reader",
@@ -72,7 +77,7 @@ ENTRY_POINTS = "obmen.connectors"
 class Options(BaseModel):
     """A connection's settings. Unknown keys are refused, so that a misspelt one cannot be ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class Connector:
     finders: dict[str, str] = {}  # noqa: RUF012 - an instance may narrow what its class declares
     pollers: dict[str, str] = {}  # noqa: RUF012 - an instance may narrow what its class declares
     lookups: dict[str, LookupSpec] = {}  # noqa: RUF012 - an instance may narrow what its class declares
+    histories: dict[str, HistorySpec] = {}  # noqa: RUF012 - an instance may narrow what its class declares
     documents: ClassVar[dict[str, LookupSpec]] = {}
     feeds: ClassVar[dict[str, str]] = {}
     acknowledger: ClassVar[str] = ""
@@ -118,7 +124,7 @@ class Connector:
             cls.options_model = own_options
         cls.readers, cls.writers = dict(cls.readers), dict(cls.writers)
         cls.finders, cls.pollers, cls.lookups = dict(cls.finders), dict(cls.pollers), dict(cls.lookups)
-        cls.feeds, cls.documents = dict(cls.feeds), dict(cls.documents)
+        cls.feeds, cls.documents, cls.histories = dict(cls.feeds), dict(cls.documents), dict(cls.histories)
         for base in reversed(cls.__mro__):
             for name, method in list(vars(base).items()):
                 for role, spec in getattr(method, "_obmen_roles", ()):
@@ -134,6 +140,8 @@ class Connector:
             cls.lookups[spec.entity] = spec
         elif role == "document":
             cls.documents[spec.entity] = spec
+        elif role == "history":
+            cls.histories[spec.entity] = spec
         elif role == "feed":
             cls.feeds.update(dict.fromkeys(spec, name))
         elif role == "acknowledge":
@@ -158,6 +166,18 @@ class Connector:
     def preset(cls, options: Any, entity: str) -> str:  # noqa: ARG003 - for those who have several
         """Return the folder, within the connector's presets, of the mapping that fits these options; "" is the top."""
         return ""
+
+    @classmethod
+    def key_ends(cls, options: Any) -> datetime | None:  # noqa: ARG003 - for those whose keys tell it
+        """Return when the connection's key ends, where the key itself tells it. No calls are made."""
+        return None
+
+    def account(self) -> str:
+        """Return the vendor's account that calls are counted for: connections with the same one share its budgets.
+
+        It is a digest that gives no credential away. Another one is for vendors that count otherwise, by address, say.
+        """
+        return account_of(self.http.transport, secret_values(self.options))
 
     def way(self, entity: str) -> str:  # noqa: ARG002 - for those who have several
         """Say in a few words how an entity is read here, for people who look at the status."""
@@ -194,6 +214,10 @@ class Connector:
     def read(self, entity: str, cursor: str | None) -> Iterator[Page]:
         """Call the entity's reader."""
         return iter(getattr(self, self.readers[entity].method)(cursor))
+
+    def read_period(self, entity: str, since: datetime, until: datetime) -> Iterator[Page]:
+        """Call what reads the entity's records of a period."""
+        return iter(getattr(self, self.histories[entity].method)(since, until))
 
     def write(self, entity: str, batch: Batch, op: Op = "put") -> Iterator[Outcome]:
         """Call the entity's writer."""
@@ -253,19 +277,39 @@ def check(connector: Connector) -> list[Finding]:
         return [Finding("problem", str(error))]
 
 
-def connectors() -> dict[str, type[Connector]]:
-    """Return every installed connector by name, Obmen's own and third-party ones alike."""
-    found: dict[str, type[Connector]] = {}
-    for point in entry_points(group=ENTRY_POINTS):
+class Installed(Mapping[str, type["Connector"]]):
+    """Connectors by name, each loaded when it is first asked for: a project need not wait for those it does not name.
+
+    Raises ConfigurationError for one that cannot be loaded.
+    """
+
+    def __init__(self) -> None:
+        self._points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+    def __getitem__(self, name: str) -> type[Connector]:
+        point = self._points[name]
         try:
             loaded = point.load()
         except Exception as error:
-            message = f"The connector '{point.name}' ({point.value}) cannot be loaded: {error!r}."
+            message = f"The connector '{name}' ({point.value}) cannot be loaded: {error!r}."
             raise ConfigurationError(message) from error
         if not (isinstance(loaded, type) and issubclass(loaded, Connector)):
-            raise ConfigurationError(f"The entry point '{point.name}' ({point.value}) is not a Connector.")
-        found[point.name] = loaded
-    return found
+            raise ConfigurationError(f"The entry point '{name}' ({point.value}) is not a Connector.")
+        return loaded
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._points
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._points)
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+
+def connectors() -> Mapping[str, type[Connector]]:
+    """Return every installed connector by name, Obmen's own and third-party ones alike."""
+    return Installed()
 
 
 def connector_class(name: str, *, where: str = "") -> type[Connector]:

@@ -57,6 +57,10 @@ class Unavailable(ObmenError):  # noqa: N818 - see Refused
         self.after = after
 
 
+class Interrupted(Unavailable):
+    """The process was told to stop, before the call; what is left is done after the next start."""
+
+
 class InDoubt(ObmenError):  # noqa: N818 - see Refused
     """The call may have had its effect: look before repeating."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from obmen.records import Op
@@ -55,6 +56,17 @@ class LookupSpec:
 
     entity: str
     batch: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySpec:
+    """How what happened in a period is read (see ``history``)."""
+
+    entity: str
+    step: timedelta
+    parallel: int
+    reach: timedelta | None
     method: str
 
 
@@ -123,6 +135,30 @@ def lookup(entity: str, *, batch: int = 100) -> Callable[[Method], Method]:
 
     def mark(method: Method) -> Method:
         _roles(method).append(("lookup", LookupSpec(entity, batch, method.__name__)))
+        return method
+
+    return mark
+
+
+def history(
+    entity: str, *, step: timedelta, parallel: int = 1, reach: timedelta | None = None
+) -> Callable[[Method], Method]:
+    """Mark ``def name(self, since: datetime, until: datetime) -> Iterator[Page]``: what happened in a period.
+
+    It gives every record whose own time lies in [``since``, ``until``), both aware; one at the very edge may come with
+    the next period as well. The method says which time that is: when an order was placed, when money was accrued.
+    That never changes, so a record stays in its period; the record itself is given as it is now. Slices, their
+    decoding and ``salt`` are those of the entity's reader, so that what one of both has read is known to the other. A
+    page's cursor is not looked at.
+
+    ``step``: the longest period that is read at once, which the system must take in one query; what was cut off
+    begins anew with such a step. ``parallel``: how many periods may be read at
+    once, each by a connector of its own within the connection's budgets; 1 unless the system bears more. ``reach``:
+    how far back it tells anything at all; None where it knows no end.
+    """
+
+    def mark(method: Method) -> Method:
+        _roles(method).append(("history", HistorySpec(entity, step, parallel, reach, method.__name__)))
         return method
 
     return mark

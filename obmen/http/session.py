@@ -7,7 +7,8 @@ A blind repeat of a write whose answer was lost is how orders get doubled; so a 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -29,6 +30,7 @@ from obmen.errors import (
 )
 from obmen.http import pause
 from obmen.http.budget import EVERY_CALL, Budgets
+from obmen.http.heard import HttpListener
 from obmen.http.redact import Redactor
 from obmen.http.reply import Expect, Reply, encode_json
 from obmen.http.transport import Transport
@@ -75,7 +77,10 @@ class _Call:
 
 
 class Http:
-    """A connection's session with its peer. ``secrets`` are masked besides those that the transport names."""
+    """A connection's session with its peer. ``secrets`` are masked besides those that the transport names.
+
+    ``listener``: set by whoever hosts it, to be told of every call.
+    """
 
     def __init__(
         self,
@@ -90,6 +95,7 @@ class Http:
         self.clock = clock or SystemClock()
         self.redact = Redactor([*secrets, *transport.secrets, *credentials(transport)])
         self.budgets = Budgets(transport.budgets, self.clock, connection=connection)
+        self.listener: HttpListener | None = None
         self._wire = Wire()
         self._session = opened(connection, transport, self._wire)
 
@@ -143,6 +149,15 @@ class Http:
         )
         return self._repeatedly(call)
 
+    @contextmanager
+    def guarded(self, guard: Callable[[], None]) -> Iterator[None]:
+        """Have ``guard`` called just before a call leaves; what it raises keeps the call from being made."""
+        before, self._wire.guard = self._wire.guard, guard
+        try:
+            yield
+        finally:
+            self._wire.guard = before
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
@@ -180,12 +195,20 @@ class Http:
         began = self.clock.monotonic()
         answer = self._exchange(call)
         seconds = round(self.clock.monotonic() - began, 3)
+        if self.listener is not None:
+            status = None if isinstance(answer, Exception) else answer.status
+            self.listener.called(self.connection, seconds, waited, status)
         if isinstance(answer, Exception):
             _LOG.debug("http.lost", **self._about(call), seconds=seconds, reason=str(answer))
             raise answer
         _LOG.debug("http.call", **self._about(call), seconds=seconds, status=answer.status, waited=waited)
         self._count(answer, call)
-        self._judge(answer, call)
+        try:
+            self._judge(answer, call)
+        except Denied as error:
+            if self.listener is not None:
+                self.listener.refused(self.connection, error)
+            raise
         return answer
 
     def _count(self, reply: Reply, call: _Call) -> None:

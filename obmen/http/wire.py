@@ -26,8 +26,13 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _OPENS_DOORS = ("authorization", "key", "token", "secret", "cookie", "password")
 
 
+def _free() -> None:
+    """Let every call go."""
+
+
 class _Note(threading.local):
     sent = False
+    guard: Callable[[], None] = staticmethod(_free)
 
 
 _NOTE = _Note()
@@ -43,6 +48,7 @@ class _Plain(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
+        _NOTE.guard()
         _NOTE.sent = True
         super().send(data)
 
@@ -57,6 +63,7 @@ class _Secure(HTTPSConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
+        _NOTE.guard()
         _NOTE.sent = True
         super().send(data)
 
@@ -70,7 +77,13 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class Wire(HTTPAdapter):
-    """Requests' adapter with connections that note when a call leaves. It repeats nothing by itself."""
+    """Requests' adapter with connections that note when a call leaves. It repeats nothing by itself.
+
+    ``guard`` is called just before anything leaves; what it raises keeps the call from being made, for a peer does
+    nothing with half a call.
+    """
+
+    guard: Callable[[], None] = staticmethod(_free)
 
     @property
     def sent(self) -> bool:
@@ -88,7 +101,7 @@ class Wire(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send, with the note wiped first."""
-        _NOTE.sent = False
+        _NOTE.sent, _NOTE.guard = False, self.guard
         return super().send(request, *args, **kwargs)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from obmen.entities import ENTITIES, Product, Record
 from obmen.rules import guards
 from obmen.state import Transaction, outbox, seen, tables
+from obmen.state.given import among
 from obmen.state.outbox import Decided
 from obmen.sync.decide import operation
 from obmen.sync.flow import Flow
@@ -40,7 +41,7 @@ def tell_again(tx: Transaction, flows: Sequence[Flow], connection: str, keys: Se
         held = (_A.connection == connection, _A.entity == entity)
         if not of_entity or not keys or tx.one(sa.select(sa.literal(1)).where(*held).limit(1)) is None:
             continue
-        about = [tx.among(_A.key, keys)] if entity == _ENTITY else [_under(key) for key in keys]
+        about = [among(_A.key, keys)] if entity == _ENTITY else [_under(key) for key in keys]
         for condition in about:
             rows = tx.rows(sa.select(_A.key, _A.hash, _A.canonical).where(*held, condition))
             again += _queue(tx, of_entity, connection, rows)

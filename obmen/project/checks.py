@@ -27,6 +27,8 @@ def check_flows(
         _check_source(flow, connections, known, problems, at)
         _check_targets(flow, connections, known, problems, at)
         _check_words(flow, connections, problems, at)
+        if flow.schedule.every is not None and flow.schedule.cron is not None:
+            problems.add((*at, "cron"), "Either 'every' or 'cron' says when the flow runs, not both.")
     for one, other in combinations(flows.values(), 2):
         _check_collision(one, other, problems)
 
@@ -65,7 +67,6 @@ def _check_targets(
     problems: Problems,
     at: tuple[str, str],
 ) -> None:
-    able = [name for name, connector in known.items() if (flow.entity, "put") in connector.writers]
     for name in dict.fromkeys(flow.targets):
         target = connections.get(name)
         if target is None:
@@ -74,6 +75,7 @@ def _check_targets(
             message = f"'{name}' is what this flow reads from; it does not write into its own source."
             problems.add((*at, "to"), message)
         elif (flow.entity, "put") not in target.connector.writers:
+            able = [other for other, connector in known.items() if (flow.entity, "put") in connector.writers]
             writes = {entity for entity, op in target.connector.writers if op == "put"}
             problems.add(
                 (*at, "to"),

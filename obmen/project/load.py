@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,14 +15,23 @@ from obmen.connector import connectors as installed_connectors
 from obmen.errors import ConfigurationError, meant
 from obmen.http.redact import Redactor
 from obmen.mapping.yaml import Document, read_yaml
+from obmen.project.alerts import AlertsModel, check_alerts
 from obmen.project.checks import check_flows
 from obmen.project.environment import Filler, read_env
 from obmen.project.model import FlowModel, ProjectModel
 from obmen.project.problems import Problems
-from obmen.project.settings import ConnectionSettings, FlowSettings, Project, default_state
+from obmen.project.settings import ConnectionSettings, FlowSettings, Project, Schedule, default_state
 from obmen.rules.guards import DEFAULT_GUARDS, Guards
 
 FILE = "obmen.yaml"
+USUAL_EVERY = {
+    "order": timedelta(minutes=1),
+    "order_status": timedelta(minutes=1),
+    "stock": timedelta(minutes=2),
+    "price": timedelta(minutes=10),
+}
+"""How often the service runs a flow that does not say it."""
+_OTHERS_EVERY = timedelta(minutes=30)
 _POSTGRES = "postgresql+psycopg://"
 _SQLITE = "sqlite:///"
 
@@ -75,8 +85,16 @@ def _build(document: Document, data: Any, known: Mapping[str, type[Connector]], 
     flows = {name: _flow(name, flow, document, folder) for name, flow in model.flows.items()}
     state = _state(model.state, folder, problems)
     check_flows(flows, connections, known, problems)
+    check_alerts(model.alerts, flows, connections, problems)
     problems.raise_if_any()
-    return Project(file=file, state_url=state, connections=connections, flows=flows)
+    return Project(
+        file=file,
+        state_url=state,
+        connections=connections,
+        flows=flows,
+        service=model.service,
+        alerts=model.alerts,
+    )
 
 
 def _refuse_later_words(data: dict[Any, Any], problems: Problems) -> None:
@@ -143,7 +161,7 @@ def _flow(name: str, flow: FlowModel, document: Document, folder: Path) -> FlowS
         where=flow.where,
         missing=flow.missing,
         guards=Guards(**guards),
-        every=flow.every,
+        schedule=_schedule(flow),
         attempts=flow.attempts,
         full=flow.full,
         mappings={connection: folder / path for connection, path in flow.mappings.items()},
@@ -153,17 +171,30 @@ def _flow(name: str, flow: FlowModel, document: Document, folder: Path) -> FlowS
     )
 
 
-def _state(url: str | None, folder: Path, problems: Problems) -> str:
-    if url is None:
-        return default_state(folder)
+def _schedule(flow: FlowModel) -> Schedule:
+    every = flow.every
+    if "every" not in flow.model_fields_set and flow.cron is None:
+        every = USUAL_EVERY.get(flow.entity, _OTHERS_EVERY)
+    return Schedule(every, flow.cron, flow.jitter or timedelta(0), flow.quiet)
+
+
+def state_url(url: str, folder: Path) -> str:
+    """Return a state's address as SQLAlchemy takes it; a relative path starts from the project's folder."""
     for short in ("postgres://", "postgresql://"):
         if url.startswith(short):
             return _POSTGRES + url.removeprefix(short)
     if url.startswith(_SQLITE) and url != _SQLITE:
         return _SQLITE + (folder / url.removeprefix(_SQLITE)).as_posix()
-    if not url.startswith(_POSTGRES):
-        problems.add(("state",), "'state' is sqlite:///path or postgresql+psycopg://user:password@host/name.")
     return url
+
+
+def _state(url: str | None, folder: Path, problems: Problems) -> str:
+    if url is None:
+        return default_state(folder)
+    found = state_url(url, folder)
+    if found == _SQLITE or not found.startswith((_POSTGRES, _SQLITE)):
+        problems.add(("state",), "'state' is sqlite:///path or postgresql+psycopg://user:password@host/name.")
+    return found
 
 
 def _lines(document: Document, at: tuple[Any, ...]) -> dict[str, int]:
@@ -193,6 +224,7 @@ def _secret_texts(data: Any, known: Mapping[str, type[Connector]]) -> Iterator[s
         connector = known.get(str(block.get("connector")))
         if connector is not None:
             yield from _secrets_of(connector.options_model, block)
+    yield from _secrets_of(AlertsModel, data.get("alerts") if isinstance(data, dict) else None)
 
 
 def _secrets_of(model: type[BaseModel], data: Any) -> Iterator[str]:
@@ -200,8 +232,10 @@ def _secrets_of(model: type[BaseModel], data: Any) -> Iterator[str]:
         value = data.get(field.alias or name) if isinstance(data, dict) else None
         if "SecretStr" in str(field.annotation):
             yield from _texts(value)
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _secrets_of(field.annotation, value)
+            continue
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from _secrets_of(inner, value)
 
 
 def _texts(value: Any) -> Iterator[str]:

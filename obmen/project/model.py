@@ -11,10 +11,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from obmen.entities import ENTITIES
 from obmen.errors import meant
+from obmen.project.alerts import AlertsModel
+from obmen.project.service import ServiceModel
+from obmen.project.times import Cron, Duration, Often, Quiet
 
 _NAME = re.compile(r"\w[\w-]*")
 _SHARE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) ?%")
-_DURATION = re.compile(r"(?:(\d{1,6})d)? ?(?:(\d{1,6})h)? ?(?:(\d{1,6})m)? ?(?:(\d{1,6})s)?")
 
 
 def _share(value: Any) -> Decimal | None:
@@ -24,15 +26,6 @@ def _share(value: Any) -> Decimal | None:
     if matched is None:
         raise ValueError("a share is written as 20%; 'off' takes the guard away")
     return Decimal(matched[1]) / 100
-
-
-def _duration(value: Any) -> timedelta:
-    matched = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    parts = [int(part or 0) for part in matched.groups()] if matched else []
-    if not any(parts):
-        raise ValueError("a time is written as 90s, 2m, 1h, 1d or 1h30m")
-    days, hours, minutes, seconds = parts
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def _listed(value: Any) -> Any:
@@ -57,11 +50,6 @@ Share = Annotated[
     BeforeValidator(_share),
     WithJsonSchema({"type": "string", "pattern": r"^([0-9]+([.][0-9]+)? ?%|off)$", "examples": ["20%", "off"]}),
 ]
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]+[dhms]", "examples": ["90s", "2m", "1h"]}),
-]
 Targets = Annotated[
     tuple[str, ...],
     BeforeValidator(_listed),
@@ -72,7 +60,7 @@ Missing = Literal["ignore", "zero", "archive"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class GuardsModel(_Model):
@@ -113,7 +101,19 @@ class FlowModel(_Model):
         "sets its stock to 0, archive archives the product",
     )
     guards: GuardsModel = Field(default_factory=GuardsModel)
-    every: Duration | None = Field(default=None, description="how often it runs when Obmen runs as a service")
+    every: Often = Field(
+        default=None,
+        description="how often the service runs it; without every and cron, as its entity asks: orders each minute, "
+        "stock every two, prices every ten, goods every half hour; off: only when somebody asks",
+    )
+    cron: Cron | None = Field(
+        default=None, description="instead of every: minute hour day month weekday, in the service's time zone"
+    )
+    jitter: Duration | None = Field(default=None, description="by how much at most a run begins later, at random")
+    quiet: Quiet = Field(
+        default=(),
+        description="hours in which the service does not begin a run, such as '23:00-07:00', or a list of them",
+    )
     full: Duration = Field(
         default=timedelta(days=1),
         description="how often everything is read again from a system that otherwise tells what changed",
@@ -141,3 +141,5 @@ class ProjectModel(_Model):
     flows: dict[Name, FlowModel] = Field(
         default_factory=dict, description="name: what is carried, from where and to where"
     )
+    service: ServiceModel = Field(default_factory=ServiceModel)
+    alerts: AlertsModel = Field(default_factory=AlertsModel)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from obmen.connector import Connector
+from obmen.connector import Connector, secret_values
 from obmen.entities import ENTITIES
 from obmen.errors import ConfigurationError
 from obmen.mapping import Mapping as RecordMapping
 from obmen.mapping import load_mapping
+from obmen.project.alerts import AlertsModel
 from obmen.project.model import Missing
 from obmen.project.presets import find_mapping, mapping_places, preset_places
+from obmen.project.service import ServiceModel
+from obmen.project.times import Hours
 from obmen.rules.guards import Guards
 
 _REFERS = {"order": "product"}  # an order's lines name goods
@@ -37,6 +41,19 @@ class ConnectionSettings:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """When the service runs a flow: ``every`` so often, or by ``cron``, or (neither) when somebody asks.
+
+    ``jitter``: by how much at most a run begins later. ``quiet``: hours in which none begins.
+    """
+
+    every: timedelta | None = None
+    cron: str | None = None
+    jitter: timedelta = timedelta(0)
+    quiet: tuple[Hours, ...] = ()
+
+
+@dataclass(frozen=True)
 class FlowSettings:
     """One entity from one connection into others. ``targets`` is empty for a flow that only reads.
 
@@ -52,7 +69,7 @@ class FlowSettings:
     where: Mapping[str, str]
     missing: Missing
     guards: Guards
-    every: timedelta | None
+    schedule: Schedule
     attempts: int
     full: timedelta
     mappings: Mapping[str, Path]
@@ -69,6 +86,21 @@ class Project:
     state_url: str = field(repr=False)
     connections: Mapping[str, ConnectionSettings]
     flows: Mapping[str, FlowSettings]
+    service: ServiceModel = field(default_factory=ServiceModel)
+    alerts: AlertsModel = field(default_factory=AlertsModel)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that stands in it, so that it can be masked wherever it turns up."""
+        return tuple(self._secrets())
+
+    def _secrets(self) -> Iterator[str]:
+        for connection in self.connections.values():
+            yield from secret_values(connection.options)
+        yield from secret_values(self.alerts)
+        password = urlsplit(self.state_url).password
+        if password:
+            yield from {password, unquote(password)}
 
     @property
     def folder(self) -> Path:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
 
 from obmen.state import tables
+from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 _A = tables.agreed
 _COLUMNS = ("connection", "entity", "key", "sequence", "hash", "canonical", "live", "agreed_at", "run")
+_ALL = sa.select(_A.c.key, _A.c.hash, _A.c.canonical, _A.c.sequence, _A.c.live, _A.c.agreed_at).where(
+    given(_A.c.connection, _A.c.entity)
+)
+_OF = _ALL.where(among(_A.c.key))
+_PAGE = _ALL.where(_A.c.key > sa.bindparam("after")).order_by(_A.c.key).limit(sa.bindparam("most"))
+_FORGET = sa.delete(_A).where(given(_A.c.connection, _A.c.entity), among(_A.c.key))
+_DOUBT = (
+    sa.update(_A)
+    .where(given(_A.c.connection, _A.c.entity, _A.c.key))
+    .values(hash=b"", canonical=sa.bindparam("shown", type_=sa.LargeBinary()))
+)
+_COUNT = sa.select(sa.func.count()).where(given(_A.c.connection, _A.c.entity))
+_COUNT_LIVE = _COUNT.where(_A.c.live == 1)
 
 
 class Agreed(msgspec.Struct, frozen=True, gc=False):
@@ -31,24 +45,17 @@ class Agreed(msgspec.Struct, frozen=True, gc=False):
 
 def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, Agreed]:
     """Return key → what ``connection`` last confirmed."""
-    query = sa.select(_A.c.key, _A.c.hash, _A.c.canonical, _A.c.sequence, _A.c.live, _A.c.agreed_at).where(
-        _A.c.connection == connection, _A.c.entity == entity, tx.among(_A.c.key, keys)
-    )
+    rows = tx.rows(_OF, of_connection=connection, of_entity=entity, of_key=keys)
     return {
         key: Agreed(key, digest, canonical, sequence, bool(live), at)
-        for key, digest, canonical, sequence, live, at in tx.rows(query)
+        for key, digest, canonical, sequence, live, at in rows
     }
 
 
 def page(tx: Transaction, connection: str, entity: str, after: str = "", limit: int = 1000) -> list[Agreed]:
     """Return what ``connection`` confirmed of an entity by key, from after the given one on."""
-    query = (
-        sa.select(_A.c.key, _A.c.hash, _A.c.canonical, _A.c.sequence, _A.c.live, _A.c.agreed_at)
-        .where(_A.c.connection == connection, _A.c.entity == entity, _A.c.key > after)
-        .order_by(_A.c.key)
-        .limit(limit)
-    )
-    return [Agreed(*row) for row in tx.rows(query)]
+    rows = tx.rows(_PAGE, of_connection=connection, of_entity=entity, after=after, most=limit)
+    return [Agreed(*row) for row in rows]
 
 
 def keys_under(tx: Transaction, connection: str, entity: str, first: str) -> list[str]:
@@ -69,7 +76,23 @@ def save(tx: Transaction, connection: str, entity: str, snapshots: Sequence[Agre
     tx.upsert(_A, _COLUMNS, rows)
 
 
+def doubt(tx: Transaction, connection: str, entity: str, shown: Mapping[str, bytes | None]) -> None:
+    """Take back that these records were confirmed: key → what the connection shows instead, None where nothing.
+
+    What it shows stays as the snapshot that the next change is judged against.
+    """
+    absent = [key for key, canonical in shown.items() if canonical is None]
+    tx.run(_FORGET, of_connection=connection, of_entity=entity, of_key=absent)
+    otherwise = [
+        {"of_connection": connection, "of_entity": entity, "of_key": key, "shown": canonical}
+        for key, canonical in shown.items()
+        if canonical is not None
+    ]
+    if otherwise:
+        tx.run(_DOUBT, otherwise)
+
+
 def count(tx: Transaction, connection: str, entity: str, *, live: bool = False) -> int:
     """Return how many records of an entity a connection has confirmed; with ``live``, of those only."""
-    query = sa.select(sa.func.count()).where(_A.c.connection == connection, _A.c.entity == entity)
-    return int(tx.rows(query.where(_A.c.live == 1) if live else query)[0][0])
+    rows = tx.rows(_COUNT_LIVE if live else _COUNT, of_connection=connection, of_entity=entity)
+    return int(rows[0][0])

@@ -13,10 +13,28 @@ import sqlalchemy as sa
 
 from obmen.errors import Refused
 from obmen.state import tables
+from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 _B = tables.binding
 _COLUMNS = ("connection", "entity", "key", "native_id", "natural_id", "chosen")
+_OF = given(_B.c.connection, _B.c.entity)
+_NATIVE_IDS = sa.select(_B.c.key, _B.c.native_id).where(_OF, among(_B.c.key))
+_CHOSEN = _NATIVE_IDS.where(_B.c.chosen == 1)
+_KEYS = sa.select(_B.c.native_id, _B.c.key).where(_OF, among(_B.c.native_id))
+_UNBIND = sa.delete(_B).where(_OF, among(_B.c.key))
+_COUNT = sa.select(sa.func.count()).where(_OF)
+_PAGE = (
+    sa.select(_B.c.key, _B.c.native_id, _B.c.natural_id, _B.c.chosen)
+    .where(_OF, _B.c.key > sa.bindparam("after"))
+    .order_by(_B.c.key)
+    .limit(sa.bindparam("most"))
+)
+_OTHERWISE = sa.and_(_OF, _B.c.natural_id.is_not(None))
+_ANY_NAMED = sa.select(sa.literal(1)).where(_OTHERWISE).limit(1)
+_NATURALS = sa.select(_B.c.key, _B.c.natural_id).where(_OTHERWISE, among(_B.c.key))
+_NAMED = sa.select(_B.c.natural_id, _B.c.key).where(_OTHERWISE)
+_NAMED_SO = _NAMED.where(among(_B.c.natural_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +49,12 @@ class Binding:
 
 def native_ids(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, str]:
     """Return key → native id for those of ``keys`` that are bound in ``connection``."""
-    query = sa.select(_B.c.key, _B.c.native_id).where(
-        _B.c.connection == connection, _B.c.entity == entity, tx.among(_B.c.key, keys)
-    )
-    return dict(map(tuple, tx.rows(query)))
+    return dict(map(tuple, tx.rows(_NATIVE_IDS, of_connection=connection, of_entity=entity, of_key=keys)))
 
 
 def keys(tx: Transaction, connection: str, entity: str, native: Iterable[str]) -> dict[str, str]:
     """Return native id → key for those of ``native`` that are bound in ``connection``."""
-    query = sa.select(_B.c.native_id, _B.c.key).where(
-        _B.c.connection == connection, _B.c.entity == entity, tx.among(_B.c.native_id, native)
-    )
-    return dict(map(tuple, tx.rows(query)))
+    return dict(map(tuple, tx.rows(_KEYS, of_connection=connection, of_entity=entity, of_native_id=native)))
 
 
 def bind(tx: Transaction, connection: str, entity: str, pairs: Mapping[str, str]) -> dict[str, str]:
@@ -61,14 +73,12 @@ def bind(tx: Transaction, connection: str, entity: str, pairs: Mapping[str, str]
 
 def unbind(tx: Transaction, connection: str, entity: str, gone: Sequence[str]) -> None:
     """Forget the bindings of these keys."""
-    match = (_B.c.connection == connection, _B.c.entity == entity, tx.among(_B.c.key, gone))
-    tx.run(sa.delete(_B).where(*match))
+    tx.run(_UNBIND, of_connection=connection, of_entity=entity, of_key=gone)
 
 
 def count(tx: Transaction, connection: str, entity: str) -> int:
     """Return how many records of an entity are bound in a connection."""
-    query = sa.select(sa.func.count()).where(_B.c.connection == connection, _B.c.entity == entity)
-    return int(tx.rows(query)[0][0])
+    return int(tx.rows(_COUNT, of_connection=connection, of_entity=entity)[0][0])
 
 
 def save(tx: Transaction, connection: str, entity: str, bound: Sequence[Binding]) -> None:
@@ -79,8 +89,8 @@ def save(tx: Transaction, connection: str, entity: str, bound: Sequence[Binding]
     own = {one.key for one in bound}
     ids = (("native_id", [one.native_id for one in bound]), ("natural_id", [one.natural_id or "" for one in bound]))
     for column, values in ids:
-        query = sa.select(_B.c.key, _B.c[column]).where(*_of(connection, entity), tx.among(_B.c[column], values))
-        for key, value in tx.rows(query):
+        query = sa.select(_B.c.key, _B.c[column]).where(_OF, among(_B.c[column], values))
+        for key, value in tx.rows(query, of_connection=connection, of_entity=entity):
             if key not in own:
                 raise Refused(f"{value} of {connection} is bound to '{key}' already.", code="bound_twice")
     unbind(tx, connection, entity, sorted(own))
@@ -90,36 +100,27 @@ def save(tx: Transaction, connection: str, entity: str, bound: Sequence[Binding]
 
 def page(tx: Transaction, connection: str, entity: str, after: str = "", limit: int = 1000) -> list[Binding]:
     """Return bindings by key, from after the given one on."""
-    query = sa.select(_B.c.key, _B.c.native_id, _B.c.natural_id, _B.c.chosen).where(*_of(connection, entity))
-    rows = tx.rows(query.where(_B.c.key > after).order_by(_B.c.key).limit(limit))
+    rows = tx.rows(_PAGE, of_connection=connection, of_entity=entity, after=after, most=limit)
     return [Binding(key, native, natural, bool(chosen)) for key, native, natural, chosen in rows]
 
 
 def chosen(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, str]:
     """Return key → native id for those of ``keys`` that a person bound."""
-    query = sa.select(_B.c.key, _B.c.native_id).where(*_of(connection, entity), tx.among(_B.c.key, keys))
-    return dict(map(tuple, tx.rows(query.where(_B.c.chosen == 1))))
+    return dict(map(tuple, tx.rows(_CHOSEN, of_connection=connection, of_entity=entity, of_key=keys)))
 
 
 def any_named(tx: Transaction, connection: str, entity: str) -> bool:
     """Whether any record of an entity goes by another name than its key in a connection."""
-    query = sa.select(sa.literal(1)).where(*_of(connection, entity), _B.c.natural_id.is_not(None)).limit(1)
-    return tx.one(query) is not None
+    return tx.one(_ANY_NAMED, of_connection=connection, of_entity=entity) is not None
 
 
 def naturals(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, str]:
     """Return key → natural id for those of ``keys`` that go by another name."""
-    query = sa.select(_B.c.key, _B.c.natural_id).where(*_of(connection, entity), _B.c.natural_id.is_not(None))
-    return dict(map(tuple, tx.rows(query.where(tx.among(_B.c.key, keys)))))
+    return dict(map(tuple, tx.rows(_NATURALS, of_connection=connection, of_entity=entity, of_key=keys)))
 
 
 def named(tx: Transaction, connection: str, entity: str, natural: Iterable[str] | None = None) -> dict[str, str]:
     """Return natural id → key of the records that go by another name; of all of them, unless some are given."""
-    query = sa.select(_B.c.natural_id, _B.c.key).where(*_of(connection, entity), _B.c.natural_id.is_not(None))
-    if natural is not None:
-        query = query.where(tx.among(_B.c.natural_id, natural))
-    return dict(map(tuple, tx.rows(query)))
-
-
-def _of(connection: str, entity: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return _B.c.connection == connection, _B.c.entity == entity
+    of = {"of_connection": connection, "of_entity": entity}
+    rows = tx.rows(_NAMED, **of) if natural is None else tx.rows(_NAMED_SO, **of, of_natural_id=natural)
+    return dict(map(tuple, rows))

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from obmen.entities import Record
 from obmen.state import tables
+from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 _F = tables.fact.c
 _COLUMNS = ("connection", "entity", "key", "occurred_at", "canonical", "read_at")
 Told = TypeVar("Told", bound=Record)
 _WHEN = ("occurred_at", "placed_at")
+_BY_KEY = sa.select(_F.key, _F.canonical).where(given(_F.connection, _F.entity), among(_F.key))
 
 
 def save(tx: Transaction, connection: str, records: Sequence[Record]) -> None:
@@ -40,10 +42,8 @@ def of(
 
 def by_key(tx: Transaction, connection: str, entity: type[Told], keys: Iterable[str]) -> dict[str, Told]:
     """Return key → record for those of ``keys`` that a connection told."""
-    query = sa.select(_F.key, _F.canonical).where(
-        _F.connection == connection, _F.entity == entity.entity, tx.among(_F.key, keys)
-    )
-    return {key: entity.model_validate_json(canonical) for key, canonical in tx.rows(query)}
+    rows = tx.rows(_BY_KEY, of_connection=connection, of_entity=entity.entity, of_key=keys)
+    return {key: entity.model_validate_json(canonical) for key, canonical in rows}
 
 
 def _when(record: Record) -> float | None:

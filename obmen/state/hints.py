@@ -13,9 +13,17 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from obmen.state import tables
+from obmen.state.given import given
 from obmen.state.ledger import Transaction
 
 _F, _H = tables.feed.c, tables.hint.c
+_FEED = sa.select(tables.feed).where(given(_F.connection))
+_NEXT = (
+    sa.select(_H.native_id, _H.number)
+    .where(given(_H.connection, _H.entity), _H.number > sa.bindparam("after"))
+    .order_by(_H.number)
+    .limit(sa.bindparam("most"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Hint:
 
 def feed(tx: Transaction, connection: str) -> Feed:
     """Return how far a connection was listened to."""
-    row = tx.one(sa.select(tables.feed).where(_F.connection == connection))
+    row = tx.one(_FEED, of_connection=connection)
     return Feed() if row is None else Feed(row.cursor, bool(row.acknowledged), row.number)
 
 
@@ -59,13 +67,8 @@ def add(tx: Transaction, connection: str, entity: str, native_ids: Iterable[str]
 
 def after(tx: Transaction, connection: str, entity: str, number: int, limit: int) -> list[Hint]:
     """Return the next hints after a number."""
-    query = (
-        sa.select(_H.native_id, _H.number)
-        .where(_H.connection == connection, _H.entity == entity, _H.number > number)
-        .order_by(_H.number)
-        .limit(limit)
-    )
-    return [Hint(*row) for row in tx.rows(query)]
+    rows = tx.rows(_NEXT, of_connection=connection, of_entity=entity, after=number, most=limit)
+    return [Hint(*row) for row in rows]
 
 
 def prune(tx: Transaction, connection: str, entity: str, flows: Collection[str]) -> None:

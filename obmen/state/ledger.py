@@ -7,24 +7,26 @@ paused, its clock jumped) can commit nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from obmen.clock import Clock, SystemClock
 from obmen.errors import Busy, LeaseLost, StateError
-from obmen.state import migrate, owners, planner, tables
-from obmen.state.text import fault
+from obmen.state import migrate, moves, owners, planner, tables
+from obmen.state.given import given
 from obmen.state.trouble import explained
 
 LEASE_SECONDS = 60.0
+_L = tables.lease.c
+_LOOK = sa.select(tables.lease).where(given(_L.name)).with_for_update()
+_END = sa.update(tables.lease).where(given(_L.name, _L.token)).values(expires_at=sa.bindparam("until"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,6 @@ class Lease:
     token: int
 
 
-_NUL = "\\u0000"
-
-
 class Transaction:
     """One transaction on the ledger; ``now`` is its time in Unix seconds."""
 
@@ -48,17 +47,17 @@ class Transaction:
         self.written = 0
         self._postgresql = connection.dialect.name == "postgresql"
 
-    def rows(self, query: sa.Executable, parameters: Any = None) -> Sequence[Any]:
+    def rows(self, query: sa.Executable, **values: Any) -> Sequence[Any]:
         """Return all rows of a query: tuples whose values are attributes, by the columns' names, as well."""
-        return self.connection.execute(query, parameters).all()
+        return self.connection.execute(query, values or None).all()
 
-    def one(self, query: sa.Executable) -> sa.Row[Any] | None:
+    def one(self, query: sa.Executable, **values: Any) -> sa.Row[Any] | None:
         """Return the first row of a query."""
-        return self.connection.execute(query).first()
+        return self.connection.execute(query, values or None).first()
 
-    def run(self, statement: sa.Executable, parameters: Any = None) -> int:
-        """Execute a statement; return how many rows it touched."""
-        return self.connection.execute(statement, parameters).rowcount
+    def run(self, statement: sa.Executable, parameters: Any = None, **values: Any) -> int:
+        """Execute a statement, with values or for each of ``parameters``; return how many rows it touched."""
+        return self.connection.execute(statement, parameters or values or None).rowcount
 
     def upsert(
         self, table: sa.Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], *, keep: tuple[str, ...] = ()
@@ -80,42 +79,34 @@ class Transaction:
         if not self._postgresql:
             self.connection.exec_driver_sql("PRAGMA shrink_memory")
 
-    def among(self, column: sa.ColumnElement[Any], values: Iterable[str | int]) -> sa.ColumnElement[bool]:
-        """Return the condition that a column holds one of these values.
-
-        They are one parameter however many they are, so that a statement is compiled once and not for each
-        page. A text that cannot be kept is nowhere.
-        """
-        wanted = list(values)
-        listed = _listed(wanted)
-        if _NUL in listed:
-            wanted = [value for value in wanted if isinstance(value, int) or not fault(value)]
-            listed = _listed(wanted)
-        if self._postgresql:
-            return column == sa.any_(sa.literal(wanted, sa.ARRAY(column.type)))
-        return column.in_(sa.select(sa.func.json_each(listed).table_valued("value").c.value))
-
 
 class Ledger:
     """The state database.
 
     ``url``: an SQLAlchemy URL, ``sqlite:///path`` or ``postgresql+psycopg://…``. Opening it brings it to the
-    newest schema. ``rehearsing``: nothing of what is written stays. Raises StateError with the next step for
-    whatever keeps it from being used.
+    newest schema. ``rehearsing``: nothing of what is written stays. ``moving``: open it even if it has moved
+    elsewhere, or is about to. Raises StateError with the next step for whatever keeps it from being used.
     """
 
     _written = 0
     _count_at = 1000
 
-    def __init__(self, url: str, *, clock: Clock | None = None, busy_seconds: float = 10.0) -> None:
+    def __init__(
+        self, url: str, *, clock: Clock | None = None, busy_seconds: float = 10.0, moving: bool = False
+    ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.url = url
         self.rehearsing = False
         self._outer: Connection | None = None
+        self._renewed: dict[Lease, float] = {}
+        """When each lease that is held was last renewed, on the monotonic clock."""
         with explained(url):
             self.engine = _engine(url, busy_seconds)
             try:
                 migrate.upgrade(self.engine)
+                if not moving:
+                    with self._connection(writes=False) as connection:
+                        moves.refuse(connection)
             except BaseException:
                 self.engine.dispose()
                 raise
@@ -135,8 +126,12 @@ class Ledger:
         """Write, all or nothing. With a lease: only while it is ours."""
         with explained(self.url), self._connection(writes=True) as connection:
             transaction = Transaction(connection, self._now())
-            if lease is not None:
+            if lease is not None and not self.rehearsing:
+                began = self.clock.monotonic()
                 _renew(transaction, lease)
+                self._renewed[lease] = began
+            elif not self.rehearsing:
+                moves.refuse(connection)
             yield transaction
             self._count(transaction)
 
@@ -149,24 +144,42 @@ class Ledger:
 
     @contextmanager
     def lease(self, name: str) -> Iterator[Lease]:
-        """Hold the right to run a flow; raises Busy if another process has it."""
-        taken = self._take(name)
+        """Hold the right to run a flow; raises Busy if another process has it.
+
+        A rehearsal changes nothing that another could, so it asks nobody and keeps nobody waiting.
+        """
+        if self.rehearsing:
+            yield Lease(name, "rehearsal", 0)
+            return
+        taken = self.take_lease(name)
         try:
             yield taken
         finally:
-            self._release(taken)
+            self.release_lease(taken)
 
     def keep(self, lease: Lease) -> None:
         """Renew a lease during long work that writes nothing."""
         with self.write(lease):
             pass
 
-    def _take(self, name: str) -> Lease:
-        """Take a lease that is free. A row is there before anybody looks at it, for only a row can be locked."""
+    def ensure(self, lease: Lease) -> None:
+        """Raise LeaseLost unless the lease is surely still ours; asked before a call that another could make too.
+
+        A process that was paused knows by the clock that nobody can set that it was, before it says anything.
+        """
+        renewed = self._renewed.get(lease, float("-inf"))
+        if not self.rehearsing and self.clock.monotonic() - renewed > LEASE_SECONDS / 2:
+            self.keep(lease)
+
+    def take_lease(self, name: str) -> Lease:
+        """Take a lease that is free; raises Busy otherwise.
+
+        Its row is there before anybody looks at it, for only a row can be locked.
+        """
         columns = ("name", "owner", "token", "expires_at")
         with self.write() as tx:
             tx.upsert(tables.lease, columns, [(name, "", 0, 0.0)], keep=columns[1:])
-            row = tx.one(sa.select(tables.lease).where(tables.lease.c.name == name).with_for_update())
+            row = tx.one(_LOOK, of_name=name)
             assert row is not None  # noqa: S101 - it was made above
             if row.expires_at > tx.now and owners.may_live(row.owner):
                 rest = row.expires_at - tx.now
@@ -176,17 +189,15 @@ class Ledger:
                 )
                 raise Busy(message)
             token = row.token + 1
-            owner = owners.this_process()
-            tx.upsert(tables.lease, columns, [(name, owner, token, tx.now + LEASE_SECONDS)])
-        return Lease(name, owner, token)
+            taken = Lease(name, owners.this_process(), token)
+            tx.upsert(tables.lease, columns, [(name, taken.owner, token, tx.now + LEASE_SECONDS)])
+        return taken
 
-    def _release(self, lease: Lease) -> None:
+    def release_lease(self, lease: Lease) -> None:
+        """Let go of a lease; one that was lost since is left to whoever has it."""
+        self._renewed.pop(lease, None)
         with explained(self.url), self._connection(writes=True) as connection:
-            connection.execute(
-                sa.update(tables.lease)
-                .where(tables.lease.c.name == lease.name, tables.lease.c.token == lease.token)
-                .values(expires_at=0.0)
-            )
+            Transaction(connection, 0.0).run(_END, of_name=lease.name, of_token=lease.token, until=0.0)
 
     @contextmanager
     def _connection(self, *, writes: bool) -> Iterator[Connection]:
@@ -209,7 +220,7 @@ class Ledger:
         is rolled back.
         """
         scratch = object.__new__(Ledger)
-        scratch.clock, scratch.url, scratch.rehearsing = self.clock, self.url, True
+        scratch.clock, scratch.url, scratch.rehearsing, scratch._renewed = self.clock, self.url, True, {}
         if self.engine.dialect.name == "sqlite":
             with explained(self.url), migrate.scratch_copy(self.engine) as path:
                 scratch.engine, scratch._outer = _engine(f"sqlite:///{path}", 10.0), None
@@ -220,19 +231,12 @@ class Ledger:
             return
         with explained(self.url), self.engine.connect() as connection:
             outer = connection.begin()
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             scratch.engine, scratch._outer = self.engine, connection
             try:
                 yield scratch
             finally:
                 outer.rollback()
-
-
-def _listed(values: list[Any]) -> str:
-    """Return the values as JSON; it holds ``_NUL`` if one of them cannot be kept."""
-    try:
-        return msgspec.json.encode(values).decode()
-    except UnicodeEncodeError:
-        return _NUL
 
 
 @cache
@@ -251,12 +255,7 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def _renew(tx: Transaction, lease: Lease) -> None:
-    renewed = tx.run(
-        sa.update(tables.lease)
-        .where(tables.lease.c.name == lease.name, tables.lease.c.token == lease.token)
-        .values(expires_at=tx.now + LEASE_SECONDS)
-    )
-    if renewed == 0:
+    if tx.run(_END, of_name=lease.name, of_token=lease.token, until=tx.now + LEASE_SECONDS) == 0:
         message = f"Another process runs the flow '{lease.name}' now; this one stops and leaves everything to it."
         raise LeaseLost(message)
 
@@ -273,7 +272,9 @@ def _engine(url: str, busy_seconds: float) -> Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        return sa.create_engine(parsed, pool_pre_ping=True)
+        engine = sa.create_engine(parsed, pool_pre_ping=True)
+        sa.event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     message = f"The state cannot be kept in {parsed.get_backend_name()}: use sqlite:/// or postgresql+psycopg://."
     raise StateError(message)
 
@@ -285,6 +286,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA cache_size=-8000")
     cursor.close()
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    """Have the server end a transaction whose process was paused: by then its lease is over, and others wait."""
+    connection.execute(f"SET idle_in_transaction_session_timeout = {LEASE_SECONDS * 1000:.0f}")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

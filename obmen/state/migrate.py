@@ -67,3 +67,12 @@ def scratch_copy(engine: Engine) -> Iterator[Path]:
         finally:
             raw.close()
         yield path
+
+
+def standing(engine: Engine) -> tuple[str | None, str]:
+    """Return the schema that a database has, None for an empty one, and the newest; nothing is changed."""
+    newest = max(file.name.partition("_")[0] for file in _VERSIONS.glob("[0-9]*.py"))
+    with engine.connect().execution_options(obmen_writes=False) as connection, connection.begin():
+        if "alembic_version" not in sa.inspect(connection).get_table_names():
+            return None, newest
+        return connection.execute(_CURRENT).scalar(), newest

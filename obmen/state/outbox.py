@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from obmen.records import Op
 from obmen.state import tables
+from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 _O = tables.outbox
@@ -55,6 +56,71 @@ _PUT = tuple(
     name
     for name in Row.__struct_fields__
     if name not in {"sent_hash", "sent_canonical", "sent_op", "ticket"}  # what is in flight
+)
+
+_RECORDS = sa.and_(given(_O.c.connection, _O.c.entity), among(_O.c.key))
+_ROWS = sa.and_(_RECORDS, given(_O.c.sequence))
+_ORDER = (_O.c.key, _O.c.sequence)
+_IN_STATE = given(_O.c.flow, _O.c.connection, _O.c.state)
+_THERE = given(_O.c.flow, _O.c.connection)
+_NOW = sa.bindparam("now", type_=_O.c.not_before.type)
+_RIPE = sa.and_(_THERE, _O.c.state.in_(sa.bindparam("states", expanding=True)), _O.c.not_before <= _NOW)
+_AFTER = sa.tuple_(*_ORDER) > sa.tuple_(*(sa.bindparam(f"after_{one.name}", type_=one.type) for one in _ORDER))
+_PAGE = sa.select(*_ROW).where(given(_O.c.entity), _AFTER).order_by(*_ORDER).limit(sa.bindparam("most"))
+_EARLIER = _O.alias("earlier")
+_BLOCKED = (
+    sa.select(sa.literal(1))
+    .where(
+        _EARLIER.c.connection == _O.c.connection,
+        _EARLIER.c.entity == _O.c.entity,
+        _EARLIER.c.key == _O.c.key,
+        _EARLIER.c.sequence < _O.c.sequence,
+    )
+    .exists()
+)
+
+_OF = sa.select(*_ROW).where(_RECORDS).order_by(*_ORDER)
+_ANY_RIPE = sa.select(sa.literal(1)).where(_RIPE).limit(1)
+_DUE = _PAGE.where(_RIPE, sa.or_(_O.c.sequence == 0, ~_BLOCKED))
+_LISTING = _PAGE.where(_THERE)
+_NEXT_DUE = sa.select(sa.func.min(_O.c.not_before)).where(
+    _THERE, _O.c.state.in_(("pending", *IN_FLIGHT)), _O.c.not_before > _NOW
+)
+_FLYING = sa.select(*_ORDER).where(_RECORDS, _O.c.state.in_(IN_FLIGHT))
+_EFFECTS = sa.select(_O.c.effect, sa.func.count()).where(_IN_STATE).group_by(_O.c.effect)
+_COUNTS = sa.select(_O.c.state, sa.func.count()).where(given(_O.c.flow)).group_by(_O.c.state)
+_COUNTS_THERE = _COUNTS.where(given(_O.c.connection))
+
+_DROP = sa.delete(_O).where(_ROWS)
+_CHANGE = sa.update(_O).where(given(*(_O.c[name] for name in _KEY)))
+_HOLD = sa.update(_O).where(_IN_STATE).values(state="held", reason=sa.bindparam("why"))
+_RELEASE = sa.update(_O).where(_IN_STATE).values(state=sa.case((_O.c.reason != "", "held"), else_="pending"))
+_WAITING = sa.update(_O).where(_O.c.state == "waiting")
+_RETRY_WAITING = _WAITING.where(_THERE).values(state="pending", waits_for=None)
+_WAITERS = (
+    sa.select(_O.c.waits_for)
+    .where(_THERE, _O.c.state == "waiting", _O.c.not_before >= sa.bindparam("since"))
+    .distinct()
+)
+_WAKE = _WAITING.where(among(_O.c.waits_for)).values(state="pending", waits_for=None, not_before=0.0, reason="")
+_KEEP_SENT = (  # of what is in flight, since a newer decision is about to take its place
+    sa.update(_O)
+    .where(_RECORDS, _O.c.state.in_(IN_FLIGHT), _O.c.sent_hash.is_(None))
+    .values(sent_hash=_O.c.hash, sent_canonical=_O.c.canonical, sent_op=_O.c.op)
+)
+_MARK_SENT = (
+    sa.update(_O)
+    .where(_ROWS)
+    .values(
+        state="sent",
+        attempt=_O.c.attempt + 1,
+        not_before=sa.bindparam("settled"),
+        sent_hash=None,
+        sent_canonical=None,
+        sent_op=None,
+        waits_for=None,
+        ticket=None,
+    )
 )
 
 
@@ -111,42 +177,25 @@ def put(
         )
     tx.upsert(_O, _PUT, resting)
     if behind:
-        _keep_sent(tx, connection, entity, [row[2] for row in behind])
+        tx.run(_KEEP_SENT, of_connection=connection, of_entity=entity, of_key=[row[2] for row in behind])
         tx.upsert(_O, _PUT, behind, keep=("state", "attempt", "not_before", "waits_for", "reason"))
-
-
-def _keep_sent(tx: Transaction, connection: str, entity: str, keys: Sequence[str]) -> None:
-    """Copy what is in flight of these records, since a newer decision is about to take its place."""
-    match = (_O.c.connection == connection, _O.c.entity == entity, tx.among(_O.c.key, keys))
-    values = {"sent_hash": _O.c.hash, "sent_canonical": _O.c.canonical, "sent_op": _O.c.op}
-    tx.run(sa.update(_O).where(*match, _O.c.state.in_(IN_FLIGHT), _O.c.sent_hash.is_(None)).values(values))
 
 
 def _flying(tx: Transaction, connection: str, entity: str, keys: Sequence[str]) -> set[tuple[str, int]]:
     """Return key and sequence of those rows of these records that are in flight."""
-    query = sa.select(_O.c.key, _O.c.sequence).where(
-        _O.c.connection == connection,
-        _O.c.entity == entity,
-        tx.among(_O.c.key, keys),
-        _O.c.state.in_(IN_FLIGHT),
-    )
-    return {(key, sequence) for key, sequence in tx.rows(query)}
+    rows = tx.rows(_FLYING, of_connection=connection, of_entity=entity, of_key=keys)
+    return {(key, sequence) for key, sequence in rows}
 
 
 def drop(tx: Transaction, rows: Sequence[Row]) -> None:
     """Take rows out."""
-    for match in _matches(tx, rows):
-        tx.run(sa.delete(_O).where(match))
+    for which in _together(rows):
+        tx.run(_DROP, **which)
 
 
 def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> list[Row]:
     """Return the rows of these records, steps of one record in order."""
-    query = (
-        sa.select(*_ROW)
-        .where(_O.c.connection == connection, _O.c.entity == entity, tx.among(_O.c.key, keys))
-        .order_by(_O.c.key, _O.c.sequence)
-    )
-    return [Row(*row) for row in tx.rows(query)]
+    return [Row(*row) for row in tx.rows(_OF, of_connection=connection, of_entity=entity, of_key=keys)]
 
 
 def release(tx: Transaction, flow: str, connection: str, holding: Mapping[str, str]) -> None:
@@ -154,18 +203,16 @@ def release(tx: Transaction, flow: str, connection: str, holding: Mapping[str, s
 
     The value is the reason. A row that has a reason of its own is held with that.
     """
-    fresh = sa.and_(_O.c.flow == flow, _O.c.connection == connection, _O.c.state == "fresh")
+    fresh = {"of_flow": flow, "of_connection": connection, "of_state": "fresh"}
     for effect, reason in holding.items():
-        match = fresh if effect == "*" else sa.and_(fresh, _O.c.effect == effect)
-        tx.run(sa.update(_O).where(match).values(state="held", reason=reason))
-    state = sa.case((_O.c.reason != "", "held"), else_="pending")
-    tx.run(sa.update(_O).where(fresh).values(state=state))
+        hold_some = _HOLD if effect == "*" else _HOLD.where(_O.c.effect == effect)
+        tx.run(hold_some, **fresh, why=reason)
+    tx.run(_RELEASE, **fresh)
 
 
 def hold(tx: Transaction, flow: str, connection: str, reason: str) -> int:
     """Hold what would be sent next to one target, until a person lets it go; return how many."""
-    pending = sa.and_(_O.c.flow == flow, _O.c.connection == connection, _O.c.state == "pending")
-    return tx.run(sa.update(_O).where(pending).values(state="held", reason=reason))
+    return tx.run(_HOLD, of_flow=flow, of_connection=connection, of_state="pending", why=reason)
 
 
 def unhold(tx: Transaction, flow: str, *, reason: str | None = None) -> int:
@@ -178,20 +225,15 @@ def unhold(tx: Transaction, flow: str, *, reason: str | None = None) -> int:
 
 def effects(tx: Transaction, flow: str, connection: str, state: str) -> dict[str, int]:
     """Return effect → how many rows have it."""
-    query = (
-        sa.select(_O.c.effect, sa.func.count())
-        .where(_O.c.flow == flow, _O.c.connection == connection, _O.c.state == state)
-        .group_by(_O.c.effect)
-    )
-    return {str(name): int(number) for name, number in tx.rows(query)}
+    rows = tx.rows(_EFFECTS, of_flow=flow, of_connection=connection, of_state=state)
+    return {str(name): int(number) for name, number in rows}
 
 
 def counts(tx: Transaction, flow: str, connection: str | None = None) -> dict[str, int]:
     """Return state → how many rows of a flow, or of one of its targets, are in it."""
-    query = sa.select(_O.c.state, sa.func.count()).where(_O.c.flow == flow).group_by(_O.c.state)
-    if connection is not None:
-        query = query.where(_O.c.connection == connection)
-    return {str(name): int(number) for name, number in tx.rows(query)}
+    whole = connection is None
+    rows = tx.rows(_COUNTS, of_flow=flow) if whole else tx.rows(_COUNTS_THERE, of_flow=flow, of_connection=connection)
+    return {str(name): int(number) for name, number in rows}
 
 
 def due(
@@ -204,32 +246,12 @@ def due(
     after: tuple[str, int] = ("", -1),
 ) -> list[Row]:
     """Return rows whose time has come, by key, from after the given one on; of one record its earliest step."""
-    ripe = (_O.c.flow == flow, _O.c.connection == connection, _O.c.state.in_(states), _O.c.not_before <= tx.now)
-    if tx.one(sa.select(sa.literal(1)).where(*ripe).limit(1)) is None:
+    ripe = {"of_flow": flow, "of_connection": connection, "states": states, "now": tx.now}
+    if tx.one(_ANY_RIPE, **ripe) is None:
         return []
-    earlier = _O.alias("earlier")
-    blocked = (
-        sa.select(sa.literal(1))
-        .where(
-            earlier.c.connection == _O.c.connection,
-            earlier.c.entity == _O.c.entity,
-            earlier.c.key == _O.c.key,
-            earlier.c.sequence < _O.c.sequence,
-        )
-        .exists()
-    )
-    query = (
-        sa.select(*_ROW)
-        .where(
-            *ripe,
-            _O.c.entity == entity,
-            sa.tuple_(_O.c.key, _O.c.sequence) > sa.tuple_(*after),
-            sa.or_(_O.c.sequence == 0, ~blocked),
-        )
-        .order_by(_O.c.key, _O.c.sequence)
-        .limit(limit)
-    )
-    return [Row(*row) for row in tx.rows(query)]
+    key, sequence = after
+    rows = tx.rows(_DUE, **ripe, of_entity=entity, after_key=key, after_sequence=sequence, most=limit)
+    return [Row(*row) for row in rows]
 
 
 def listing(
@@ -241,30 +263,21 @@ def listing(
     limit: int = 1000,
 ) -> list[Row]:
     """Return a flow's rows for one target by key, from after the given one on: a page for lists and plans."""
-    query = (
-        sa.select(*_ROW)
-        .where(
-            _O.c.connection == connection,
-            _O.c.entity == entity,
-            _O.c.flow == flow,
-            sa.tuple_(_O.c.key, _O.c.sequence) > sa.tuple_(*after),
-        )
-        .order_by(_O.c.key, _O.c.sequence)
-        .limit(limit)
-    )
-    return [Row(*row) for row in tx.rows(query)]
+    which = {"of_connection": connection, "of_entity": entity, "of_flow": flow}
+    rows = tx.rows(_LISTING, **which, after_key=after[0], after_sequence=after[1], most=limit)
+    return [Row(*row) for row in rows]
 
 
 def next_due(tx: Transaction, flow: str, connection: str, after: float) -> float | None:
     """Return when the next row's time comes that had not come at ``after`` (both Unix seconds), if any."""
-    query = sa.select(sa.func.min(_O.c.not_before)).where(
-        _O.c.flow == flow,
-        _O.c.connection == connection,
-        _O.c.state.in_(("pending", *IN_FLIGHT)),
-        _O.c.not_before > after,
-    )
-    value = tx.rows(query)[0][0]
+    value = tx.rows(_NEXT_DUE, of_flow=flow, of_connection=connection, now=after)[0][0]
     return float(value) if value is not None else None
+
+
+def ripe(tx: Transaction) -> list[tuple[str, str]]:
+    """Return the flows that have something whose time has come, each with the connection that it is for."""
+    match = (_O.c.state.in_(("pending", *IN_FLIGHT)), _O.c.not_before <= tx.now)
+    return [(row[0], row[1]) for row in tx.rows(sa.select(_O.c.flow, _O.c.connection).where(*match).distinct())]
 
 
 def mark_sent(tx: Transaction, rows: Sequence[Row], settle: float) -> list[Row]:
@@ -272,18 +285,8 @@ def mark_sent(tx: Transaction, rows: Sequence[Row], settle: float) -> list[Row]:
 
     If no outcome follows, they are looked into ``settle`` seconds later, when a late effect has landed.
     """
-    values = {
-        "state": "sent",
-        "attempt": _O.c.attempt + 1,
-        "not_before": tx.now + settle,
-        "sent_hash": None,
-        "sent_canonical": None,
-        "sent_op": None,
-        "waits_for": None,
-        "ticket": None,
-    }
-    for match in _matches(tx, rows):
-        tx.run(sa.update(_O).where(match).values(values))
+    for which in _together(rows):
+        tx.run(_MARK_SENT, **which, settled=tx.now + settle)
     return [
         msgspec.structs.replace(
             row, state="sent", attempt=row.attempt + 1, sent_hash=None, sent_canonical=None, sent_op=None
@@ -294,8 +297,13 @@ def mark_sent(tx: Transaction, rows: Sequence[Row], settle: float) -> list[Row]:
 
 def retry_waiting(tx: Transaction, flow: str, connection: str) -> None:
     """Make waiting rows pending, so that what they wait for is looked up once more."""
-    match = (_O.c.flow == flow, _O.c.connection == connection, _O.c.state == "waiting")
-    tx.run(sa.update(_O).where(*match).values(state="pending", waits_for=None))
+    tx.run(_RETRY_WAITING, of_flow=flow, of_connection=connection)
+
+
+def waiting_since(tx: Transaction, flow: str, connection: str, since: float) -> list[str]:
+    """Return what rows wait for that have begun to since a time, in Unix seconds."""
+    rows = tx.rows(_WAITERS, of_flow=flow, of_connection=connection, since=since)
+    return [row[0] for row in rows if row[0]]
 
 
 def change(tx: Transaction, row: Row, **values: Any) -> None:
@@ -309,27 +317,18 @@ def change_all(tx: Transaction, changes: Iterable[tuple[Row, Mapping[str, Any]]]
     for row, values in changes:
         groups.setdefault(tuple(values), []).append({f"of_{name}": getattr(row, name) for name in _KEY} | {**values})
     for parameters in groups.values():
-        tx.run(sa.update(_O).where(*(_O.c[name] == sa.bindparam(f"of_{name}") for name in _KEY)), parameters)
+        tx.run(_CHANGE, parameters)
 
 
 def wake(tx: Transaction, tokens: Sequence[str]) -> int:
     """Make pending what waited for any of these; return how many."""
-    return tx.run(
-        sa.update(_O)
-        .where(tx.among(_O.c.waits_for, tokens), _O.c.state == "waiting")
-        .values(state="pending", waits_for=None, not_before=0.0, reason="")
-    )
+    return tx.run(_WAKE, of_waits_for=tokens)
 
 
-def _matches(tx: Transaction, rows: Sequence[Row]) -> Iterator[sa.ColumnElement[bool]]:
-    """Yield conditions that together match exactly these rows."""
+def _together(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    """Yield values for ``_ROWS`` that together match exactly these rows."""
     groups: dict[tuple[str, str, int], list[str]] = {}
     for row in rows:
         groups.setdefault((row.connection, row.entity, row.sequence), []).append(row.key)
     for (connection, entity, sequence), keys in groups.items():
-        yield sa.and_(
-            _O.c.connection == connection,
-            _O.c.entity == entity,
-            _O.c.sequence == sequence,
-            tx.among(_O.c.key, keys),
-        )
+        yield {"of_connection": connection, "of_entity": entity, "of_sequence": sequence, "of_key": keys}

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from obmen.records import Op
 from obmen.state import tables
+from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 _Q = tables.quarantine
@@ -23,6 +25,32 @@ _PAYLOADS = frozenset({"raw", "canonical"})
 _CLOSED = {"state": "closed", "raw": None, "canonical": None, "waits_for": None}
 UNSETTLED = ("open", "waiting", "due")
 """The states of what lies here still."""
+_UNCLOSED = sa.and_(given(_Q.c.flow), _Q.c.state != "closed")
+_OPEN = sa.and_(given(_Q.c.flow), _Q.c.state == "open")
+_ANY = sa.select(_Q.c.id).where(_UNCLOSED).limit(1)
+_UNREADABLE = sa.select(_Q.c.id).where(_OPEN, _Q.c.stage == "pull", _Q.c.source == "").limit(1)
+_COUNTS = sa.select(_Q.c.state, sa.func.count()).where(_UNCLOSED).group_by(_Q.c.state)
+_CONTESTED = sa.select(_Q.c.source).where(_OPEN, _Q.c.code == "duplicate_id", among(_Q.c.source))
+_REFUSED = sa.select(_Q.c.key, _Q.c.fingerprint).where(
+    _OPEN, given(_Q.c.connection), _Q.c.stage == "deliver", among(_Q.c.key)
+)
+_SET_STATE = sa.update(_Q).where(among(_Q.c.id))
+_WAKE = (
+    sa.update(_Q).where(among(_Q.c.waits_for), _Q.c.state.in_(("open", "waiting"))).values(state="due", waits_for=None)
+)
+_NEWEST = (1 << 62) - 1
+_WAITERS = (
+    sa.select(_Q.c.id, _Q.c.waits_for, _Q.c.created_at)
+    .where(given(_Q.c.flow), _Q.c.state == "waiting", _Q.c.id < sa.bindparam("before"))
+    .order_by(_Q.c.id.desc())
+    .limit(1000)
+)
+_OWNER = sa.select(sa.literal(1)).where(
+    tables.record.c.flow == _Q.c.flow,
+    tables.record.c.key == _Q.c.key,
+    tables.record.c.source != _Q.c.source,
+)
+_RECONSIDER = sa.update(_Q).where(_OPEN, _Q.c.code == "duplicate_key", ~_OWNER.exists()).values(state="due")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +174,7 @@ def close(
         wanted = set(values) - {""}
         if not wanted:
             continue
-        match = [_Q.c.flow == flow, _Q.c.state != "closed", tx.among(column, wanted)]
+        match = [_Q.c.flow == flow, _Q.c.state != "closed", among(column, wanted)]
         match.append(_Q.c.stage == "pull" if stage == "pull" else _Q.c.stage != "pull")
         if connection is not None:
             match.append(_Q.c.connection == connection)
@@ -171,11 +199,21 @@ def entries(
     payloads: bool = True,
 ) -> list[Entry]:
     """Return entries by number, from after the given one on; on wish without what they hold."""
+    wanted = {"of_flow": flow, "of_code": code}
+    told = {name: value for name, value in wanted.items() if value is not None}
+    query = _entries(tuple(told), payloads)
+    return [_entry(row) for row in tx.rows(query, **told, states=states, after=after, most=limit)]
+
+
+@cache
+def _entries(told: tuple[str, ...], payloads: bool) -> sa.Select[Any]:
     columns = [
         column if payloads or column.name not in _PAYLOADS else sa.null().label(column.name) for column in _Q.columns
     ]
-    query = sa.select(*columns).where(*_chosen(flow, code, states), _Q.c.id > after).order_by(_Q.c.id).limit(limit)
-    return [_entry(row) for row in tx.rows(query)]
+    match = [given(column) for column in (_Q.c.flow, _Q.c.code) if f"of_{column.name}" in told]
+    in_state = _Q.c.state.in_(sa.bindparam("states", expanding=True))
+    query = sa.select(*columns).where(*match, in_state, _Q.c.id > sa.bindparam("after"))
+    return query.order_by(_Q.c.id).limit(sa.bindparam("most"))
 
 
 def groups(
@@ -213,68 +251,55 @@ def get(tx: Transaction, number: int) -> Entry | None:
 def set_state(tx: Transaction, numbers: Sequence[int], state: str) -> int:
     """Move entries to another state; return how many. One that is closed gives up what it held."""
     values = _CLOSED if state == "closed" else {"state": state}
-    return tx.run(sa.update(_Q).where(tx.among(_Q.c.id, numbers)).values(**values))
+    return tx.run(_SET_STATE.values(**values), of_id=numbers)
 
 
 def wake(tx: Transaction, tokens: Sequence[str]) -> int:
     """Make due what waited for any of these."""
-    return tx.run(
-        sa.update(_Q)
-        .where(tx.among(_Q.c.waits_for, tokens), _Q.c.state.in_(("open", "waiting")))
-        .values(state="due", waits_for=None)
-    )
+    return tx.run(_WAKE, of_waits_for=tokens)
+
+
+def waiting_since(tx: Transaction, flow: str, since: float) -> list[str]:
+    """Return what entries of a flow wait for that have begun to since a time, in Unix seconds; the newest first."""
+    found: list[str] = []
+    before = _NEWEST
+    while rows := tx.rows(_WAITERS, of_flow=flow, before=before):
+        found += [row.waits_for for row in rows if row.created_at >= since and row.waits_for]
+        if rows[-1].created_at < since:
+            break
+        before = rows[-1].id
+    return found
 
 
 def counts(tx: Transaction, flow: str) -> dict[str, int]:
     """Return state → how many entries of a flow are in it, the closed ones left out."""
-    query = sa.select(_Q.c.state, sa.func.count()).where(_Q.c.flow == flow, _Q.c.state != "closed").group_by(_Q.c.state)
-    return {str(state): int(number) for state, number in tx.rows(query)}
+    return {str(state): int(number) for state, number in tx.rows(_COUNTS, of_flow=flow)}
 
 
 def any_open(tx: Transaction, flow: str) -> bool:
     """Whether anything of a flow lies here."""
-    query = sa.select(_Q.c.id).where(_Q.c.flow == flow, _Q.c.state != "closed")
-    return tx.one(query.limit(1)) is not None
+    return tx.one(_ANY, of_flow=flow) is not None
 
 
 def has_unreadable(tx: Transaction, flow: str) -> bool:
     """Whether a record lies here of which not even the id could be read, so none may be taken for gone."""
-    query = sa.select(_Q.c.id).where(_Q.c.flow == flow, _Q.c.state == "open", _Q.c.stage == "pull", _Q.c.source == "")
-    return tx.one(query.limit(1)) is not None
+    return tx.one(_UNREADABLE, of_flow=flow) is not None
 
 
 def reconsider_duplicates(tx: Transaction, flow: str) -> None:
     """Make due what claimed another record's key, where that record no longer has it."""
-    owner = sa.select(sa.literal(1)).where(
-        tables.record.c.flow == _Q.c.flow,
-        tables.record.c.key == _Q.c.key,
-        tables.record.c.source != _Q.c.source,
-    )
-    tx.run(
-        sa.update(_Q)
-        .where(_Q.c.flow == flow, _Q.c.state == "open", _Q.c.code == "duplicate_key", ~owner.exists())
-        .values(state="due")
-    )
+    tx.run(_RECONSIDER, of_flow=flow)
 
 
 def refused(tx: Transaction, flow: str, connection: str, keys: Iterable[str]) -> dict[str, bytes]:
     """Return key → hash of the payload that lies in quarantine, so that it is not sent again as it is."""
-    query = sa.select(_Q.c.key, _Q.c.fingerprint).where(
-        _Q.c.flow == flow,
-        _Q.c.connection == connection,
-        _Q.c.state == "open",
-        _Q.c.stage == "deliver",
-        tx.among(_Q.c.key, keys),
-    )
-    return {key: fingerprint for key, fingerprint in tx.rows(query) if fingerprint}
+    rows = tx.rows(_REFUSED, of_flow=flow, of_connection=connection, of_key=keys)
+    return {key: fingerprint for key, fingerprint in rows if fingerprint}
 
 
 def contested(tx: Transaction, flow: str, sources: Iterable[str]) -> set[str]:
     """Return those native ids that two records claim."""
-    query = sa.select(_Q.c.source).where(
-        _Q.c.flow == flow, _Q.c.state == "open", _Q.c.code == "duplicate_id", tx.among(_Q.c.source, sources)
-    )
-    return {row.source for row in tx.rows(query)}
+    return {row.source for row in tx.rows(_CONTESTED, of_flow=flow, of_source=sources)}
 
 
 def _chosen(flow: str | None, code: str | None, states: Sequence[str]) -> Iterator[sa.ColumnElement[bool]]:

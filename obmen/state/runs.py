@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from obmen.state import tables
+from obmen.state.given import given
 from obmen.state.ledger import Transaction
+
+_BEGIN = sa.insert(tables.run)
+_END = sa.update(tables.run).where(given(tables.run.c.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,8 @@ class Run:
 
 def begin(tx: Transaction, flow: str, kind: str, message: str = "") -> int:
     """Note that a pass began; return its number."""
-    statement = sa.insert(tables.run).values(flow=flow, kind=kind, started_at=tx.now, status="running", message=message)
-    key = tx.connection.execute(statement).inserted_primary_key
+    values = {"flow": flow, "kind": kind, "started_at": tx.now, "status": "running", "message": message}
+    key = tx.connection.execute(_BEGIN, values).inserted_primary_key
     return int(key[0]) if key is not None else 0
 
 
@@ -38,18 +42,31 @@ def end(tx: Transaction, run: int, status: str, counts: Mapping[str, int], messa
     values = {"ended_at": tx.now, "status": status, "counts": json.dumps(dict(counts))}
     if message:
         values["message"] = message
-    tx.run(sa.update(tables.run).where(tables.run.c.id == run).values(**values))
+    tx.run(_END, of_id=run, **values)
 
 
-def last(tx: Transaction, flow: str) -> Run | None:
-    """Return the newest pass over a flow."""
-    found = recent(tx, flow, 1)
+def forget(tx: Transaction, run: int) -> None:
+    """Forget a pass in which nothing happened."""
+    tx.run(sa.delete(tables.run).where(tables.run.c.id == run))
+
+
+def prune(tx: Transaction, before: float, limit: int) -> int:
+    """Forget passes that ended before a time (Unix seconds), the oldest first; return how many."""
+    old = sa.select(tables.run.c.id).where(tables.run.c.ended_at < before).order_by(tables.run.c.id).limit(limit)
+    return tx.run(sa.delete(tables.run).where(tables.run.c.id.in_(old)))
+
+
+def last(tx: Transaction, flow: str, kind: str | None = None) -> Run | None:
+    """Return the newest pass over a flow; ``kind``: the newest of that kind."""
+    found = recent(tx, flow, 1, kind)
     return found[0] if found else None
 
 
-def recent(tx: Transaction, flow: str, limit: int) -> list[Run]:
+def recent(tx: Transaction, flow: str, limit: int, kind: str | None = None) -> list[Run]:
     """Return the newest passes over a flow, newest first."""
     query = sa.select(tables.run).where(tables.run.c.flow == flow).order_by(tables.run.c.id.desc()).limit(limit)
+    if kind is not None:
+        query = query.where(tables.run.c.kind == kind)
     return [
         Run(
             row.id,
@@ -63,3 +80,10 @@ def recent(tx: Transaction, flow: str, limit: int) -> list[Run]:
         )
         for row in tx.rows(query)
     ]
+
+
+def began_before(tx: Transaction, flow: str, run: int) -> float:
+    """Return when the pass before a pass began, in Unix seconds; 0 if there was none."""
+    query = sa.select(sa.func.max(tables.run.c.id)).where(tables.run.c.flow == flow, tables.run.c.id < run)
+    found = tx.one(sa.select(tables.run.c.started_at).where(tables.run.c.id == query.scalar_subquery()))
+    return float(found.started_at) if found is not None else 0.0

@@ -16,13 +16,32 @@ import msgspec
 import sqlalchemy as sa
 
 from obmen.state import tables
+from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 FINGERPRINT = 16
 _SCAN = 5000
 _R = tables.record
 _CHECKPOINT = ("flow", "cursor", "epoch", "whole", "pins", "read_at", "heard", "full_at", "full_mark", "how")
-_KNOWN = (_R.c.key, _R.c.source, _R.c.fingerprint, _R.c.run)
+_P = tables.seen_page
+_KNOWN = sa.select(_R.c.key, _R.c.source, _R.c.fingerprint, _R.c.run).where(given(_R.c.flow))
+_BY_SOURCE = _KNOWN.where(among(_R.c.source))
+_BY_KEY = _KNOWN.where(among(_R.c.key))
+_AFTER = _KNOWN.where(_R.c.key > sa.bindparam("after")).order_by(_R.c.key).limit(_SCAN)
+_ANY = sa.select(_R.c.key).where(given(_R.c.flow)).limit(1)
+_COUNT = sa.select(sa.func.count()).where(given(_R.c.flow))
+_DROP = sa.delete(_R).where(given(_R.c.flow), among(_R.c.key))
+_WHERE = sa.select(tables.checkpoint).where(given(tables.checkpoint.c.flow))
+_NUMBERED = sa.select(_P.c.page, _P.c.fingerprints, _P.c.mark).where(
+    given(_P.c.flow), _P.c.page >= sa.bindparam("first"), _P.c.page < sa.bindparam("end")
+)
+_PAGES = (
+    sa.select(_P.c.fingerprints)
+    .where(given(_P.c.flow), _P.c.page >= sa.bindparam("first"))
+    .order_by(_P.c.page)
+    .execution_options(yield_per=50)
+)
+_CUT = sa.delete(_P).where(given(_P.c.flow), _P.c.page >= sa.bindparam("first"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +87,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 def checkpoint(tx: Transaction, flow: str) -> Checkpoint:
     """Return where a flow's reading stands."""
-    row = tx.one(sa.select(tables.checkpoint).where(tables.checkpoint.c.flow == flow))
+    row = tx.one(_WHERE, of_flow=flow)
     if row is None:
         return Checkpoint()
     pins = json.loads(row.pins)
@@ -86,9 +105,7 @@ def save_checkpoint(tx: Transaction, flow: str, state: Checkpoint) -> None:
 
 def numbered_pages(tx: Transaction, flow: str, first: int, end: int) -> dict[int, Seen]:
     """Return page number → the page as last read, from ``first`` to before ``end``."""
-    page = tables.seen_page.c
-    query = sa.select(page.page, page.fingerprints, page.mark)
-    rows = tx.rows(query.where(page.flow == flow, page.page >= first, page.page < end))
+    rows = tx.rows(_NUMBERED, of_flow=flow, first=first, end=end)
     found = {row.page: Seen(row.fingerprints, row.mark or b"") for row in rows}
     if found:
         tx.let_go()
@@ -97,24 +114,19 @@ def numbered_pages(tx: Transaction, flow: str, first: int, end: int) -> dict[int
 
 def pages(tx: Transaction, flow: str, first: int = 0) -> Iterator[list[bytes]]:
     """Yield the fingerprints of each page from ``first`` on."""
-    query = (
-        sa.select(tables.seen_page.c.fingerprints)
-        .where(tables.seen_page.c.flow == flow, tables.seen_page.c.page >= first)
-        .order_by(tables.seen_page.c.page)
-    )
-    for row in tx.connection.execute(query.execution_options(yield_per=50)):
+    for row in tx.connection.execute(_PAGES, {"of_flow": flow, "first": first}):
         yield split(row.fingerprints)
 
 
 def save_pages(tx: Transaction, flow: str, numbered: Sequence[tuple[int, Seen]]) -> None:
     """Keep pages by their numbers."""
     rows = [(flow, number, page.fingerprints, page.mark or None) for number, page in numbered]
-    tx.upsert(tables.seen_page, ("flow", "page", "fingerprints", "mark"), rows)
+    tx.upsert(_P, ("flow", "page", "fingerprints", "mark"), rows)
 
 
 def cut_pages(tx: Transaction, flow: str, count: int) -> None:
     """Forget the pages after the first ``count``."""
-    tx.run(sa.delete(tables.seen_page).where(tables.seen_page.c.flow == flow, tables.seen_page.c.page >= count))
+    tx.run(_CUT, of_flow=flow, first=count)
 
 
 def forget(tx: Transaction, flow: str) -> None:
@@ -130,25 +142,41 @@ def split(fingerprints: bytes) -> list[bytes]:
 
 def any_record(tx: Transaction, flow: str) -> bool:
     """Whether any canonical record of a flow is known."""
-    return tx.one(sa.select(_R.c.key).where(_R.c.flow == flow).limit(1)) is not None
+    return tx.one(_ANY, of_flow=flow) is not None
 
 
 def count(tx: Transaction, flow: str) -> int:
     """Return how many canonical records of a flow are known."""
-    return int(tx.rows(sa.select(sa.func.count()).where(_R.c.flow == flow))[0][0])
+    return int(tx.rows(_COUNT, of_flow=flow)[0][0])
 
 
 def by_source(tx: Transaction, flow: str, sources: Iterable[str]) -> dict[str, list[Known]]:
     """Return native id → the canonical records that came from it."""
     found: dict[str, list[Known]] = {}
-    for known in _known(tx, flow, tx.among(_R.c.source, sources)):
+    for row in tx.rows(_BY_SOURCE, of_flow=flow, of_source=sources):
+        known = Known(*row)
         found.setdefault(known.source, []).append(known)
     return found
 
 
 def by_key(tx: Transaction, flow: str, keys: Iterable[str]) -> dict[str, Known]:
     """Return key → where that canonical record came from."""
-    return {known.key: known for known in _known(tx, flow, tx.among(_R.c.key, keys))}
+    return {row.key: Known(*row) for row in tx.rows(_BY_KEY, of_flow=flow, of_key=keys)}
+
+
+def after_key(tx: Transaction, flow: str, key: str) -> list[Known]:
+    """Return some thousands of the records of a flow by key, from after the given one on."""
+    return [Known(*row) for row in tx.rows(_AFTER, of_flow=flow, after=key)]
+
+
+def unknown(tx: Transaction, flow: str, sources: Sequence[str], fingerprints: Sequence[bytes]) -> set[bytes]:
+    """Return the fingerprints of those native ids that are not known in just this version."""
+    known = by_source(tx, flow, sources)
+    return {
+        one
+        for one, source in zip(fingerprints, sources, strict=True)
+        if source not in known or any(record.fingerprint != one for record in known[source])
+    }
 
 
 def save_records(tx: Transaction, flow: str, known: Sequence[Known]) -> None:
@@ -160,7 +188,7 @@ def save_records(tx: Transaction, flow: str, known: Sequence[Known]) -> None:
 def drop_records(tx: Transaction, flow: str, keys: Sequence[str]) -> None:
     """Forget canonical records that are gone."""
     if keys:
-        tx.run(sa.delete(_R).where(_R.c.flow == flow, tx.among(_R.c.key, keys)))
+        tx.run(_DROP, of_flow=flow, of_key=keys)
 
 
 def gone(tx: Transaction, flow: str) -> Iterator[list[Known]]:
@@ -184,13 +212,8 @@ def gone(tx: Transaction, flow: str) -> Iterator[list[Known]]:
 def _scan(tx: Transaction, flow: str) -> Iterator[list[Known]]:
     after = ""
     while True:
-        query = sa.select(*_KNOWN).where(_R.c.flow == flow, _R.c.key > after).order_by(_R.c.key).limit(_SCAN)
-        batch = [Known(*row) for row in tx.rows(query)]
+        batch = after_key(tx, flow, after)
         if not batch:
             return
         yield batch
         after = batch[-1].key
-
-
-def _known(tx: Transaction, flow: str, condition: sa.ColumnElement[bool]) -> list[Known]:
-    return [Known(*row) for row in tx.rows(sa.select(*_KNOWN).where(_R.c.flow == flow, condition))]

@@ -240,3 +240,68 @@ quarantine = Table(
     Index("quarantine_by_key", "flow", "key"),
     Index("quarantine_by_wait", "waits_for"),
 )
+
+wish = Table(
+    "wish",
+    metadata,
+    Column("flow", String, primary_key=True),
+    Column("asked_at", Double, nullable=False),
+    Column("asked_by", _Word, nullable=False),
+    Column("reason", _Words, nullable=False, server_default=""),
+)
+
+deed = Table(
+    "deed",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("who", _Word, nullable=False),
+    Column("what", String, nullable=False),
+    Column("about", _Words, nullable=False),
+    Column("reason", _Words, nullable=False, server_default=""),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("rule", String, nullable=False),
+    Column("subject", _Word, nullable=False),
+    Column("level", String, nullable=False),
+    Column("text", _Words, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("told", Text, nullable=False, server_default=""),
+    Column("over_at", Double),
+)
+
+backfill = Table(
+    "backfill",
+    metadata,
+    Column("flow", String, primary_key=True),
+    Column("state", String, primary_key=True),
+    Column("since", Double, primary_key=True),
+    Column("until", Double, nullable=False),
+    Column("counts", Text, nullable=False, server_default="{}"),
+    Column("updated_at", Double, nullable=False),
+)
+
+budget = Table(
+    "budget",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("group", String, primary_key=True),
+    Column("taken", Text, nullable=False, server_default="[]"),
+    Column("blocked_at", Double, nullable=False, server_default="0"),
+    Column("blocked_until", Double, nullable=False, server_default="0"),
+)
+
+move = Table(
+    "move",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("number", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("position", Text, nullable=False, server_default="{}"),
+)

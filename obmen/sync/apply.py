@@ -54,7 +54,7 @@ class Applier:
         """
         for flow in self.flows:
             for target in flow.targets:
-                if target.back is None:
+                if target.back is None or flow.entity.entity not in target.connector.lookups:
                     message = f"{target.name} cannot read back a {flow.entity.entity}: apply the plan without --canary."
                     raise ConfigurationError(message)
         self._verify()

@@ -18,6 +18,7 @@ from obmen.mapping import BoundMapping, Context, Mapping
 from obmen.mapping.rules import Only
 from obmen.project import FlowSettings, Project
 from obmen.state import Ledger
+from obmen.state.budgets import SharedBudgets
 from obmen.state.memory import LedgerMemory
 from obmen.sync.flow import Companion, Flow, Target
 
@@ -27,18 +28,34 @@ DEFAULT_ZONE = "Europe/Moscow"
 class Assembly:
     """A project's connectors and flows, made once; close it to let go of connections.
 
-    ``ledger``: where connectors keep what they must know again after a restart.
+    ``ledger``: where connectors keep what they must know again after a restart, and what is left of the budgets that
+    all processes share. ``beside``: another assembly of the
+    same project in this process, with which the budgets of every account are shared.
     """
 
-    def __init__(self, project: Project, *, clock: Clock | None = None, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        *,
+        clock: Clock | None = None,
+        ledger: Ledger | None = None,
+        beside: Assembly | None = None,
+    ) -> None:
         self.project = project
         self.connectors: dict[str, Connector] = {
             name: settings.connector(name, settings.options, clock=clock)
             for name, settings in project.connections.items()
         }
+        self._beside: list[Connector] = []
         if ledger is not None:
             for name, connector in self.connectors.items():
                 connector.memory = LedgerMemory(ledger, name)
+                connector.http.budgets = SharedBudgets(
+                    connector.http.transport.budgets, connector.clock, ledger, connector.account, connection=name
+                )
+        if beside is not None:
+            for name, connector in self.connectors.items():
+                connector.http.budgets = beside.connectors[name].http.budgets
         self._loaded: dict[tuple[str, str, str], Mapping] = {}
         self._bound: dict[tuple[str, str, str, Only], BoundMapping] = {}
         settings = project.ordered_flows()
@@ -46,7 +63,7 @@ class Assembly:
 
     def close(self) -> None:
         """Close every connector."""
-        for connector in self.connectors.values():
+        for connector in (*self.connectors.values(), *self._beside):
             connector.close()
 
     def __enter__(self) -> Assembly:
@@ -64,17 +81,28 @@ class Assembly:
         if name not in self._bound:
             mapping = self._loaded.get(name[:3]) or self.project.mapping(connection, entity, flow)
             self._loaded[name[:3]] = mapping
-            settings = self.project.connections[connection]
-            options = settings.options.model_dump(mode="python")
-            zone = ZoneInfo(str(options.get("timezone") or DEFAULT_ZONE))
-            self._bound[name] = mapping.bind(Context(connection, options, zone), only)
+            options = self.project.connections[connection].options.model_dump(mode="python")
+            self._bound[name] = mapping.bind(Context(connection, options, self.zone(connection)), only)
         return self._bound[name]
+
+    def zone(self, connection: str) -> ZoneInfo:
+        """Return the zone in which a connection's days begin."""
+        return ZoneInfo(str(getattr(self.project.connections[connection].options, "timezone", "") or DEFAULT_ZONE))
+
+    def beside(self, connection: str) -> Connector:
+        """Return one more connector of a connection, for another thread; both keep to the same budgets."""
+        settings, first = self.project.connections[connection], self.connectors[connection]
+        made = settings.connector(connection, settings.options, clock=first.clock)
+        self._beside.append(made)
+        made.memory, made.http.budgets = first.memory, first.http.budgets
+        made.http.listener = first.http.listener
+        return made
 
     def _target(self, name: str, settings: FlowSettings) -> Target:
         connector = self.connectors[name]
         back = None
-        if settings.entity in connector.lookups:
-            with suppress(ConfigurationError):  # it cannot be read back, which only a canary asks for
+        if settings.entity in connector.lookups or settings.entity in connector.readers:
+            with suppress(ConfigurationError):  # it cannot be read back, which only those ask for who compare
                 back = self.mapping(name, settings.entity, "pull", settings)
         return Target(name, connector, self.mapping(name, settings.entity, "push", settings), back)
 

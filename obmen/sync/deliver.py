@@ -30,6 +30,13 @@ _Pair = tuple[Row, Item]
 OnSent = Callable[[int], None]
 """Called with the number of records that came to an outcome."""
 Only = Callable[[Row], bool]
+Enough = Callable[[], bool]
+"""Asked between calls whether to leave the rest for later."""
+
+
+def never() -> bool:
+    """Go on to the end."""
+    return False
 
 
 @dataclass(slots=True)
@@ -43,7 +50,7 @@ class Delivered:
 class Deliverer:
     """Delivers one flow's rows to one target, under the flow's lease.
 
-    ``only`` chooses rows, such as a plan's.
+    ``only`` chooses rows, such as a plan's. ``enough``: asked between calls; once it says so the rest stays due.
     """
 
     def __init__(
@@ -55,11 +62,12 @@ class Deliverer:
         run: int,
         *,
         only: Only | None = None,
+        enough: Enough = never,
         on_step: OnStep = ignore,
         on_sent: OnSent | None = None,
     ) -> None:
         self.ledger, self.lease, self.flow, self.target, self.run = ledger, lease, flow, target, run
-        self.only = only
+        self.only, self.enough = only, enough
         self.on_step = on_step
         self.on_sent: OnSent = on_sent or (lambda _count: None)
         self.result = Delivered()
@@ -69,16 +77,20 @@ class Deliverer:
     def deliver(self) -> Delivered:
         """Deliver until nothing more is due, or the peer cannot be reached."""
         try:
-            progress = True
-            while progress:
-                self._recover()
-                polled, sent = self._poll(), self._send()
-                progress = polled or sent
+            with self.target.connector.http.guarded(lambda: self.ledger.ensure(self.lease)):
+                self._rounds()
         except StateError:
             raise
         except ObmenError as error:
             self.result.trouble = error
         return self.result
+
+    def _rounds(self) -> None:
+        progress = True
+        while progress and not self.enough():
+            self._recover()
+            polled, sent = self._poll(), self._send()
+            progress = polled or sent
 
     # -- sending ------------------------------------------------------------------------------------------
 
@@ -97,6 +109,8 @@ class Deliverer:
             for op, pairs in _by_op(prepared.ready).items():
                 spec = self.target.connector.writers[self._entity, op]
                 for start in range(0, len(pairs), spec.batch):
+                    if self.enough():
+                        return progress
                     self._call(spec, pairs[start : start + spec.batch])
         return progress
 

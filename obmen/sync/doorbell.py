@@ -2,7 +2,7 @@
 
 A marketplace forgets what it has pushed as soon as it is answered, and its pushes come twice, late or not at
 all. So nothing in them is believed: the ids are kept before the answer goes out, and the records are fetched by
-them, besides the usual reading.
+them, besides the usual reading, which a service then begins at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 import structlog
 
 from obmen.errors import Busy
-from obmen.state import Ledger, hints
+from obmen.state import Ledger, hints, wishes
 from obmen.state.text import fault
 from obmen.sync.flow import Flow
 
@@ -56,5 +56,7 @@ class Doorbell:
             for entity, ids in wanted.items():
                 hints.prune(tx, name, entity, self._flows[entity])
                 number = hints.add(tx, name, entity, ids, number)
+                for flow in self._flows[entity] if ids else ():
+                    wishes.ask(tx, flow, name)
             hints.save_feed(tx, name, replace(state, number=number))
         _LOG.info("doorbell.rung", connection=name, records=sum(map(len, wanted.values())))

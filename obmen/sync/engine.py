@@ -12,10 +12,10 @@ from typing import Protocol
 import structlog
 
 from obmen.clock import Clock
-from obmen.errors import Busy, ConfigurationError, ObmenError, StateError, meant
+from obmen.errors import Busy, ConfigurationError, Interrupted, ObmenError, StateError, meant
 from obmen.state import Lease, Ledger, outbox, quarantine, runs
 from obmen.sync import lanes
-from obmen.sync.deliver import Deliverer, Only
+from obmen.sync.deliver import Delivered, Deliverer, Enough, Only, never
 from obmen.sync.flow import Flow, Target
 from obmen.sync.listen import Ear
 from obmen.sync.read import Reader
@@ -73,9 +73,13 @@ class FlowReport:
 
     @property
     def status(self) -> str:
-        """One word for the run: failed, held, emptied, attention (something lies in quarantine), partial or done."""
+        """One word for the run.
+
+        It is stopped (the process was told to), failed, held, emptied, attention (something lies in quarantine),
+        partial or done.
+        """
         if self.trouble:
-            return "failed"
+            return "stopped" if all(isinstance(error, Interrupted) for error in self.trouble) else "failed"
         if self.outbox.get("held"):
             return "held"
         if self.warnings:
@@ -83,6 +87,23 @@ class FlowReport:
         if self.quarantine.get("open"):
             return "attention"
         return "partial" if set(self.outbox) - {"waiting"} else "done"
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass over a flow: it is read, then delivered to its targets. ``run``: its number, once it has begun.
+
+    ``kind``: what it is kept as. ``busy``: another process has the flow.
+    """
+
+    flow: Flow
+    kind: str = "sync"
+    report: FlowReport = field(init=False)
+    run: int = 0
+    busy: bool = False
+
+    def __post_init__(self) -> None:
+        self.report = FlowReport(self.flow.name)
 
 
 class Engine:
@@ -123,56 +144,68 @@ class Engine:
         ``patience``: seconds to wait for what is not due yet, such as a peer's task. ``force``: the reason
         for which held changes are let go; it is kept with the run.
         """
-        chosen = self.choose(names)
-        work = [_Work(flow, FlowReport(flow.name)) for flow in chosen]
+        passes = [Pass(flow) for flow in self.choose(names)]
         self._listened.clear()
-        for one in work:
-            self._read(one, force)
-        self._deliver_all(work, patience, only)
-        for one in work:
-            self._close(one)
-        return [one.report for one in work]
+        for one in passes:
+            self.read(one, force)
+        self._deliver_all(passes, patience, only)
+        for one in passes:
+            self.close(one)
+        return [one.report for one in passes]
 
     def read_only(self, names: Sequence[str] = (), *, force: str | None = None) -> list[FlowReport]:
         """Read flows into the outbox and deliver nothing: what a plan is made from."""
-        work = [_Work(flow, FlowReport(flow.name)) for flow in self.choose(names)]
-        for one in work:
-            self._read(one, force)
-            self._close(one)
-        return [one.report for one in work]
+        passes = [Pass(flow) for flow in self.choose(names)]
+        for one in passes:
+            self.read(one, force)
+            self.close(one)
+        return [one.report for one in passes]
 
-    def _read(self, work: _Work, force: str | None) -> None:
+    def read(self, work: Pass, force: str | None = None) -> None:
+        """Read the flow of a pass into the outbox, under its lease; what goes wrong is told in its report."""
         flow, report = work.flow, work.report
         try:
             with self.ledger.lease(flow.name) as lease:
-                with self.ledger.write(lease) as tx:
-                    work.run = runs.begin(tx, flow.name, "sync", f"forced: {force}" if force else "")
-                reader = Reader(
-                    self.ledger,
-                    lease,
-                    flow,
-                    work.run,
-                    on_step=self.on_step,
-                    on_read=lambda done, total: self.listener.reading(flow.name, done, total),
-                    forced=force is not None,
-                    listening=self._listen(flow),
-                )
-                try:
-                    reader.read()
-                finally:
-                    found = reader.result
-                    report.read, report.held, report.warnings = found.counts, found.held, found.warnings
-                if force:
-                    self._force(work, lease, force)
+                self._read(work, lease, force)
         except StateError:
             raise
+        except Busy as error:
+            report.trouble.append(error)
+            _LOG.info("flow.busy", flow=flow.name, error=str(error))
         except ObmenError as error:
             report.trouble.append(error)
-            _LOG.warning("read.failed", flow=flow.name, error=str(error))
+            _LOG.warning("read.failed", flow=flow.name, run=work.run, error=str(error))
         for warning in report.warnings:
-            _LOG.warning("source.emptied", flow=flow.name, warning=warning)
+            _LOG.warning("source.emptied", flow=flow.name, run=work.run, warning=warning)
         for target, reasons in report.held.items():
-            _LOG.warning("guard.held", flow=flow.name, target=target, reasons=list(reasons.values()))
+            _LOG.warning("guard.held", flow=flow.name, run=work.run, target=target, reasons=list(reasons.values()))
+
+    def _read(self, work: Pass, lease: Lease, force: str | None) -> None:
+        flow = work.flow
+        with self.ledger.write(lease) as tx:
+            work.run = runs.begin(tx, flow.name, work.kind, f"forced: {force}" if force else "")
+        with structlog.contextvars.bound_contextvars(run=work.run):
+            self._read_on(work, lease, force)
+
+    def _read_on(self, work: Pass, lease: Lease, force: str | None) -> None:
+        flow, report = work.flow, work.report
+        reader = Reader(
+            self.ledger,
+            lease,
+            flow,
+            work.run,
+            on_step=self.on_step,
+            on_read=lambda done, total: self.listener.reading(flow.name, done, total),
+            forced=force is not None,
+            listening=self._listen(flow),
+        )
+        try:
+            reader.read()
+        finally:
+            found = reader.result
+            report.read, report.held, report.warnings = found.counts, found.held, found.warnings
+        if force:
+            self._force(work, lease, force)
 
     def _listen(self, flow: Flow) -> bool:
         """Take in, once a run, what a flow's source tells of changes; return whether it can be relied on."""
@@ -192,13 +225,13 @@ class Engine:
                 _LOG.warning("feed.failed", connection=source.name, error=str(error))
         return self._listened[source.name]
 
-    def _force(self, work: _Work, lease: Lease, reason: str) -> None:
+    def _force(self, work: Pass, lease: Lease, reason: str) -> None:
         with self.ledger.write(lease) as tx:
             work.report.released = outbox.unhold(tx, work.flow.name)
         work.report.held = {}
         _LOG.warning("guard.forced", flow=work.flow.name, released=work.report.released, reason=reason)
 
-    def _deliver_all(self, work: Sequence[_Work], patience: float, only: Only | None) -> None:
+    def _deliver_all(self, work: Sequence[Pass], patience: float, only: Only | None) -> None:
         deadline = self.clock.monotonic() + patience
         down: set[str] = set()
         while True:
@@ -208,7 +241,7 @@ class Engine:
             if not self._wait(work, began, deadline, down):
                 return
 
-    def _round(self, work: Sequence[_Work], only: Only | None, down: set[str]) -> bool:
+    def _round(self, work: Sequence[Pass], only: Only | None, down: set[str]) -> bool:
         """Tell every system what is due for it, all at the same time; return whether more may be due now."""
         due: dict[str, list[_Delivery]] = {}
         with ExitStack() as leases:
@@ -227,7 +260,7 @@ class Engine:
             ways = {name: partial(self._deliver_to, deliveries, only, down) for name, deliveries in due.items()}
             return lanes.run(ways, together=self.on_step is ignore)
 
-    def _any(self, work: _Work, target: Target) -> bool:
+    def _any(self, work: Pass, target: Target) -> bool:
         with self.ledger.read() as tx:
             return not work.busy and bool(outbox.counts(tx, work.flow.name, target.name))
 
@@ -240,28 +273,37 @@ class Engine:
 
     def _deliver(self, delivery: _Delivery, only: Only | None, down: set[str]) -> bool:
         """Deliver what is due; return whether it may have made something else due."""
-        work, target = delivery.work, delivery.target
+        delivered = self.deliver(delivery.work, delivery.target, delivery.lease, only=only)
+        if delivered.trouble is not None:
+            down.add(delivery.target.name)
+        return delivered.counts["done"] + delivered.counts["idle"] > 0
+
+    def deliver(
+        self, work: Pass, target: Target, lease: Lease, *, only: Only | None = None, enough: Enough = never
+    ) -> Delivered:
+        """Deliver what is due for one target, under the flow's lease, until ``enough`` or nothing is left."""
         flow, report = work.flow, work.report
         deliverer = Deliverer(
             self.ledger,
-            delivery.lease,
+            lease,
             flow,
             target,
             work.run,
             only=only,
+            enough=enough,
             on_step=self.on_step,
             on_sent=lambda count: self.listener.delivering(flow.name, target.name, count),
         )
-        delivered = deliverer.deliver()
-        counts = report.sent.setdefault(target.name, Counter())
-        counts.update(delivered.counts)
+        with structlog.contextvars.bound_contextvars(run=work.run):
+            delivered = deliverer.deliver()
+        report.sent.setdefault(target.name, Counter()).update(delivered.counts)
         if delivered.trouble is not None:
-            down.add(target.name)
             report.trouble.append(delivered.trouble)
-            _LOG.warning("deliver.stopped", flow=flow.name, target=target.name, error=str(delivered.trouble))
-        return delivered.counts["done"] + delivered.counts["idle"] > 0
+            error = str(delivered.trouble)
+            _LOG.warning("deliver.stopped", flow=flow.name, run=work.run, target=target.name, error=error)
+        return delivered
 
-    def _wait(self, work: Sequence[_Work], began: float, deadline: float, down: set[str]) -> bool:
+    def _wait(self, work: Sequence[Pass], began: float, deadline: float, down: set[str]) -> bool:
         """Sleep until something is due; False if nothing will be before the deadline."""
         with self.ledger.read() as tx:
             times = [
@@ -277,7 +319,13 @@ class Engine:
         self.clock.sleep(max(soonest - now, _TICK))
         return True
 
-    def _close(self, work: _Work) -> None:
+    def finish(self, work: Pass, patience: float = 0.0) -> None:
+        """Deliver what another way of reading put into the outbox, as ``sync`` does, and end the pass."""
+        self._deliver_all([work], patience, None)
+        self.close(work)
+
+    def close(self, work: Pass) -> None:
+        """Note with the run what the pass did and what is left."""
         report = work.report
         with self.ledger.write() as tx:
             report.outbox = outbox.counts(tx, report.flow)
@@ -288,18 +336,10 @@ class Engine:
                 runs.end(tx, work.run, report.status, counts, message)
 
 
-@dataclass(slots=True)
-class _Work:
-    flow: Flow
-    report: FlowReport
-    run: int = 0
-    busy: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class _Delivery:
     """What one flow has for one target, under the flow's lease."""
 
-    work: _Work
+    work: Pass
     target: Target
     lease: Lease

@@ -44,8 +44,12 @@ def payload_hash(mapping: BoundMapping, record: Record) -> bytes:
 
     Raises Refused for a record that cannot be mapped and NotCarried for one that is deliberately left out.
     """
-    payload = mapping.push(record, _ANY_ID, None)
-    return hash_payload(payload, record)
+    return hash_payload(payload_of(mapping, record), record)
+
+
+def payload_of(mapping: BoundMapping, record: Record) -> Native:
+    """Return what a record maps to, with ids that only the target knows replaced; raises as ``payload_hash``."""
+    return mapping.push(record, _ANY_ID, None)
 
 
 def hash_payload(payload: Native, record: Record) -> bytes:

@@ -86,22 +86,28 @@ def plan(
         yield Header(FORMAT, ledger.clock.now(), {flow.name: flow.salt.hex() for flow in chosen})
         reports = engine.read_only([flow.name for flow in chosen])
         for flow, report in zip(chosen, reports, strict=True):
-            yield from _of_flow(scratch, flow, report)
+            yield from of_flow(scratch, flow, report)
 
 
-def _of_flow(ledger: Ledger, flow: Flow, report: FlowReport) -> Iterator[Line]:
+def of_flow(ledger: Ledger, flow: Flow, report: FlowReport, run: int | None = None) -> Iterator[Line]:
+    """Yield what a rehearsed pass over a flow put into the outbox and set aside; with ``run``, that one alone."""
     for error in report.trouble:
         yield Trouble(flow.name, "", type(error).__name__, str(error))
     for warning in report.warnings:
         yield Trouble(flow.name, "", EMPTIED, warning)
     for target in flow.targets:
-        yield from changes(ledger, flow, target)
+        yield from changes(ledger, flow, target, run)
     for entry in _entries(ledger, flow.name):
+        if run not in {None, entry.run}:
+            continue
         yield Trouble(flow.name, entry.key or entry.source, entry.code, entry.message)
 
 
-def changes(ledger: Ledger, flow: Flow, target: Target) -> Iterator[Change]:
-    """Yield what stands in the outbox for one target, each with the difference to what that last confirmed."""
+def changes(ledger: Ledger, flow: Flow, target: Target, run: int | None = None) -> Iterator[Change]:
+    """Yield what stands in the outbox for one target, each with the difference to what that last confirmed.
+
+    With ``run``, only what that run put there.
+    """
     after = ("", -1)
     foresees = type(target.connector).foresee is not Connector.foresee
     preparer = Preparer(flow, target)
@@ -115,6 +121,8 @@ def changes(ledger: Ledger, flow: Flow, target: Target) -> Iterator[Change]:
         canonical = {key: one.canonical for key, one in confirmed.items()}
         foreseen = {(row.key, row.sequence): _foreseen(flow, target, row, item, canonical) for row, item in ready}
         for row in rows:
+            if run not in {None, row.run}:
+                continue
             change = change_of(flow.entity, row, canonical.get(row.key))
             yield msgspec.structs.replace(change, foreseen=foreseen.get((row.key, row.sequence), ""))
         after = (rows[-1].key, rows[-1].sequence)
@@ -138,12 +146,13 @@ def change_of(entity: type[Record], row: Row, before: bytes | None) -> Change:
         row.effect,
         row.state,
         row.hash.hex(),
-        _difference(entity, before, row.canonical),
+        difference_of(entity, before, row.canonical),
         row.reason,
     )
 
 
-def _difference(entity: type[Record], before: bytes | None, after: bytes) -> dict[str, list[Any]]:
+def difference_of(entity: type[Record], before: bytes | None, after: bytes) -> dict[str, list[Any]]:
+    """Return field → [before, after] of two encoded records where they differ, personal values masked."""
     old: Mapping[str, Any] = msgspec.json.decode(before) if before is not None else {}
     new: Mapping[str, Any] = msgspec.json.decode(after)
     personal = entity.personal_fields()

@@ -6,7 +6,6 @@ that is not there will be seen again.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,18 +13,17 @@ import xxhash
 
 from obmen.errors import IncompleteSource
 from obmen.records import Page
-from obmen.rules import guards
-from obmen.state import Lease, Ledger, Transaction, agreed, bindings, facts, hints, outbox, quarantine, seen
-from obmen.state.quarantine import Problem
+from obmen.state import Lease, Ledger, Transaction, hints, quarantine, seen
 from obmen.state.seen import Seen
 from obmen.state.text import fault
-from obmen.sync import doubled, emptied, waiting
+from obmen.sync import doubled, emptied
 from obmen.sync.before import Before
 from obmen.sync.differences import Differences
-from obmen.sync.examine import Changes, Examiner
+from obmen.sync.examine import Examiner
 from obmen.sync.flow import Flow
-from obmen.sync.propose import Proposals, propose, vanish
-from obmen.sync.slices import Slice, decoded, natives_of
+from obmen.sync.intake import Intake, Read
+from obmen.sync.propose import vanish
+from obmen.sync.slices import Slice, decoded, fingerprints, seed_of_page, seed_of_read
 from obmen.sync.steps import OnStep, ignore
 from obmen.sync.told import Told
 
@@ -36,15 +34,6 @@ _BEFORE = 0
 """The run of what was seen before this one, so that a record that was rung for may still come by itself."""
 OnRead = Callable[[int, int | None], None]
 """Called with the slices read so far and, where known, how many there will be."""
-
-
-@dataclass(slots=True)
-class Read:
-    """What a read found. ``held``: target → effect → the guard's reason. ``warnings``: what a person should see."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    held: dict[str, dict[str, str]] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -80,7 +69,8 @@ class Reader:
         self._forced, self._listening = forced, listening
         self.on_step = on_step
         self.on_read: OnRead = on_read or (lambda _done, _total: None)
-        self.result = Read()
+        self._intake = Intake(flow, run)
+        self.result = self._intake.result
         self._complete = flow.source.readers[flow.entity.entity].complete
         self._kept_at = ledger.clock.monotonic()
         with ledger.read() as tx:
@@ -98,15 +88,14 @@ class Reader:
             return self._changed()
         self._answer_doorbell()
         self._begin_whole()
-        seed = xxhash.xxh3_64_intdigest(self.flow.salt + str(self._checkpoint.epoch).encode())
+        seed = seed_of_read(self.flow.salt, self._checkpoint.epoch)
         number = slices = 0
         partial = False
         with Differences(first=self._first) as differences:
             try:
                 for page in self._pages():
                     partial = partial or page.partial
-                    page_seed = xxhash.xxh3_64_intdigest(page.salt, seed=seed) if page.salt else seed
-                    slices += self._page(page, number, page_seed, differences)
+                    slices += self._page(page, number, seed_of_page(page, seed), differences)
                     number += 1
                     self.on_read(slices, page.total)
                     self._keep_lease()
@@ -151,7 +140,7 @@ class Reader:
         self.result.counts["read"] = self._follow(self._examiner)
         self.on_step("read.ending")
         with self.ledger.write(self.lease) as tx:
-            self._decide(tx)
+            self._intake.decide(tx, self._examiner)
             self._checkpoint = replace(self._checkpoint, how=self._how("changes"))
             self._save(tx, cursor=self._checkpoint.cursor, whole=self._checkpoint.whole, ended=True)
         self.on_step("read.ended")
@@ -173,19 +162,13 @@ class Reader:
             self.on_step("read.examined")
             self._checkpoint = replace(self._checkpoint, heard=batch.heard)
             with self.ledger.write(self.lease) as tx:
-                self._write(tx, changes)
+                self._intake.write(tx, changes)
                 self._save(tx, cursor=self._checkpoint.cursor, whole=self._checkpoint.whole)
             self.on_step("read.committed")
             done += len(batch.ids)
             self.on_read(done, None)
             self._keep_lease()
         return done
-
-    def _decide(self, tx: Transaction) -> None:
-        """Take in what a person or another record brought back, and let the guards speak of all that was found."""
-        self._replay(tx)
-        self._guard(tx)
-        self._retry_waiting(tx)
 
     def _pages(self) -> Iterator[Page]:
         cursor = None if self._complete else self._checkpoint.cursor
@@ -204,12 +187,13 @@ class Reader:
         if mark and mark == before.mark:
             self.result.counts["unchanged"] += len(before)
             return len(before)
-        prints = [xxhash.xxh3_128_digest(raw, seed=seed) for raw in page.slices]
+        prints = fingerprints(page.slices, seed)
         now = Seen(b"".join(prints), mark)
         if self._complete:
             unseen = self._not_before(before, now, prints, differences)
         else:
-            unseen = self._not_known(page.ids, prints) if page.ids else set(prints)
+            with self.ledger.read() as tx:
+                unseen = seen.unknown(tx, self.flow.name, page.ids, prints) if page.ids else set(prints)
         pairs = zip(prints, page.slices, strict=True) if unseen else ()
         slices = decoded(page, [(one, raw) for one, raw in pairs if one in unseen])
         self.result.counts["unchanged"] += len(prints) - len(slices)
@@ -229,16 +213,6 @@ class Reader:
         with self.ledger.read() as tx:
             return differences.page(seen.split(before.fingerprints), prints, seen.pages(tx, self.flow.name))
 
-    def _not_known(self, ids: Sequence[str], prints: Sequence[bytes]) -> set[bytes]:
-        """Return the slices of records that are not known in just this version."""
-        with self.ledger.read() as tx:
-            known = seen.by_source(tx, self.flow.name, ids)
-        return {
-            one
-            for one, source in zip(prints, ids, strict=True)
-            if source not in known or any(record.fingerprint != one for record in known[source])
-        }
-
     def _flush(self, differences: Differences) -> None:
         """Write the pages gathered so far, their changes, and the checkpoint that passed them."""
         group, self._group = self._group, _Group()
@@ -251,7 +225,7 @@ class Reader:
         differences.replaced(changes.replaced)
         self.on_step("read.examined")
         with self.ledger.write(self.lease) as tx:
-            self._write(tx, changes)
+            self._intake.write(tx, changes)
             seen.save_pages(tx, self.flow.name, group.pages)
             self._save(tx, cursor=group.cursor or self._checkpoint.cursor, whole=False)
         self.on_step("read.committed")
@@ -269,18 +243,12 @@ class Reader:
                 doubled.take_back(tx, self.flow, self.run, differences)
                 if not kept and self._may_sweep(tx, partial, differences):
                     self._sweep(tx)
-            self._decide(tx)
+            self._intake.decide(tx, self._examiner)
             full_at = tx.now if self._listening else None
             mark, how = self._mark, self._how("complete" if self._complete else "since")
             self._checkpoint = replace(self._checkpoint, full_at=full_at, full_mark=mark, how=how)
             self._save(tx, cursor=self._checkpoint.cursor, whole=whole and not self._undecided, ended=True)
         self.on_step("read.ended")
-
-    def _retry_waiting(self, tx: Transaction) -> None:
-        """Once a run, look again for what records with an identity wait for; none of them waits for ever."""
-        if self.flow.entity.identity:
-            for target in self.flow.targets:
-                outbox.retry_waiting(tx, self.flow.name, target.name)
 
     def _kept_for_all_is_gone(self, tx: Transaction) -> bool:
         """Warn of a source that gives nothing any more; return whether all stays as it was known to be."""
@@ -301,74 +269,7 @@ class Reader:
             keys = [known.key for known in batch if known.source not in contested]
             self._undecided = self._undecided or len(keys) < len(batch)
             seen.drop_records(tx, self.flow.name, keys)
-            self._apply(tx, vanish(tx, self.flow, keys))
-
-    def _replay(self, tx: Transaction) -> None:
-        """Try again what a person replayed, and what waited for something that has come."""
-        quarantine.reconsider_duplicates(tx, self.flow.name)
-        while due := quarantine.entries(tx, flow=self.flow.name, states=("due",), limit=500):
-            quarantine.set_state(tx, [entry.id for entry in due], "closed")
-            kept = [(entry, natives_of(entry)) for entry in due if entry.stage == "pull"]
-            if not all(natives for _, natives in kept):
-                seen.forget(tx, self.flow.name)
-            pulled = [Slice(entry.fingerprint or b"", b"", natives=natives) for entry, natives in kept if natives]
-            self._write(tx, self._examiner.examine(tx, pulled, again=True))
-            records = [self.flow.entity.decoded(entry.canonical) for entry in due if entry.canonical]
-            self._apply(tx, propose(tx, self.flow, records))
-            self.result.counts["replayed"] += len(due)
-
-    def _guard(self, tx: Transaction) -> None:
-        for target in self.flow.targets:
-            effects = outbox.effects(tx, self.flow.name, target.name, "fresh")
-            if not effects:
-                continue
-            known = agreed.count(tx, target.name, self.flow.entity.entity)
-            live = agreed.count(tx, target.name, self.flow.entity.entity, live=True)
-            holding = guards.verdict(effects, known, live, self.flow.guards)
-            outbox.release(tx, self.flow.name, target.name, holding)
-            if holding:
-                self.result.held[target.name] = holding
-
-    def _write(self, tx: Transaction, changes: Changes) -> None:
-        flow = self.flow
-        seen.drop_records(tx, flow.name, changes.gone)
-        seen.save_records(tx, flow.name, changes.known)
-        if changes.settled and quarantine.any_open(tx, flow.name):
-            quarantine.close(tx, flow.name, stage="pull", sources=changes.settled)
-        self._set_aside(tx, changes.problems)
-        self._bind(tx, changes)
-        facts.save(tx, flow.source.name, changes.facts)
-        self._apply(tx, Proposals(changes.decided, changes.dropped, [], changes.counts, changes.overtaken))
-        if changes.gone:
-            self._apply(tx, vanish(tx, flow, changes.gone))
-
-    def _set_aside(self, tx: Transaction, problems: Sequence[tuple[str, Problem]]) -> None:
-        for connection in dict(problems):
-            of_one = [problem for name, problem in problems if name == connection]
-            quarantine.add(tx, self.flow.name, connection, self.flow.entity.entity, of_one, self.run)
-        self.result.counts["refused"] += len(problems)
-
-    def _bind(self, tx: Transaction, changes: Changes) -> None:
-        source, entity = self.flow.source.name, self.flow.entity.entity
-        if changes.rekeyed:
-            bindings.unbind(tx, source, entity, changes.rekeyed)
-            for dependent in self.flow.dependents:
-                seen.forget(tx, dependent)
-        bindings.bind(tx, source, entity, changes.bound)
-        waiting.bound(tx, source, entity, changes.bound)
-
-    def _apply(self, tx: Transaction, proposals: Proposals) -> None:
-        entity = self.flow.entity.entity
-        outbox.drop(tx, proposals.dropped)
-        for target, decided in proposals.decided.items():
-            outbox.put(tx, self.flow.name, target, entity, decided, self.run)
-            waiting.decided(tx, target, self.flow.entity, [one.key for one in decided])
-            self.result.counts["decided"] += len(decided)
-        if proposals.overtaken and quarantine.any_open(tx, self.flow.name):
-            for target, keys in proposals.overtaken.items():
-                quarantine.close(tx, self.flow.name, stage="deliver", connection=target, keys=keys)
-        self._set_aside(tx, proposals.problems)
-        self.result.counts += proposals.counts
+            self._intake.apply(tx, vanish(tx, self.flow, keys))
 
     def _save(
         self,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from obmen.entities import Record
-from obmen.errors import Refused
+from obmen.errors import ObmenError, Refused
 from obmen.mapping import BoundMapping, NotCarried, Unresolved
 from obmen.records import Native, pick
 from obmen.state import Ledger, bindings
@@ -50,7 +50,7 @@ def compare(ledger: Ledger, flows: Sequence[Flow], sent: Sequence[Row], *, patie
 
 
 def _of_target(ledger: Ledger, flow: Flow, target: Target, rows: Sequence[Row]) -> list[Mismatch]:
-    if not rows or target.back is None:
+    if not rows or target.back is None or flow.entity.entity not in target.connector.lookups:
         return []
     with ledger.read() as tx:
         prepared = Preparer(flow, target).prepare(tx, rows)
@@ -66,26 +66,45 @@ def _of_target(ledger: Ledger, flow: Flow, target: Target, rows: Sequence[Row]) 
 
 def _shown(ledger: Ledger, flow: Flow, target: Target, back: BoundMapping, ids: list[str]) -> dict[str, Record]:
     """Return natural id → what the target shows, in canonical words."""
+    found = shown_fields(ledger, flow, target, back, ids)
+    return {natural: flow.entity.model_construct(**fields) for natural, fields in found.items()}
+
+
+def shown_fields(
+    ledger: Ledger, flow: Flow, target: Target, back: BoundMapping, ids: list[str]
+) -> dict[str, dict[str, Any]]:
+    """Return natural id → the canonical fields that the target shows; what it does not hold is left out."""
     entity = flow.entity.entity
     spec = target.connector.lookups[entity]
     key = target.connector.writers[entity, "put"].key
     natives: list[Native] = []
     for start in range(0, len(ids), spec.batch):
         natives += target.connector.look_up(entity, ids[start : start + spec.batch])
-    shown: dict[str, Record] = {}
     with ledger.read() as tx:
         skus = Skus.known(tx, back)
-        for native in natives:
-            refs = {}
-            for referred, native_id in back.pull_refs(native):
-                found = bindings.keys(tx, target.name, referred, [native_id])
-                refs.update({(referred, one): bound for one, bound in found.items()})
-            try:
-                fields = skus.put_into(back.pull(native, refs))
-                shown[pick(native, key)] = flow.entity.model_construct(**fields)
-            except (Refused, Unresolved, NotCarried):
-                continue
-    return shown
+    pulled = pulled_fields(ledger, target.name, back, skus, natives)
+    return {pick(native, key): fields for native, fields in pulled if isinstance(fields, dict)}
+
+
+def pulled_fields(
+    ledger: Ledger, connection: str, pull: BoundMapping, skus: Skus, natives: Sequence[Native]
+) -> Iterator[tuple[Native, dict[str, Any] | ObmenError]]:
+    """Yield natives with the canonical fields that they give, or with why they give none; unwanted ones not at all."""
+    wanted: dict[str, set[str]] = {}
+    for native in natives:
+        for entity, native_id in pull.pull_refs(native):
+            wanted.setdefault(entity, set()).add(native_id)
+    refs: dict[tuple[str, str], str] = {}
+    with ledger.read() as tx:
+        for entity, ids in wanted.items():
+            refs.update({(entity, one): key for one, key in bindings.keys(tx, connection, entity, ids).items()})
+    for native in natives:
+        try:
+            yield native, skus.put_into(pull.pull(native, refs))
+        except NotCarried:
+            continue
+        except (Refused, Unresolved) as error:
+            yield native, error
 
 
 def _difference(told: Record, shown: Record | None, carries: frozenset[str]) -> dict[str, tuple[Any, Any]]:

@@ -80,7 +80,8 @@ class Receipt:
             )
             self.refused(row, [RecordError("unresolved", message)], stage="push", waits_for=token)
             return
-        self._change(row, state="waiting", waits_for=token, reason=f"waits for {token}", attempt=row.attempt + 1)
+        waiting = {"state": "waiting", "waits_for": token, "reason": f"waits for {token}", "attempt": row.attempt + 1}
+        self._change(row, **waiting, not_before=self.tx.now)  # since when, so that the next run looks once more
         self.counts["waiting"] += 1
 
     def refused(

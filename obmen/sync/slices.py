@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import msgspec
+import xxhash
 
 from obmen.errors import IncompleteSource, Refused
 from obmen.records import Native, Page
@@ -37,6 +38,21 @@ class Slice(msgspec.Struct):
             return cls(fingerprint, b"", list(decode(raw)))
         except (Refused, IncompleteSource, UnicodeError) as error:
             return cls(fingerprint, raw, fault=unreadable(error))
+
+
+def seed_of_read(salt: bytes, epoch: int) -> int:
+    """Return what the fingerprints of a read begin with: what decides its results, how often all was forgotten."""
+    return xxhash.xxh3_64_intdigest(salt + str(epoch).encode())
+
+
+def seed_of_page(page: Page, seed: int) -> int:
+    """Return what the fingerprints of a page begin with."""
+    return xxhash.xxh3_64_intdigest(page.salt, seed=seed) if page.salt else seed
+
+
+def fingerprints(slices: Iterable[bytes], seed: int) -> list[bytes]:
+    """Return the fingerprints of slices."""
+    return [xxhash.xxh3_128_digest(raw, seed=seed) for raw in slices]
 
 
 def unreadable(error: Refused | IncompleteSource | UnicodeError) -> Refused:

@@ -12,6 +12,9 @@ class FakeClock:
     ``jump`` moves the wall clock alone, as a mended or wrong machine clock does.
     """
 
+    simulated = True
+    """It rules alone: no database's clock may be asked beside it."""
+
     def __init__(self, start: datetime = datetime(2026, 6, 15, 6, 0, tzinfo=UTC)) -> None:
         self.sleeps: list[float] = []
         self._lock = threading.Lock()

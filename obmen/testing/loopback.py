@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import threading
+from contextlib import suppress
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -26,22 +27,37 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 64
+    timeout = 0.2
 
     def __init__(self, sandbox: Sandbox, port: int) -> None:
         self.sandbox = sandbox
-        self.stopping = threading.Event()
+        self.stopping, self._stopped = threading.Event(), threading.Event()
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
         super().__init__(("127.0.0.1", port), _Handler)
 
+    def serve(self) -> None:
+        """Serve until it is stopped."""
+        try:
+            while not self.stopping.is_set():
+                self.handle_request()
+        finally:
+            self._stopped.set()
+
     def stop(self) -> None:
         """Stop listening and drop every connection."""
         self.stopping.set()
-        self.shutdown()
+        with suppress(OSError):  # one more connection, so that it need not wait for its time-out to see this
+            socket.create_connection(("127.0.0.1", self.server_address[1]), self.timeout).close()
+        self._stopped.wait()
         self.server_close()
         with self._guard:
             for connection in self._open:
                 _hang_up(connection)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 - whoever it is
+        """Take no connection once it is stopping."""
+        return not self.stopping.is_set()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Note the connection and serve it in a thread."""

@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from obmen.clock import Clock
-from obmen.connector import Connector, Hints, Options, acknowledge, feed, find, lookup, poll, reader, writer
+from obmen.connector import Connector, Hints, Options, acknowledge, feed, find, history, lookup, poll, reader, writer
 from obmen.errors import InDoubt, Refused, Unavailable
+from obmen.http.session import Http
+from obmen.http.transport import Transport
 from obmen.records import Batch, Item, Native, Outcome, Page, RecordError, natural_id
 
 PAGE = 3
+_NOBODY = Http("peer", Transport())
+"""One session for all: a peer in memory is called by nobody over the network."""
 
 
 @dataclass
@@ -31,6 +36,7 @@ class Peer:
     ``refuse_whole``: one bad record makes it refuse the whole batch; ``late``: a ticket is worked on for so
     many polls. ``tells``: it notes what changes and tells it, as an exchange plan of 1C does: ``told`` is record →
     the first message that named it, 0 for none yet, until a message is ``acknowledged``.
+    ``told_since``: the first read of what is dated tells only what is later.
     """
 
     records: dict[str, dict[str, Native]] = field(default_factory=dict)
@@ -48,6 +54,7 @@ class Peer:
     told: dict[tuple[str, str], int] = field(default_factory=dict)
     message: int = 0
     acknowledged: int = 0
+    told_since: str = ""
 
     def of(self, entity: str) -> dict[str, Native]:
         """The records of one entity."""
@@ -86,7 +93,7 @@ class PeerConnector(Connector):
     title = "Peer"
 
     def __init__(self, name: str, peer: Peer, *, clock: Clock | None = None) -> None:
-        super().__init__(name, Options(), clock=clock)
+        super().__init__(name, Options(), clock=clock, http=_NOBODY)
         self.peer = peer
 
     def _pages(self, entity: str) -> Iterator[Page]:
@@ -276,6 +283,48 @@ class PeerConnector(Connector):
         if self.peer.lose_answers > 0:
             self.peer.lose_answers -= 1
             raise InDoubt(f"{self.name}: the answer was lost.")
+
+
+class DatedPeerConnector(PeerConnector):
+    """Tells of orders and their statuses what is newer than its cursor, or what belongs to a period by ``at``."""
+
+    step = timedelta(days=1)
+
+    @reader("order", key="number")
+    def orders(self, cursor: str | None) -> Iterator[Page]:
+        """Read the orders after the cursor."""
+        return self._since("order", cursor)
+
+    @history("order", step=step, parallel=2, reach=timedelta(days=400))
+    def orders_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Read the orders of a period."""
+        return self._of("order", since, until)
+
+    @reader("order_status", key="number")
+    def statuses(self, cursor: str | None) -> Iterator[Page]:
+        """Read the statuses after the cursor."""
+        return self._since("order_status", cursor)
+
+    @history("order_status", step=step)
+    def statuses_of(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Read the statuses of the orders of a period."""
+        return self._of("order_status", since, until)
+
+    def _since(self, entity: str, cursor: str | None) -> Iterator[Page]:
+        self._reached()
+        newer = [one for one in self.peer.of(entity).values() if str(one["at"]) > (cursor or self.peer.told_since)]
+        if newer:
+            slices = [msgspec.json.encode(one) for one in newer]
+            yield Page(slices, cursor=max(str(one["at"]) for one in newer))
+
+    def _of(self, entity: str, since: datetime, until: datetime) -> Iterator[Page]:
+        self._reached()
+        self.peer.calls.append((f"past {entity}", [since.isoformat(), until.isoformat()]))
+        found = [one for one in self.peer.of(entity).values() if since <= datetime.fromisoformat(one["at"]) < until]
+        slices = [msgspec.json.encode(one) for one in found]
+        for start in range(0, len(slices), PAGE):
+            self._reached()
+            yield Page(slices[start : start + PAGE])
 
 
 def written(peer: Peer) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Sandbox:
     def start(self, port: int = 0) -> str:
         """Serve on loopback in the background; return the base URL."""
         self._server = Server(self, port)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._server.serve, daemon=True).start()
         return self.url
 
     @property
@@ -124,7 +124,7 @@ class Sandbox:
         try:
             if ready:
                 ready(self.url)
-            self._server.serve_forever(0.2)
+            self._server.serve()
         finally:
             self._server.server_close()
 

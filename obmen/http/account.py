@@ -1,0 +1,21 @@
+"""Which account a connection's calls are counted for, told by a digest that gives no credential away.
+
+It is kept where budgets are shared, so a database that is read by a stranger must not help to guess a password.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from obmen.http.transport import Transport
+
+_COST = {"n": 1 << 12, "r": 8, "p": 1, "dklen": 16}
+"""Of one guess: about ten milliseconds and four MiB."""
+
+
+def account_of(transport: Transport, secrets: Iterable[str]) -> str:
+    """Return the same for the same address with the same credentials, in whatever project or process."""
+    parts = [*sorted(secrets), *transport.secrets, *(f"{name}: {value}" for name, value in transport.headers.items())]
+    credentials = "\0".join(sorted(set(parts))).encode()
+    return hashlib.scrypt(credentials, salt=transport.base_url.encode() or b"-", **_COST).hex()

@@ -1,0 +1,110 @@
+"""What may stand under ``service:`` in ``obmen.yaml``: how Obmen runs for a year by itself."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from obmen.project.times import Duration, Zone
+
+_ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})")
+_LARGEST_PORT = 65535
+_HASH = re.compile(r"\$argon2(?:id|i|d)\$v=\d+\$[\w+/=,$]+")
+Role = Literal["look", "operate"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Address(_Model):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _address(value: Any) -> Any:
+    if value == "off":
+        return None
+    if isinstance(value, Address):
+        return value
+    matched = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if matched is None or int(matched[3]) > _LARGEST_PORT:
+        raise ValueError("an address is written as 127.0.0.1:8080; 'off' listens nowhere")
+    return Address(host=matched[1] or matched[2], port=int(matched[3]))
+
+
+Listen = Annotated[
+    Address | None,
+    BeforeValidator(_address),
+    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8080", "off"]}),
+]
+
+
+def _hashed(value: str) -> str:
+    if _HASH.fullmatch(value) is None:
+        raise ValueError("this is no hash of a password: make one with 'obmen page password'")
+    return value
+
+
+class UserModel(_Model):
+    """Somebody who may open the page."""
+
+    password: Annotated[str, AfterValidator(_hashed)] = Field(
+        description="its hash, as 'obmen page password' prints it; never the password itself", repr=False
+    )
+    role: Role = Field(default="look", description="look sees everything; operate may also run, replay, release")
+
+
+class ProxyModel(_Model):
+    """A web server in front of the page that has already asked who it is."""
+
+    user_header: str = Field(default="X-Remote-User", description="the header in which it names the user")
+    from_addresses: tuple[str, ...] = Field(
+        default=("127.0.0.1", "::1"), alias="from", description="the addresses from which that header is believed"
+    )
+    operators: tuple[str, ...] = Field(default=(), description="the users who may operate; all others look")
+
+
+class PageModel(_Model):
+    """The web page."""
+
+    address: Listen = Field(
+        default=Address(host="127.0.0.1", port=8080),
+        description="where it listens; off: nowhere. It is made for this machine: let a web server with https stand "
+        "before it for others",
+        validate_default=False,
+    )
+    users: dict[str, UserModel] = Field(default_factory=dict, description="name: a user, with a password's hash")
+    proxy: ProxyModel | None = Field(default=None, description="a web server before it that says who the user is")
+    secure: bool = Field(
+        default=False, description="true where people reach it by https, so that cookies never go without"
+    )
+    hosts: tuple[Annotated[str, AfterValidator(str.lower)], ...] = Field(
+        default=(),
+        description="the names under which people reach it, besides this machine's own, such as obmen.example",
+    )
+
+
+class ServiceModel(_Model):
+    """How Obmen runs as a service: obmen run."""
+
+    timezone: Zone = Field(default="Europe/Moscow", description="the zone of cron times and quiet hours")
+    page: PageModel = Field(default_factory=PageModel)
+    endpoints: Listen = Field(
+        default=Address(host="127.0.0.1", port=8090),
+        description="where systems that call by themselves are answered; off: nowhere",
+        validate_default=False,
+    )
+    stop_within: Duration = Field(
+        default=timedelta(seconds=60),
+        description="how long what is under way may go on once the service is told to stop",
+    )
+    keep_runs: Duration = Field(default=timedelta(days=90), description="how long finished runs are remembered")
