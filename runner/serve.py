@@ -149,14 +149,18 @@ def listening(host: str, port: int) -> Iterator[tuple[socket.socket, int]]:
         yield made, made.getsockname()[1]
 
 
-def web_server(app: Starlette) -> uvicorn.Server:
-    """Return the server of an application; calls that are under way when it is to stop are answered first."""
+def web_server(app: Starlette, *, believes_proxy: bool = True) -> uvicorn.Server:
+    """Return the server of an application; calls that are under way when it is to stop are answered first.
+
+    ``believes_proxy``: a web server on this machine that stands before it may say whose call it is.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="off",
+        proxy_headers=believes_proxy,
         timeout_graceful_shutdown=_STOP_PATIENCE,
     )
     return uvicorn.Server(config)

@@ -1,0 +1,312 @@
+"""The dispatcher: what may be done next, and by which lane.
+
+A flow is read by its source's lane and delivered by its targets' lanes. It is never read twice at once, nor read
+while it is delivered; a connection is only ever used by its own lane, one task after the other, the most urgent first.
+Every connection has two lanes, so that a long read of goods holds up no order: one for what is urgent, one for all
+else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from obmen.clock import Clock
+from obmen.errors import Busy, Interrupted, ObmenError, Unavailable
+from obmen.state import Lease
+from obmen.sync.engine import Pass
+from obmen.sync.flow import Flow
+from runner.daemon.breaker import TOLERANCE, Breaker
+from runner.daemon.pulse import Doing, LaneNow, PausedNow
+from runner.daemon.schedule import Timer
+
+Pace = Literal["urgent", "calm"]
+URGENT = ("order_status", "order", "stock", "price", "bonus_operation", "bonus_account")
+"""What is done first, in this order; all else comes after it."""
+_BUSY_AGAIN = 5.0
+_IDLE = 10.0
+"""Seconds before a delivery that found nothing it could do is tried again, such as of steps that wait for others."""
+_SLICE = 30.0
+"""Seconds after which a delivery lets others have their turn."""
+
+
+def pace_of(entity: str) -> Pace:
+    """Return which of a connection's lanes a flow of an entity takes."""
+    return "urgent" if entity in URGENT else "calm"
+
+
+def priority_of(entity: str) -> int:
+    """Return the place of an entity among what waits; the smallest goes first."""
+    return URGENT.index(entity) if entity in URGENT else len(URGENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do for one connection: read a flow (``target`` empty), or deliver it to a target."""
+
+    flow: str
+    target: str = ""
+
+    def __str__(self) -> str:
+        return f"delivering {self.flow}" if self.target else f"reading {self.flow}"
+
+
+@dataclass(slots=True)
+class FlowState:
+    """Where one flow stands in the service. ``due``: targets for which something may be sent now.
+
+    ``forced``: the reason for which what guards hold is let go at the next read. ``open``: the pass that is under way.
+    """
+
+    flow: Flow
+    timer: Timer
+    wanted: bool = False
+    forced: str = ""
+    running: set[Task] = field(default_factory=set)
+    due: set[str] = field(default_factory=set)
+    open: Pass | None = None
+    lease: Lease | None = None
+    overran: bool = False
+
+    @property
+    def entity(self) -> str:
+        """The flow's entity."""
+        return self.flow.entity.entity
+
+    @property
+    def reading(self) -> bool:
+        """Whether it is being read."""
+        return Task(self.flow.name) in self.running
+
+
+@dataclass(slots=True)
+class Seat:
+    """A lane as the dispatcher sees it.
+
+    ``since``: the monotonic time at which its task began. ``progress``: records done of it, and how many there are
+    in all, where that is known.
+    """
+
+    connection: str
+    pace: Pace
+    task: Task | None = None
+    since: float = 0.0
+    progress: tuple[int, int | None] = (0, None)
+
+
+class Dispatcher:
+    """Gives out tasks and takes them back; safe to be used by many threads."""
+
+    def __init__(self, states: Iterable[FlowState], clock: Clock) -> None:
+        self.clock = clock
+        self.flows = {state.flow.name: state for state in states}
+        self.seats: dict[tuple[str, Pace], Seat] = {}
+        self.connections: dict[str, Breaker] = {}
+        self.stopping = False
+        self.changed = threading.Condition()
+        self._tasks: dict[Task, Breaker] = {}
+        for state in self.flows.values():
+            pace = pace_of(state.entity)
+            for name in (state.flow.source.name, *(target.name for target in state.flow.targets)):
+                self.seats.setdefault((name, pace), Seat(name, pace))
+                self.connections.setdefault(name, Breaker(clock, TOLERANCE))
+
+    # -- what is wanted -----------------------------------------------------------------------------------
+
+    def tick(self) -> list[str]:
+        """Want what is due; return the flows that were due again before they had ended."""
+        overran = []
+        with self.changed:
+            for state in self.flows.values():
+                if not state.timer.due():
+                    continue
+                state.timer.began()
+                if state.running:
+                    if not state.overran:
+                        overran.append(state.flow.name)
+                    state.overran = True
+                state.wanted = True
+            self.changed.notify_all()
+        return overran
+
+    def want(self, flow: str, forced: str = "") -> None:
+        """Want a flow to be read as soon as may be, whatever stands in its way."""
+        with self.changed:
+            state = self.flows[flow]
+            state.wanted, state.forced = True, forced or state.forced
+            for task in self._tasks_of(state):
+                self._breaker(task).worked()
+                self.connections[self._place(state, task)].until = 0.0
+            self.changed.notify_all()
+
+    def deliver(self, due: Iterable[tuple[str, str]]) -> None:
+        """Want what is due to be sent: flow and target."""
+        with self.changed:
+            for flow, target in due:
+                state = self.flows.get(flow)
+                if state is not None and any(one.name == target for one in state.flow.targets):
+                    state.due.add(target)
+            self.changed.notify_all()
+
+    def jumped(self) -> None:
+        """The wall clock was set: look at the calendar anew."""
+        with self.changed:
+            for state in self.flows.values():
+                state.timer.jumped()
+
+    def stop(self) -> None:
+        """Give out nothing any more, and let what is under way end soon."""
+        with self.changed:
+            self.stopping = True
+            self.changed.notify_all()
+
+    # -- what is done -------------------------------------------------------------------------------------
+
+    def take(self, seat: Seat) -> Task | None:
+        """Give a lane its next task, or nothing."""
+        with self.changed:
+            if self.stopping or self.connections[seat.connection].open:
+                return None
+            found = min(self._ready(seat), key=self._urgency, default=None)
+            if found is not None:
+                state = self.flows[found.flow]
+                state.running.add(found)
+                if found.target:
+                    state.due.discard(found.target)
+                else:
+                    state.wanted = state.overran = False
+                seat.task, seat.since, seat.progress = found, self.clock.monotonic(), (0, None)
+            return found
+
+    def done(self, seat: Seat, task: Task, error: ObmenError | None, *, idle: bool = False) -> None:
+        """Take a task back. ``error``: what stopped it, if anything did; ``idle``: there was nothing to be done."""
+        with self.changed:
+            state = self.flows[task.flow]
+            state.running.discard(task)
+            seat.task = None
+            self._learn(state, seat, task, error)
+            if idle:
+                self._breaker(task).until = self.clock.monotonic() + _IDLE
+            self.changed.notify_all()
+
+    def leave(self, state: FlowState) -> Pass | None:
+        """Take the pass that is open from a flow, since another one begins."""
+        with self.changed:
+            work, state.open = state.open, None
+            return work
+
+    def finished(self, state: FlowState) -> Pass | None:
+        """Take the pass that is open from a flow, if all that can be done now is done."""
+        with self.changed:
+            if state.running or any(self._may_go(state, Task(state.flow.name, target)) for target in state.due):
+                return None
+            work, state.open = state.open, None
+            return work
+
+    def enough(self, seat: Seat, task: Task) -> bool:
+        """Whether a delivery should leave the rest for its next turn."""
+        if self.stopping:
+            return True
+        with self.changed:
+            state = self.flows[task.flow]
+            if state.wanted and self._free(self._seat(state, Task(task.flow))):
+                return True
+            mine = priority_of(state.entity)
+            waiting = [self.flows[one.flow] for one in self._ready(seat)]
+            late = self.clock.monotonic() - seat.since > _SLICE
+            return any(late or priority_of(other.entity) < mine for other in waiting)
+
+    def resting(self) -> bool:
+        """Whether nothing is under way."""
+        with self.changed:
+            return not any(state.running for state in self.flows.values())
+
+    def next_try(self) -> float:
+        """Return how many seconds until a pause is over, 60 at most: until then there is nothing new to take."""
+        with self.changed:
+            rests = [one.rest for one in (*self.connections.values(), *self._tasks.values()) if one.open]
+            return min([*rests, 60.0])
+
+    def doing(self) -> Doing:
+        """Return what every lane does, which connections are left in peace, and when each flow is due."""
+        now = self.clock.monotonic()
+        with self.changed:
+            due = {name: state.timer.next() for name, state in self.flows.items()}
+            return Doing(
+                tuple(_lane_now(seat, now) for seat in self.seats.values()),
+                tuple(
+                    PausedNow(name, round(one.rest, 1), one.reason)
+                    for name, one in self.connections.items()
+                    if one.open
+                ),
+                {name: at for name, at in due.items() if at is not None},
+            )
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _ready(self, seat: Seat) -> Iterator[Task]:
+        for state in self.flows.values():
+            if pace_of(state.entity) != seat.pace:
+                continue
+            read = Task(state.flow.name)
+            if state.wanted and state.flow.source.name == seat.connection and not state.running:
+                if not self._breaker(read).open:
+                    yield read
+            elif seat.connection in state.due and self._may_deliver(state, Task(state.flow.name, seat.connection)):
+                yield Task(state.flow.name, seat.connection)
+
+    def _may_deliver(self, state: FlowState, task: Task) -> bool:
+        """Whether it is not being read, nor about to be: else targets that take turns would keep it from it."""
+        if state.reading or task in state.running or self._breaker(task).open:
+            return False
+        read = Task(state.flow.name)
+        return not (state.wanted and not self._breaker(read).open and self._free(self._seat(state, read)))
+
+    def _may_go(self, state: FlowState, task: Task) -> bool:
+        return not (self.stopping or self._breaker(task).open or self.connections[self._place(state, task)].open)
+
+    def _free(self, seat: Seat) -> bool:
+        return seat.task is None and not self.connections[seat.connection].open
+
+    def _seat(self, state: FlowState, task: Task) -> Seat:
+        return self.seats[self._place(state, task), pace_of(state.entity)]
+
+    def _urgency(self, task: Task) -> tuple[int, int]:
+        return priority_of(self.flows[task.flow].entity), 0 if task.target else 1
+
+    def _breaker(self, task: Task) -> Breaker:
+        return self._tasks.setdefault(task, Breaker(self.clock))
+
+    def _learn(self, state: FlowState, seat: Seat, task: Task, error: ObmenError | None) -> None:
+        connection = self.connections[seat.connection]
+        if error is None:
+            self._breaker(task).worked()
+            connection.worked()
+            return
+        if isinstance(error, Busy | Interrupted):
+            self._breaker(task).until = self.clock.monotonic() + _BUSY_AGAIN
+        else:
+            self._breaker(task).failed(error)
+            if isinstance(error, Unavailable):
+                connection.failed(error)
+        if task.target:
+            state.due.add(task.target)
+        else:
+            state.wanted = True
+
+    @staticmethod
+    def _tasks_of(state: FlowState) -> list[Task]:
+        return [Task(state.flow.name), *(Task(state.flow.name, target.name) for target in state.flow.targets)]
+
+    @staticmethod
+    def _place(state: FlowState, task: Task) -> str:
+        return task.target or state.flow.source.name
+
+
+def _lane_now(seat: Seat, now: float) -> LaneNow:
+    if seat.task is None:
+        return LaneNow(seat.connection, seat.pace)
+    seconds = round(now - seat.since, 1)
+    return LaneNow(seat.connection, seat.pace, str(seat.task), seat.task.flow, seconds, *seat.progress)

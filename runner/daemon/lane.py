@@ -1,0 +1,124 @@
+"""A lane: does one connection's tasks, one after the other, and keeps what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from obmen.errors import Interrupted, ObmenError, StateError
+from obmen.state import Ledger, outbox, runs, wishes
+from obmen.sync.engine import Engine, Pass
+from obmen.sync.flow import Flow
+from runner.daemon.dispatcher import Dispatcher, FlowState, Seat, Task
+from runner.daemon.leases import Leases
+
+_LOG = structlog.get_logger("obmen.service")
+DELIVERY = "delivery"
+"""The kind of a pass that reads nothing: what was left by those before it is tried again."""
+
+
+class TaskFailed(ObmenError):  # noqa: N818 - named as what became of the task
+    """Obmen itself failed; the log says where. The task is tried again, and all others go on."""
+
+
+class Lane:
+    """Works for one seat. ``flows``: all of the project's, for what a source tells of changes is kept for each."""
+
+    def __init__(
+        self, seat: Seat, dispatcher: Dispatcher, ledger: Ledger, leases: Leases, flows: Sequence[Flow]
+    ) -> None:
+        self.seat, self.dispatcher = seat, dispatcher
+        self._ledger, self._leases, self._flows = ledger, leases, flows
+
+    def step(self) -> bool:
+        """Do the next task; return False if there is none."""
+        task = self.dispatcher.take(self.seat)
+        if task is None:
+            return False
+        error: ObmenError | None = None
+        idle = False
+        state = self.dispatcher.flows[task.flow]
+        try:
+            with structlog.contextvars.bound_contextvars(flow=task.flow, connection=self.seat.connection):
+                if task.target:
+                    idle = self._deliver(state, task)
+                else:
+                    self._read(state)
+        except ObmenError as caught:
+            error = caught
+            if isinstance(caught, StateError):
+                _LOG.error("state.failed", error=str(caught))
+        except Exception as caught:
+            _LOG.exception("task.failed", task=str(task))
+            error = TaskFailed(
+                f"Obmen failed while {task} ({type(caught).__name__}). Its log says where; it is tried again."
+            )
+        if error is not None and state.open is not None and error not in state.open.report.trouble:
+            state.open.report.trouble.append(error)
+        self.dispatcher.done(self.seat, task, error, idle=idle)
+        self._close(state)
+        return True
+
+    # -- the listener of the engine -----------------------------------------------------------------------
+
+    def reading(self, flow: str, done: int, total: int | None) -> None:
+        """Stop between two pages once the service is to stop; what was read stays read."""
+        self.seat.progress = (done, total)
+        if self.dispatcher.stopping:
+            message = f"Reading {flow} was cut off: the service was told to stop. The next start goes on."
+            raise Interrupted(message)
+
+    def delivering(self, flow: str, target: str, count: int) -> None:  # noqa: ARG002 - the engine's signature
+        """Note how far a delivery is."""
+        self.seat.progress = (self.seat.progress[0] + count, None)
+
+    # -- tasks --------------------------------------------------------------------------------------------
+
+    def _read(self, state: FlowState) -> None:
+        self.end(self.dispatcher.leave(state))
+        name = state.flow.name
+        with self._ledger.write() as tx:
+            wish = wishes.take(tx, name)
+        force = state.forced or (wish.reason if wish is not None else "")
+        state.open = work = Pass(state.flow)
+        Engine(self._ledger, self._flows, listener=self).read(work, force or None)
+        if work.report.trouble:
+            state.forced = force
+            raise work.report.trouble[-1]
+        state.forced = ""
+        with self._ledger.read() as tx:
+            ripe = [(flow, target) for flow, target in outbox.ripe(tx) if flow == name]
+        self.dispatcher.deliver(ripe)
+
+    def _deliver(self, state: FlowState, task: Task) -> bool:
+        """Deliver; return whether there was nothing that could be done."""
+        target = next(one for one in state.flow.targets if one.name == task.target)
+        with self._leases.of(state.flow.name) as lease:
+            with self.dispatcher.changed:
+                if state.open is None:
+                    state.open = Pass(state.flow, kind=DELIVERY)
+                    with self._ledger.write(lease) as tx:
+                        state.open.run = runs.begin(tx, state.flow.name, DELIVERY)
+                work = state.open
+            engine = Engine(self._ledger, self._flows, listener=self)
+            delivered = engine.deliver(work, target, lease, enough=lambda: self.dispatcher.enough(self.seat, task))
+        if delivered.trouble is not None:
+            raise delivered.trouble
+        return not delivered.counts
+
+    def _close(self, state: FlowState) -> None:
+        try:
+            self.end(self.dispatcher.finished(state))
+        except StateError as error:
+            _LOG.error("state.failed", error=str(error))
+
+    def end(self, work: Pass | None) -> None:
+        """Keep what a pass came to; one that only looked whether something could be sent is forgotten."""
+        if work is None or not work.run:
+            return
+        if work.kind == DELIVERY and not work.report.trouble and not any(work.report.sent.values()):
+            with self._ledger.write() as tx:
+                runs.forget(tx, work.run)
+            return
+        Engine(self._ledger, self._flows).close(work)
