@@ -5,15 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import structlog
 from structlog.typing import EventDict, Processor
 
+from obmen.errors import ConfigurationError, meant
 from obmen.http.redact import Redactor
 
-QUIET, USUAL, VERBOSE = logging.ERROR, logging.WARNING, logging.DEBUG
+Value = TypeVar("Value")
+
+QUIET, USUAL, TELLING, VERBOSE = logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG
+LEVEL, FORM = "OBMEN_LOG", "OBMEN_LOG_FORMAT"
+"""Variables of the environment: the level where no option says it, and ``text`` or ``json``."""
+_LEVELS = {"error": QUIET, "warning": USUAL, "info": TELLING, "debug": VERBOSE}
+_FORMS = {"text": True, "json": False}
 _TOLD_BY_THE_COMMAND = frozenset({"read.failed", "deliver.stopped", "guard.held", "guard.forced"})
 
 
@@ -40,21 +47,36 @@ class Redacting:
         return {"event": name, **masked}
 
 
+def chosen(*, verbose: bool, quiet: bool, usual: int = USUAL) -> int:
+    """Return the level that the options ask for, else the environment, else the usual one.
+
+    Raises ConfigurationError for a level in the environment that there is not.
+    """
+    if verbose or quiet:
+        return VERBOSE if verbose else QUIET
+    return _asked(LEVEL, _LEVELS, usual)
+
+
 def configure(level: int = USUAL, *, secrets: Iterable[str] = ()) -> None:
     """Send logs of ``level`` and above to stderr; ``secrets`` are masked wherever they turn up.
 
-    At a terminal, what a command tells of its own accord in the end is left out unless ``level`` is VERBOSE.
+    At a terminal they are text, elsewhere JSON lines, unless the environment says it. As text, what a command tells of
+    its own accord in the end is left out unless ``level`` is VERBOSE.
     """
-    terminal = sys.stderr.isatty()
+    text = _asked(FORM, _FORMS, sys.stderr.isatty())
     processors: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,  # as text, so that it is masked too; and without the values of variables
     ]
-    if terminal:
-        colours = not os.environ.get("NO_COLOR")
+    if text:
+        colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         if level > VERBOSE:
             processors.append(_not_twice)
-        processors += [Redacting(secrets), structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0)]
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=colours, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
+        processors += [Redacting(secrets), renderer]
     else:
         processors.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
         processors += [Redacting(secrets), structlog.processors.JSONRenderer(ensure_ascii=False, default=str)]
@@ -64,6 +86,13 @@ def configure(level: int = USUAL, *, secrets: Iterable[str] = ()) -> None:
         logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]  # it only writes and flushes
         cache_logger_on_first_use=False,
     )
+
+
+def _asked(variable: str, words: Mapping[str, Value], usual: Value) -> Value:
+    word = os.environ.get(variable, "").strip().lower()
+    if word and word not in words:
+        raise ConfigurationError(f"{variable} is '{word}'.{meant(word, words)}")
+    return words[word] if word else usual
 
 
 def _not_twice(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -1,0 +1,181 @@
+"""What is known of the service at one moment, by queries that cost the same however many records there are.
+
+Metrics, health, alerts, the status and the doctor all judge this one picture, so that they never contradict each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from obmen.project import FlowSettings, Project
+from obmen.project.alerts import SilenceModel
+from obmen.state import Ledger, Transaction, quarantine, runs, seen, tables
+from obmen.state.quarantine import Group
+from obmen.state.runs import Run
+from runner.daemon import pulse as pulses
+from runner.daemon.pulse import Pulse
+from runner.observe.late import Age, age
+
+RUNS = 12
+"""How many of a flow's last runs are looked at."""
+ON_THE_WAY = ("fresh", "pending", "sent", "accepted")
+_ENDED = ("running", "stopped")
+_NO_RUN = "backfill"
+_O, _F = tables.outbox.c, tables.fact.c
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a guard holds of a flow for one target, and its reason."""
+
+    target: str
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowNow:
+    """One flow. ``read_at``: when its source was last read to the end, Unix seconds; ``age``: how old that is.
+
+    A flow that was never read counts from when the service began, and has no age without one. ``outbox``: (target,
+    state) → how many; ``oldest``: target → since when the oldest is on its way, where the rules ask for it.
+    """
+
+    flow: FlowSettings
+    read_at: float | None = None
+    age: Age | None = None
+    runs: Sequence[Run] = ()
+    outbox: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    oldest: Mapping[str, float] = field(default_factory=dict)
+    held: Sequence[Held] = ()
+    aside: Sequence[Group] = ()
+
+    @property
+    def late(self) -> bool:
+        """Whether what it read is older than it may be."""
+        return self.age is not None and self.age.late
+
+    @property
+    def last(self) -> Run | None:
+        """The newest run that came to an end of its own."""
+        return next(iter(self.ended), None)
+
+    @property
+    def ended(self) -> list[Run]:
+        """The runs that came to an end of their own, newest first."""
+        return [run for run in self.runs if run.status not in _ENDED and not run.kind.startswith(_NO_RUN)]
+
+    @property
+    def failures(self) -> int:
+        """How many runs in a row have failed up to now."""
+        ended = self.ended
+        return next((place for place, run in enumerate(ended) if run.status != "failed"), len(ended))
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Orders of a channel that must be handed over at one time and are not assembled, as far as is known.
+
+    ``ship_by``: the earliest of their times; ``bucket``: what names the time, as long as any of them is open.
+    """
+
+    connection: str
+    bucket: int
+    ship_by: float
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The whole picture. ``denied``: connection → why its key was refused, and when (Unix seconds).
+
+    ``happened``: for each rule of silence, in order, when it last happened, None if it never did.
+    """
+
+    at: float
+    project: Project
+    pulse: Pulse | None
+    flows: tuple[FlowNow, ...]
+    denied: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    due: tuple[Due, ...] = ()
+    happened: tuple[float | None, ...] = ()
+
+    @property
+    def beats(self) -> bool:
+        """Whether the service lives: its pulse is fresh."""
+        return self.pulse is not None and abs(self.at - self.pulse.at) < pulses.FRESH
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The service's time zone."""
+        return ZoneInfo(self.project.service.timezone)
+
+    def paused(self) -> Mapping[str, tuple[float, str]]:
+        """Return connection → until when it is left in peace (Unix seconds), and why."""
+        pulse = self.pulse
+        if pulse is None or not self.beats:
+            return {}
+        return {one.connection: (pulse.at + one.seconds, one.reason) for one in pulse.paused}
+
+
+def take(
+    ledger: Ledger,
+    project: Project,
+    *,
+    denied: Mapping[str, tuple[float, str]] | None = None,
+    due: Callable[[Transaction], tuple[Due, ...]] | None = None,
+) -> Snapshot:
+    """Look at the ledger and the pulse. ``due`` finds the orders that are near their time."""
+    pulse = pulses.found(ledger)
+    with ledger.read() as tx:
+        flows = tuple(_flow(tx, project, flow, pulse) for flow in project.ordered_flows())
+        happened = tuple(_happened(tx, one) for one in project.alerts.rules.silence)
+        found = due(tx) if due is not None else ()
+        return Snapshot(tx.now, project, pulse, flows, denied or {}, found, happened)
+
+
+def _flow(tx: Transaction, project: Project, flow: FlowSettings, pulse: Pulse | None) -> FlowNow:
+    read_at = seen.checkpoint(tx, flow.name).read_at
+    since = read_at if read_at is not None else pulse.since if pulse is not None else None
+    rules, zone = project.alerts.rules, ZoneInfo(project.service.timezone)
+    outbox = _outbox(tx, flow.name)
+    asked = rules.may_be_unsent(flow.entity) is not None
+    return FlowNow(
+        flow=flow,
+        read_at=read_at,
+        age=age(flow, rules, zone, since, tx.now) if since is not None else None,
+        runs=runs.recent(tx, flow.name, RUNS),
+        outbox=outbox,
+        oldest=_oldest(tx, flow) if asked and outbox else {},
+        held=_held(tx, flow.name) if any(state == "held" for _, state in outbox) else (),
+        aside=quarantine.groups(tx, flow=flow.name) if quarantine.any_open(tx, flow.name) else (),
+    )
+
+
+def _outbox(tx: Transaction, flow: str) -> dict[tuple[str, str], int]:
+    query = sa.select(_O.connection, _O.state, sa.func.count()).where(_O.flow == flow)
+    return {(one, state): int(count) for one, state, count in tx.rows(query.group_by(_O.connection, _O.state))}
+
+
+def _oldest(tx: Transaction, flow: FlowSettings) -> dict[str, float]:
+    """Return target → since when the oldest waits; what waits for another record counts for orders alone."""
+    states = (*ON_THE_WAY, *(("waiting", "held") if flow.entity == "order" else ()))
+    query = sa.select(_O.connection, sa.func.min(_O.enqueued_at)).where(_O.flow == flow.name, _O.state.in_(states))
+    return {one: float(at) for one, at in tx.rows(query.group_by(_O.connection))}
+
+
+def _held(tx: Transaction, flow: str) -> list[Held]:
+    count = sa.func.count()
+    query = sa.select(_O.connection, count, _O.reason).where(_O.flow == flow, _O.state == "held")
+    query = query.group_by(_O.connection, _O.reason).order_by(count.desc()).limit(5)
+    return [Held(target, int(many), reason) for target, many, reason in tx.rows(query)]
+
+
+def _happened(tx: Transaction, rule: SilenceModel) -> float | None:
+    newest = sa.select(_F.occurred_at).where(_F.entity == rule.entity, _F.connection == rule.connection)
+    row = tx.one(newest.where(_F.occurred_at.is_not(None)).order_by(_F.occurred_at.desc()).limit(1))
+    return float(row.occurred_at) if row is not None else None

@@ -1,0 +1,258 @@
+"""What is wrong at one moment: rules over a snapshot, pure, so that each can be tried without waiting for it.
+
+One cause makes one trouble. What only follows from another (a flow that is late because its source does not answer)
+names that one, and nobody is told of it as long as the other lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from obmen.project.alerts import RulesModel, SilenceModel
+from runner.daemon.pulse import LaneNow
+from runner.observe.late import within
+from runner.observe.snapshot import FlowNow, Snapshot
+
+Level = Literal["warning", "critical"]
+Value = str | int | float
+DOWN_LONG = 1800.0
+"""Seconds after which a connection that does not answer becomes critical."""
+VERY_LATE = 3.0
+"""A flow that is so many times older than it may be is critical."""
+ENDS_SOON = 2 * 86400.0
+"""Seconds before a key's end from which on it is critical."""
+_SHOWN = 5
+_SAME_RUN = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One of them. ``name`` is the same as long as it is the same trouble; ``values`` fill the rule's sentence.
+
+    ``grows``: seconds after which it becomes critical by itself. ``because``: names of troubles that explain it.
+    """
+
+    name: str
+    rule: str
+    subject: str
+    level: Level = "warning"
+    values: Mapping[str, Value] = field(default_factory=dict)
+    grows: float | None = None
+    because: tuple[str, ...] = ()
+
+
+def evaluate(now: Snapshot) -> dict[str, Trouble]:
+    """Return name → trouble, for everything that the project's rules call one."""
+    rules = now.project.alerts.rules
+    found: dict[str, Trouble] = {}
+    for judge in (_connections, _keys, _project, _flows, _silences, _deadlines):
+        for trouble in judge(now, rules):
+            found[trouble.name] = trouble
+    return found
+
+
+def _connections(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    if rules.denied:
+        for connection, words in _denied(now).items():
+            values = {"connection": connection, "words": words}
+            yield Trouble(f"denied|{connection}", "denied", connection, "critical", values)
+    if rules.down:
+        for connection, (_, words) in now.paused().items():
+            values = {"connection": connection, "words": words}
+            yield Trouble(f"down|{connection}", "down", connection, "warning", values, grows=DOWN_LONG)
+
+
+def _denied(now: Snapshot) -> dict[str, str]:
+    """Return connection → words for keys that were refused to a flow which has not worked since."""
+    found = {}
+    for one in now.flows:
+        run = one.last
+        if run is None or run.status != "failed":
+            continue
+        for connection in (one.flow.source, *one.flow.targets):
+            at, words = now.denied.get(connection, (0.0, ""))
+            if words and at >= run.started_at - _SAME_RUN and words in run.message:
+                found[connection] = words
+    return found
+
+
+def _keys(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    if rules.expires is None:
+        return
+    for name, settings in now.project.connections.items():
+        ends = settings.connector.key_ends(settings.options)
+        left = ends.timestamp() - now.at if ends is not None else None
+        if left is not None and left <= rules.expires.total_seconds():
+            level: Level = "critical" if left <= ENDS_SOON else "warning"
+            values: dict[str, Value] = {"connection": name, "left": max(left, 0.0), "at": now.at + left}
+            yield Trouble(f"expires|{name}", "expires", name, level, values)
+
+
+def _project(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    if rules.project and now.beats and now.pulse is not None and now.pulse.refused:
+        yield Trouble("project|", "project", "", "warning", {"words": now.pulse.refused})
+
+
+def _flows(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    for one in now.flows:
+        for judge in (_failed, _late, _held, _emptied, _unsent, _quarantine):
+            yield from judge(one, now, rules)
+
+
+def _failed(one: FlowNow, _now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    name, run = one.flow.name, one.last
+    if rules.failed is not None and run is not None and one.failures >= rules.failed:
+        values: dict[str, Value] = {"flow": name, "times": one.failures, "words": run.message}
+        because = _roots(one.flow.source, *one.flow.targets)
+        yield Trouble(f"failed|{name}", "failed", name, "warning", values, because=because)
+
+
+def _late(one: FlowNow, now: Snapshot, _rules: RulesModel) -> Iterator[Trouble]:
+    if one.age is None or one.age.limit is None or not one.late:
+        return
+    name, source = one.flow.name, one.flow.source
+    level: Level = "critical" if one.age.seconds > VERY_LATE * one.age.limit else "warning"
+    values: dict[str, Value] = {"flow": name, "connection": source, "age": one.age.seconds, "words": _said(one, now)}
+    lane = _busy(one, now)
+    if lane is not None and not values["words"]:
+        values["busy"] = lane.seconds
+    yield Trouble(f"late|{name}", "late", name, level, values, because=(*_roots(source), f"failed|{name}"))
+
+
+def _held(one: FlowNow, _now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    if rules.held and one.held:
+        name = one.flow.name
+        values: dict[str, Value] = {
+            "flow": name,
+            "count": sum(held.count for held in one.held),
+            "words": one.held[0].reason,
+        }
+        yield Trouble(f"held|{name}", "held", name, "warning", values)
+
+
+def _emptied(one: FlowNow, _now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    run, name = next((run for run in one.ended if run.kind == "sync"), None), one.flow.name
+    if rules.emptied and run is not None and run.status == "emptied":
+        values = {"flow": name, "connection": one.flow.source, "words": run.message}
+        yield Trouble(f"emptied|{name}", "emptied", name, "warning", values)
+
+
+def _unsent(one: FlowNow, now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    longest = rules.may_be_unsent(one.flow.entity)
+    if longest is None:
+        return
+    for target in one.flow.targets:
+        waits = [one.oldest[target]] if target in one.oldest else []
+        if one.flow.entity == "order":
+            waits += [group.first_at for group in one.aside if group.connection in (target, one.flow.source)]
+        if not waits or now.at - min(waits) <= longest.total_seconds():
+            continue
+        name = f"unsent|{one.flow.name}|{target}"
+        values: dict[str, Value] = {
+            "flow": one.flow.name,
+            "entity": one.flow.entity,
+            "connection": target,
+            "age": now.at - min(waits),
+            "count": _waiting(one, target),
+        }
+        because = (*_roots(target), f"failed|{one.flow.name}", f"held|{one.flow.name}")
+        yield Trouble(name, "unsent", f"{one.flow.name} → {target}", "warning", values, because=because)
+
+
+def _waiting(one: FlowNow, target: str) -> int:
+    count = sum(many for (place, _), many in one.outbox.items() if place == target)
+    if one.flow.entity == "order":
+        count += sum(group.count for group in one.aside if group.connection in (target, one.flow.source))
+    return count
+
+
+def _quarantine(one: FlowNow, _now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    if rules.quarantine is None:
+        return
+    for group in one.aside:
+        if group.state != "open" or group.count < rules.quarantine:
+            continue
+        cause = f"{group.flow}|{group.connection}|{group.stage}|{group.code}"
+        values: dict[str, Value] = {
+            "flow": group.flow,
+            "connection": group.connection,
+            "count": group.count,
+            "code": group.code,
+            "words": group.message,
+            "example": group.key or group.source,
+        }
+        yield Trouble(f"quarantine|{cause}", "quarantine", group.flow, "warning", values)
+
+
+def _silences(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    for rule, last in zip(rules.silence, now.happened, strict=False):
+        silent = _silent(rule, last, now)
+        if silent is None:
+            continue
+        flows = [
+            one.flow.name for one in now.flows if (one.flow.entity, one.flow.source) == (rule.entity, rule.connection)
+        ]
+        because = (*_roots(rule.connection), *(f"late|{flow}" for flow in flows), *(f"failed|{flow}" for flow in flows))
+        values: dict[str, Value] = {"connection": rule.connection, "entity": rule.entity, "age": silent}
+        name = f"silence|{rule.entity}|{rule.connection}"
+        yield Trouble(name, "silence", rule.connection, "warning", values, because=because)
+
+
+def _silent(rule: SilenceModel, last: float | None, now: Snapshot) -> float | None:
+    """Return for how many seconds within its hours nothing has happened, if that is too long.
+
+    What has never happened is missed by nobody.
+    """
+    if last is None:
+        return None
+    seconds = within((rule.hours,), now.zone, last, now.at)
+    return seconds if seconds >= rule.longest.total_seconds() else None
+
+
+def _deadlines(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    for due in now.due:
+        left = due.ship_by - now.at
+        if left > rules.deadline.warning.total_seconds():
+            continue
+        level: Level = "critical" if left <= rules.deadline.critical.total_seconds() else "warning"
+        shown = ", ".join(due.numbers[:_SHOWN]) + (" …" if len(due.numbers) > _SHOWN else "")
+        values: dict[str, Value] = {
+            "connection": due.connection,
+            "count": len(due.numbers),
+            "at": due.ship_by,
+            "left": left,
+            "numbers": shown,
+        }
+        name = f"deadline|{due.connection}|{due.bucket}"
+        yield Trouble(name, "deadline", due.connection, level, values)
+
+
+def why_late(one: FlowNow, now: Snapshot) -> str:
+    """Say why a flow is late, as far as is known; the words are those of the run or of the connection."""
+    if not now.beats:
+        return "The service does not run."
+    said, lane = _said(one, now), _busy(one, now)
+    if said or lane is None:
+        return said
+    done = f"{lane.done} of {lane.total}" if lane.total is not None else str(lane.done)
+    return f"{lane.connection} is at work: {lane.task} for {lane.seconds:.0f} s, {done} records done."
+
+
+def _said(one: FlowNow, now: Snapshot) -> str:
+    paused = now.paused().get(one.flow.source)
+    if paused is not None:
+        return paused[1]
+    return one.last.message if one.last is not None and one.last.status == "failed" else ""
+
+
+def _busy(one: FlowNow, now: Snapshot) -> LaneNow | None:
+    """Return the lane that is at work for the flow, or else for its source."""
+    lanes = [lane for lane in now.pulse.lanes if lane.task] if now.pulse is not None and now.beats else []
+    mine = [lane for lane in lanes if lane.flow == one.flow.name]
+    return next((lane for lane in (*mine, *lanes) if lane in mine or lane.connection == one.flow.source), None)
+
+
+def _roots(*connections: str) -> tuple[str, ...]:
+    return tuple(f"{rule}|{name}" for name in connections for rule in ("denied", "down"))
