@@ -10,6 +10,8 @@ from obmen.state import Ledger, tables
 from obmen.testing.clock import FakeClock
 from tests.crash.world import World
 
+EMPTIED = [table.delete() for table in tables.metadata.sorted_tables]
+
 
 @pytest.fixture
 def new_world(state_url: str) -> Iterator[Callable[[], World]]:
@@ -19,8 +21,8 @@ def new_world(state_url: str) -> Iterator[Callable[[], World]]:
     def make() -> World:
         ledger.clock = FakeClock()
         with ledger.write() as tx:
-            for table in tables.metadata.sorted_tables:
-                tx.run(table.delete())
+            for emptied in EMPTIED:
+                tx.run(emptied)
         return World(ledger)
 
     yield make
