@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from obmen.errors import (
     Busy,
@@ -16,7 +17,9 @@ from obmen.errors import (
     StalePlan,
     StateError,
 )
-from obmen.sync.engine import FlowReport
+
+if TYPE_CHECKING:
+    from obmen.sync.engine import FlowReport
 
 
 class ExitCode(IntEnum):

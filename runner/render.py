@@ -12,16 +12,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from runner.streams import json_for
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _GAPS = (2, 1)
 _WORD = 36

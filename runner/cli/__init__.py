@@ -1,4 +1,4 @@
-"""The command line: ``obmen``. Each command group is one module; ``app`` puts them together."""
+"""The command line: ``obmen``. Each command or group of commands is one module; ``app`` lists them."""
 
 from runner.cli.app import main
 

@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.main import get_command
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from obmen.errors import ConfigurationError
-from runner import logging, streams
-from runner.cli import (
-    categories,
-    check,
-    demo,
-    init,
-    labels,
-    mapping,
-    match,
-    plan,
-    quarantine,
-    sandbox,
-    schema,
-    serve,
-    status,
-    sync,
-)
+from runner import streams
+from runner.cli.call import PROJECT, Call
+from runner.cli.deferred import Deferred
 from runner.cli.failures import guarded
-from runner.cli.session import PROJECT, Session
 from runner.render import Screen
 
 app = typer.Typer(
@@ -40,11 +25,67 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_START, _DAILY, _AUTHOR = "To begin", "Every day", "For mappings and connectors"
+_COMMANDS = {
+    "To begin": {
+        "demo": ("demo:demo", "Show the main job on sandboxes of 1C and Ozon; nothing outside this machine is called."),
+        "init": ("init:init", "Write a small annotated project to begin from. Nothing that exists is overwritten."),
+        "check": (
+            "check:check",
+            "Check the project before it runs: settings, mappings, credentials, and the records themselves.",
+        ),
+    },
+    "Every day": {
+        "plan": ("plan:plan", "Show what sync would send, field by field. Nothing is written."),
+        "apply": ("plan:apply", "Send exactly what a plan says."),
+        "sync": ("sync:sync", "Read what changed and send it."),
+        "backfill": ("backfill:backfill", "Read a period of the past once and send what is not there yet."),
+        "reconcile": ("reconcile:reconcile", "Read both sides whole and compare them field by field."),
+        "run": ("run:run", "Run the project's flows by themselves, until stopped: the service."),
+        "labels": ("labels:labels", "Fetch the labels of orders into a folder."),
+        "match": ("match:match_", "Find the cards that the project's goods have in a connection already."),
+        "serve": (
+            "serve:serve",
+            "Answer systems that call by themselves, until stopped: each connection's endpoint under its name.",
+        ),
+        "status": (
+            "status:status",
+            "Show where every flow stands: its last run, what is still to be sent, what was set aside.",
+        ),
+        "quarantine": ("quarantine:app", "Records that were set aside: list, show, replay, drop."),
+        "page": ("page:app", "The web page: the hash of a user's password."),
+        "alerts": ("alerts:app", "Whom Obmen tells of trouble: try the channels, list what is open."),
+        "doctor": (
+            "doctor:doctor",
+            "Examine the whole installation from this machine: versions, project, state, service, flows, alerts.",
+        ),
+    },
+    "To keep and to grow": {
+        "state": ("state:app", "Where Obmen remembers: look at it, copy it, carry it elsewhere."),
+        "worker": ("worker:worker", "Run flows that a service hands out (obmen run --workers), until stopped."),
+    },
+    "For mappings and connectors": {
+        "categories": (
+            "categories:categories",
+            "Search the categories of a vendor, list what one demands, or draft a categories file.",
+        ),
+        "schema": (
+            "schema:schema",
+            "Print the JSON Schema of a project, with the options of every installed connector.",
+        ),
+        "sandbox": (
+            "sandbox:sandbox",
+            "Serve a connector's sandbox until stopped: a small stand-in of its system, on this machine only.",
+        ),
+        "mapping": ("mapping:app", "Mapping files: run their tests, show what they are compiled to."),
+    },
+}
+"""Panel of the help page → command → where it stands in ``runner.cli``, and what the help page says of it."""
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata  # noqa: PLC0415 - only who asks for the version waits for it
+
         try:
             typer.echo(f"obmen {metadata.version('obmen')}")
         except metadata.PackageNotFoundError:
@@ -80,41 +121,32 @@ def options(
 
     Begin with: obmen init, obmen check, obmen plan, obmen sync.
     """
-    current: Session = context.obj
+    current: Call = context.obj
     if verbose and quiet:
         raise ConfigurationError("--verbose and --quiet exclude each other.")
     current.screen.quiet = quiet
-    current.level = logging.VERBOSE if verbose else logging.QUIET if quiet else logging.USUAL
+    current.verbose = verbose
     current.project_file = project
-    logging.configure(current.level)
 
 
-app.command(rich_help_panel=_START)(demo.demo)
-app.command(rich_help_panel=_START)(init.init)
-app.command(rich_help_panel=_START)(check.check)
-app.command(rich_help_panel=_DAILY)(plan.plan)
-app.command(rich_help_panel=_DAILY)(plan.apply)
-app.command(rich_help_panel=_DAILY)(sync.sync)
-app.command(rich_help_panel=_DAILY)(labels.labels)
-app.command(name="match", rich_help_panel=_DAILY)(match.match_)
-app.command(rich_help_panel=_DAILY)(serve.serve)
-app.command(rich_help_panel=_DAILY)(status.status)
-app.add_typer(quarantine.app, name="quarantine", rich_help_panel=_DAILY)
-app.add_typer(mapping.app, name="mapping", rich_help_panel=_AUTHOR)
-app.command(rich_help_panel=_AUTHOR)(categories.categories)
-app.command(rich_help_panel=_AUTHOR)(schema.schema)
-app.command(rich_help_panel=_AUTHOR)(sandbox.sandbox)
+def commands() -> TyperGroup:
+    """Return ``obmen`` with its commands. What each is listed with is its own help page's first paragraph."""
+    made = get_group(app)
+    for panel, listed in _COMMANDS.items():
+        for name, (place, summary) in listed.items():
+            made.add_command(Deferred(name, f"runner.cli.{place}", summary, panel=panel))
+    return made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code (see ``runner.exit_codes``)."""
     streams.settle()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    current = Session(Screen())
+    current = Call(Screen())
 
     def work() -> int:
         with command.make_context("obmen", words, obj=current) as context:
             return int(command.invoke(context) or 0)
 
-    command = get_command(app)
+    command = commands()
     return guarded(work, current)

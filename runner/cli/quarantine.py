@@ -20,6 +20,7 @@ from runner.cli.payload import shown_payload
 from runner.cli.session import Session, session
 from runner.cli.sync import WAIT, Json, told
 from runner.exit_codes import ExitCode
+from runner.observe.explanations import Explanation, Explanations
 from runner.render import Column, Screen, Table, ago, clipped, iso, number, plural
 
 app = typer.Typer(no_args_is_help=True, help="Records that were set aside: list, show, replay, drop.")
@@ -53,15 +54,17 @@ def list_entries(
 ) -> int:
     """List what was set aside, grouped by reason."""
     current = session(context)
-    with _opened(current, flow) as ledger:
+    with _opened(current, flow) as (ledger, project):
         now = ledger.clock.now().timestamp()
         found: list[dict[str, Any]] = []
+        meanings: list[str] = []
         if every:
             table = _list_all(_entries(ledger, flow, code), now, found)
         else:
             with ledger.read() as tx:
                 groups = quarantine.groups(tx, flow=flow, code=code)
             table = _list_groups(groups, now, found)
+            meanings = _meanings(Explanations(project), groups, found)
     if json:
         current.screen.json({"records" if every else "groups": found})
     elif not found:
@@ -69,6 +72,8 @@ def list_entries(
     else:
         current.screen.table(table)
         current.screen.line()
+        for meaning in meanings:
+            current.screen.line(meaning)
         current.screen.line(
             "Look at one: obmen quarantine show ID. Try again: obmen quarantine replay ID or --code CODE"
         )
@@ -79,14 +84,16 @@ def list_entries(
 def show(context: typer.Context, id: Number, json: Json = False) -> int:  # noqa: A002 - the word of the help
     """Show one record: the reason, what it holds (personal data masked), and what to do."""
     current = session(context)
-    with _opened(current, None) as ledger:
+    with _opened(current, None) as (ledger, project):
         entry = _entry(ledger, id)
         now = ledger.clock.now().timestamp()
     payload = shown_payload(entry)
+    known = Explanations(project).of(entry.connection, entry.code, entry.message)
     if json:
-        current.screen.json({**_as_data(entry), "payload": payload, "next": next_step(entry)})
+        means = known.sentence("en") if known is not None else None
+        current.screen.json({**_as_data(entry), "means": means, "payload": payload, "next": next_step(entry)})
     else:
-        _show_entry(current.screen, entry, payload, now)
+        _show_entry(current.screen, entry, payload, now, known)
     return ExitCode.DONE
 
 
@@ -101,7 +108,7 @@ def replay(
 ) -> int:
     """Try records again at the next run, or with --now at once."""
     current = session(context)
-    with _opened(current, flow) as ledger:
+    with _opened(current, flow) as (ledger, _):
         chosen = _chosen(ledger, ids or (), flow, code)
         _move(ledger, chosen, "due")
     names = sorted({entry.flow for entry in chosen})
@@ -121,7 +128,7 @@ def replay(
 def drop(context: typer.Context, ids: Numbers = None, flow: Flow = None, code: Code = None, json: Json = False) -> int:
     """Let go of records: they are not tried again as they are. A later change of one is taken as usual."""
     current = session(context)
-    with _opened(current, flow) as ledger:
+    with _opened(current, flow) as (ledger, _):
         chosen = _chosen(ledger, ids or (), flow, code)
         _move(ledger, chosen, "closed")
     if json:
@@ -144,13 +151,13 @@ def drop(context: typer.Context, ids: Numbers = None, flow: Flow = None, code: C
 
 
 @contextmanager
-def _opened(current: Session, flow: str | None) -> Iterator[Ledger]:
+def _opened(current: Session, flow: str | None) -> Iterator[tuple[Ledger, Project]]:
     project: Project = current.load()
     with current.ledger(project) as ledger:
         known = flow is None or flow in project.flows or any(_entries(ledger, flow, None))
         if not known:
             raise ConfigurationError(f"There is no flow '{flow}'.{meant(flow or '', project.flows)}")
-        yield ledger
+        yield ledger, project
 
 
 def _entries(ledger: Ledger, flow: str | None, code: str | None) -> Iterator[Entry]:
@@ -224,6 +231,23 @@ def _list_groups(groups: Sequence[Group], now: float, found: list[dict[str, Any]
     return table
 
 
+def _meanings(known: Explanations, groups: Sequence[Group], found: Sequence[dict[str, Any]]) -> list[str]:
+    """Return what the causes mean, each once, and add it to what ``--json`` prints."""
+    told: list[str] = []
+    strange: list[str] = []
+    for group, data in zip(groups, found, strict=True):
+        one = known.of(group.connection, group.code, group.message)
+        data["means"] = one.sentence("en") if one is not None else None
+        data["do"] = one.action("en") if one is not None else None
+        if one is None:
+            strange.append(group.code)
+        else:
+            told.append(f"In {group.connection}, {group.code} means: {one.sentence('en')} {one.action('en')}")
+    if strange:
+        told.append(f"Not known to Obmen, told in the system's own words: {', '.join(dict.fromkeys(strange))}.")
+    return list(dict.fromkeys(told))
+
+
 def _list_all(entries: Iterator[Entry], now: float, found: list[dict[str, Any]]) -> Table:
     columns = [Column("ID", right=True), Column("Code"), Column("Flow"), Column("Where"), Column("Record")]
     table = Table([*columns, Column("State"), Column("Since"), Column("Reason")])
@@ -235,7 +259,7 @@ def _list_all(entries: Iterator[Entry], now: float, found: list[dict[str, Any]])
     return table
 
 
-def _show_entry(screen: Screen, entry: Entry, payload: Any, now: float) -> None:
+def _show_entry(screen: Screen, entry: Entry, payload: Any, now: float, known: Explanation | None) -> None:
     screen.line(f"Record {entry.id}: {entry.entity} {_name(entry)}", "bold")
     about = Table([Column("Flow"), Column(entry.flow)])
     about.add("Where", f"{entry.connection}: it {_STAGES[entry.stage]}")
@@ -245,6 +269,8 @@ def _show_entry(screen: Screen, entry: Entry, payload: Any, now: float) -> None:
     screen.table(about)
     screen.line()
     screen.line(f"Reason: {entry.message}")
+    if known is not None:
+        screen.line(f"Means:  {known.sentence('en')} {known.action('en')}")
     screen.line(f"Next:   {next_step(entry)}")
     if payload is not None:
         screen.line()

@@ -17,6 +17,7 @@ STATUS_STYLES = {
     "attention": "yellow",
     "emptied": "yellow",
     "held": "yellow",
+    "stopped": "yellow",
     "failed": "red",
 }
 STATUS_WORDS = {
@@ -27,6 +28,7 @@ STATUS_WORDS = {
     "held": "held by a guard",
     "failed": "failed",
     "running": "running, or cut off",
+    "stopped": "stopped half-way",
 }
 
 

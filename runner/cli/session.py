@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import typer
 
-from obmen.connector import Connector, secret_values
+from obmen.connector import Connector
 from obmen.errors import ConfigurationError, meant
 from obmen.http.redact import Redactor
 from obmen.project import Project, load_project
@@ -19,29 +18,34 @@ from obmen.state.memory import LedgerMemory
 from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Listener
 from runner import logging
+from runner.cli.call import Call
 from runner.progress import progress
 from runner.render import Screen
 
-PROJECT = Path("obmen.yaml")
 
-
-@dataclass
 class Session:
-    """One call of the command line."""
+    """A command at work. With it logging begins, from the level ``usual`` on unless the call says otherwise."""
 
-    screen: Screen
-    project_file: Path = PROJECT
-    level: int = logging.USUAL
-    redact: Redactor = field(default_factory=Redactor)
+    def __init__(self, call: Call, usual: int = logging.USUAL) -> None:
+        self.call, self._usual = call, usual
+        self.screen = call.screen
+        self._mask(())
+
+    @property
+    def redact(self) -> Redactor:
+        """Masks what nobody may see: from ``load`` on, the project's secrets too."""
+        assert self.call.redact is not None  # noqa: S101 - it was made with the session
+        return self.call.redact
+
+    def _mask(self, secrets: Collection[str]) -> None:
+        self.call.redact = Redactor(secrets)
+        level = logging.chosen(verbose=self.call.verbose, quiet=self.screen.quiet, usual=self._usual)
+        logging.configure(level, secrets=secrets)
 
     def load(self) -> Project:
         """Read the project; from now on its secrets are masked in logs and errors."""
-        project = load_project(self.project_file)
-        secrets = [
-            secret for connection in project.connections.values() for secret in secret_values(connection.options)
-        ]
-        self.redact = Redactor(secrets)
-        logging.configure(self.level, secrets=secrets)
+        project = load_project(self.call.project_file)
+        self._mask(project.secrets)
         return project
 
     @contextmanager
@@ -102,7 +106,6 @@ class Open:
         return sum(counts.get(state, 0) for state in ("pending", "sent", "accepted"))
 
 
-def session(context: typer.Context) -> Session:
-    """Return the session that the global options made."""
-    found: Session = context.obj
-    return found
+def session(context: typer.Context, usual: int = logging.USUAL) -> Session:
+    """Begin a command: return what it works with, as the options before it say."""
+    return Session(context.obj, usual)

@@ -1,4 +1,4 @@
-"""``obmen status``: where every flow stands, from what Obmen remembers; nobody is called."""
+"""``obmen status``: where the service and every flow stand, from what Obmen remembers; nobody is called."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from obmen.project import FlowSettings
 from obmen.state import Ledger, outbox, quarantine, runs, seen
 from obmen.state.runs import Run
 from runner.cli.reports import STATUS_STYLES, STATUS_WORDS
+from runner.cli.service_status import of_service
 from runner.cli.session import session
 from runner.cli.sync import Json
 from runner.render import Cell, Column, Table, ago, clipped, iso, number, plural
@@ -37,10 +38,14 @@ def status(context: typer.Context, json: Json = False) -> int:
     project = current.load()
     with current.ledger(project) as ledger:
         standings = [_standing(ledger, flow) for flow in project.ordered_flows()]
+        service = of_service(ledger, project)
         now = ledger.clock.now().timestamp()
     if json:
-        current.screen.json({"flows": [_as_data(one, now) for one in standings]})
+        flows = [{**_as_data(one, now), **service.of_flow(one.flow.name)} for one in standings]
+        current.screen.json({**service.as_data(), "flows": flows})
         return 0
+    for text, style in service.lines():
+        current.screen.line(current.redact.secrets(text), style)
     current.screen.table(_table(standings, now))
     current.screen.line()
     for hint in _hints(standings):

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from obmen.testing.sandbox import Fault
 from runner.cli import main
 from runner.demo.catalogue import write_catalogue
 from runner.demo.edits import reprice
+from tests.clocked import Clock, rule
 from tests.e2e.site import Site
 from tests.unit.cli.kit import Ran
 
@@ -395,7 +397,10 @@ def test_an_expired_key_of_ozon_ends_with_4_and_check_says_where_a_new_one_is_ma
     assert any(line.startswith("problem") and "obmen.yaml:" in line for line in checked.out.splitlines())
 
 
-def test_html_instead_of_ozon_ends_with_4_and_nothing_is_lost(site: Site, cli: Cli) -> None:
+def test_html_instead_of_ozon_ends_with_4_and_nothing_is_lost(
+    site: Site, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule(Clock(datetime.now(UTC)), monkeypatch)  # what is tried again waits longer each time, but nobody here
     site.ozon.faults.append(Fault(kind="html", match="POST /v1/product/import/prices", times=None))
     ran = cli(site, "sync", "goods", "prices", "--wait", "5")
     assert ran.code == 4

@@ -16,6 +16,7 @@ from connectors.ozon.sandbox import OzonSandbox
 from connectors.ozon.sandbox.cabinet import Level
 from obmen.records import Batch, Item
 from runner.cli import main
+from tests.clocked import Clock, by, rule
 
 FLOWS = {
     "goods": {"entity": "product", "from": "ut", "to": "ozon"},
@@ -67,14 +68,22 @@ def good(ut: OneCSandbox, sku: str, stock: int = 5) -> None:
 
 
 @pytest.fixture
-def ozon() -> Iterator[OzonSandbox]:
-    with OzonSandbox(warehouses={WAREHOUSE: 1020000000001}) as made:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The one clock of the commands and both systems: Ozon asks for half a minute between two stocks of a card."""
+    made = Clock()
+    rule(made, monkeypatch)
+    return made
+
+
+@pytest.fixture
+def ozon(clock: Clock) -> Iterator[OzonSandbox]:
+    with by(clock, OzonSandbox)(warehouses={WAREHOUSE: 1020000000001}) as made:
         yield made
 
 
 @pytest.fixture
-def ut() -> Iterator[OneCSandbox]:
-    with OneCSandbox() as made:
+def ut(clock: Clock) -> Iterator[OneCSandbox]:
+    with by(clock, OneCSandbox)() as made:
         yield made
 
 

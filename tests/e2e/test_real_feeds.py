@@ -20,9 +20,10 @@ import pytest
 from lxml import etree
 
 from connectors.onec import OneC
-from connectors.onec.odata.atom import Entry, entries
+from connectors.onec.odata.atom import entries
 from connectors.onec.odata.changes import Changes
 from connectors.onec.odata.client import OData
+from connectors.onec.odata.entry import Entry
 from connectors.onec.odata.good import native_of
 from connectors.onec.odata.order_reading import OrderReader
 from connectors.onec.odata.partners import shape

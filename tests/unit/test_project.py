@@ -41,7 +41,7 @@ def test_four_lines_make_a_flow(tmp_path: Path) -> None:
     )
     flow = made.flows["stock"]
     assert (flow.entity, flow.source, flow.targets) == ("stock", "ut", ("shop",))
-    assert (flow.where, flow.missing, flow.every, flow.attempts) == ({}, "ignore", None, 10)
+    assert (flow.where, flow.missing, flow.schedule.every, flow.attempts) == ({}, "ignore", timedelta(minutes=2), 10)
     assert flow.guards == Guards(zeroed=Decimal("0.3"))
     assert (flow.line, flow.lines["to"]) == (6, 9)
     assert flow.where_line == f"{tmp_path}/obmen.yaml:6"
@@ -71,7 +71,7 @@ def test_every_word_of_a_flow(tmp_path: Path) -> None:
     assert prices.targets == ("shop", "second")
     assert prices.where == {"price_type": "Розничная"}
     assert prices.where_line.endswith("obmen.yaml:10")
-    assert prices.every == timedelta(minutes=90)
+    assert prices.schedule.every == timedelta(minutes=90)
     assert prices.attempts == 3
     assert prices.guards == Guards(change=Decimal("0.125"), share=Decimal("0.2"))
     assert prices.mappings == {"shop": tmp_path / "own.yaml"}
@@ -98,7 +98,7 @@ def test_guards_stand_unless_said_otherwise(tmp_path: Path, entity: str, guards:
 )
 def test_times_as_people_write_them(tmp_path: Path, written: str, meant: int) -> None:
     made = flows(tmp_path, f"x: {{ entity: price, from: ut, to: shop, every: {written} }}")
-    assert made.flows["x"].every == timedelta(seconds=meant)
+    assert made.flows["x"].schedule.every == timedelta(seconds=meant)
 
 
 def test_a_flow_may_only_read(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def install(folder: Path) -> Path:
     info = folder / f"obmen-{settings['version']}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: obmen\nVersion: {settings['version']}\n")
-    points = {**settings["entry-points"]["obmen.connectors"], "shelf": "shelf:Shelf"}
+    points = {**settings["entry-points"]["obmen.connectors"], "shelf": "shelf:Shelf", "past_shelf": "past:PastShelf"}
     lines = "".join(f"{name} = {value}\n" for name, value in points.items())
     (info / "entry_points.txt").write_text(f"[obmen.connectors]\n{lines}")
     return folder
@@ -72,11 +72,12 @@ def install(folder: Path) -> Path:
 
 @dataclass
 class Place:
-    """A project's folder, and the path from which processes find everything."""
+    """A project's folder, the path from which processes find everything, and how they begin."""
 
     folder: Path
     site: Path
     environment: dict[str, str] = field(default_factory=dict)
+    begin: tuple[str, ...] = ("-m", "runner.cli")
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -98,7 +99,7 @@ class Place:
         environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "error", **self.environment}
         environment.pop("OBMEN_PROJECT", None)
         return subprocess.Popen(
-            [sys.executable, "-m", "runner.cli", *arguments],
+            [sys.executable, *self.begin, *arguments],
             cwd=self.folder,
             env=environment,
             stdout=options.pop("stdout", subprocess.PIPE),

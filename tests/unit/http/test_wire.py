@@ -14,7 +14,7 @@ import pytest
 import requests
 import urllib3
 
-from obmen.errors import ConfigurationError, InDoubt, Refused, Unavailable
+from obmen.errors import ConfigurationError, InDoubt, LeaseLost, Refused, Unavailable
 from obmen.http import Http, Retry
 
 from .conftest import Peer, answer, raw, silence
@@ -316,3 +316,18 @@ def test_a_proxy_in_the_environment_is_not_asked_for_loopback(
     assert http(peer(answer(b"[]")).url).get("/list").status == 200
     with pytest.raises(Unavailable, match="nothing was sent"):
         http("http://shop.example", retry=ONCE).post("/create", json={})
+
+
+def test_what_the_guard_forbids_never_leaves(peer: Make, http: Connect) -> None:
+    shop = peer(answer(b"[]"))
+    session = http(shop.url)
+    asked = []
+
+    def guard() -> None:
+        asked.append(len(shop.requests))
+        raise LeaseLost("somebody else is at it")
+
+    with session.guarded(guard), pytest.raises(LeaseLost):
+        session.post("/orders", json={"number": "1"})
+    assert (asked, shop.requests) == ([0], [])
+    assert session.post("/orders", json={"number": "1"}).status == 200

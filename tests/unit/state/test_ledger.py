@@ -17,6 +17,7 @@ from alembic.migration import MigrationContext
 
 from obmen.errors import Busy, LeaseLost, StateError
 from obmen.state import Ledger, bindings, outbox, seen, tables
+from obmen.state.ledger import LEASE_SECONDS
 from obmen.state.outbox import Decided
 from obmen.state.seen import Checkpoint, Known, Seen
 from obmen.testing.clock import FakeClock
@@ -235,3 +236,14 @@ def test_a_newer_schema_is_refused(state_url: str) -> None:
     ledger.close()
     with pytest.raises(StateError, match="newer Obmen"):
         Ledger(state_url)
+
+
+def test_who_was_paused_for_long_asks_whether_the_lease_is_still_his(state_url: str, clock: FakeClock) -> None:
+    one, other = Ledger(state_url, clock=clock), Ledger(state_url, clock=clock)
+    lease = one.take_lease("prices")
+    one.ensure(lease)
+    clock.advance(LEASE_SECONDS + 1)
+    with other.lease("prices"), pytest.raises(LeaseLost):
+        one.ensure(lease)
+    one.close()
+    other.close()

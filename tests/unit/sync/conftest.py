@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.crash.world import World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    ledger = Ledger(f"sqlite:///{tmp_path}/state.db", clock=FakeClock())
+def world(tmp_path: Path, blank_ledger: Path) -> Iterator[World]:
+    ledger = Ledger(f"sqlite:///{shutil.copy(blank_ledger, tmp_path)}", clock=FakeClock())
     yield World(ledger)
     ledger.close()

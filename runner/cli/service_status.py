@@ -1,0 +1,84 @@
+"""What ``obmen status`` tells of the service: whether it runs, what comes next, and what is the matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from obmen.project import Project
+from obmen.state import Ledger, alerts
+from obmen.state.alerts import Alert
+from runner.cli.alerts import STYLES, as_data
+from runner.observe import snapshot
+from runner.observe.snapshot import Snapshot
+from runner.render import ago, clipped, iso, span
+
+_LONGEST = 160
+_SOON = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceNow:
+    """The service as it stands, and the troubles that are open."""
+
+    now: Snapshot
+    alerts: tuple[Alert, ...]
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield lines for people, each with its style; none for a project that no service ever ran."""
+        pulse, at = self.now.pulse, self.now.at
+        if pulse is None:
+            return
+        if not self.now.beats:
+            yield f"The service does not run: its last sign is from {ago(pulse.at, at)}. Start it: obmen run", "red"
+        else:
+            yield f"The service has run for {span(at - pulse.since)} ({pulse.process}). {self._next()}".rstrip(), ""
+            for name, (until, why) in self.now.paused().items():
+                yield f"{name} is left in peace for {span(max(until - at, 0.0))}: {clipped(why, _LONGEST)}", "yellow"
+            if pulse.refused:
+                yield f"The project was changed and not taken up: {pulse.refused}", "red"
+        for one in self.now.flows:
+            if one.late:
+                yield f"{one.flow.name} is older than it may be.", "red"
+        for alert in self.alerts:
+            first = alert.text.splitlines()[0]
+            yield f"{alert.level}, {ago(alert.since, at)}: {first}", STYLES.get(alert.level, "")
+        yield "", ""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what ``--json`` prints."""
+        pulse = self.now.pulse
+        service = pulse and {
+            "running": self.now.beats,
+            "since": iso(pulse.since),
+            "last_sign": iso(pulse.at),
+            "process": pulse.process,
+            "refused": pulse.refused,
+            "paused": [
+                {"connection": name, "until": iso(until), "reason": why}
+                for name, (until, why) in self.now.paused().items()
+            ],
+        }
+        return {"service": service, "alerts": [as_data(alert) for alert in self.alerts]}
+
+    def of_flow(self, name: str) -> dict[str, Any]:
+        """Return what ``--json`` prints of one flow."""
+        one = next(flow for flow in self.now.flows if flow.flow.name == name)
+        pulse = self.now.pulse
+        due = pulse.next.get(name) if pulse is not None and self.now.beats else None
+        limit = one.age.limit if one.age is not None else None
+        return {"next_at": iso(due), "late": one.late, "limit_seconds": limit}
+
+    def _next(self) -> str:
+        pulse, at = self.now.pulse, self.now.at
+        soon = sorted((due, name) for name, due in pulse.next.items())[:_SOON] if pulse is not None else []
+        told = ", ".join(f"{name} in {span(max(due - at, 0.0))}" for due, name in soon)
+        return f"Next: {told}." if told else ""
+
+
+def of_service(ledger: Ledger, project: Project) -> ServiceNow:
+    """Look at the service of a project's state."""
+    with ledger.read() as tx:
+        opened = tuple(alert for alert in alerts.every(tx) if alert.over_at is None)
+    return ServiceNow(snapshot.take(ledger, project), opened)

@@ -1,0 +1,75 @@
+"""``obmen worker``: runs flows that a service hands out, beside other workers."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from obmen.errors import ConfigurationError
+from runner.cli.session import session
+from runner.daemon.clock import ServiceClock
+from runner.exit_codes import ExitCode
+from runner.render import plural
+
+if TYPE_CHECKING:
+    from runner.worker.worker import Worker
+
+Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, metavar="N", help="How many flows it runs at a time.")]
+Init = Annotated[
+    bool, typer.Option("--init", metavar="", help="Only make the queue anew, such as after an upgrade, and end.")
+]
+
+
+def worker(context: typer.Context, jobs: Jobs = 2, init: Init = False) -> int:
+    """Run flows that a service hands out (obmen run --workers), until stopped.
+
+    Any number of workers may run, on any machines, for a state in PostgreSQL. What one was at when it died is taken
+    over by another; no flow runs twice at once. Ctrl-C or SIGTERM ends it: what is under way ends at the next batch,
+    and the rest is handed back.
+    """
+    current = session(context)
+    project = current.load()
+    try:
+        from runner.worker import place  # noqa: PLC0415 - its library is an extra
+        from runner.worker.worker import Worker  # noqa: PLC0415 - the same
+    except ModuleNotFoundError as error:
+        message = f"Workers need {error.name}, which is not installed: pip install 'obmen[workers]'."
+        raise ConfigurationError(message) from error
+    place.conninfo(project.state_url)
+    if init:
+        place.prepare(project.state_url, anew=True)
+        current.screen.line(f"The queue is ready, in the schema {place.SCHEMA} of the state's database.")
+        return ExitCode.DONE
+    clock = ServiceClock()
+    with current.ledger(project) as ledger:
+        made = Worker(project, ledger, current.load, jobs=jobs, clock=clock)
+        screen = current.screen
+        screen.line(f"A worker for {plural(jobs, 'flow')} at a time of {project.file}. Ctrl-C ends it.")
+        screen.flush()
+        with _signals(made):
+            made.run()
+    return ExitCode.DONE
+
+
+@contextmanager
+def _signals(made: Worker) -> Iterator[None]:
+    """Let signals reach the worker; the handlers of before are put back after it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        made.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
