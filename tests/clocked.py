@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import pytest
+
+from obmen.clock import SystemClock
 from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Sandbox
 
@@ -28,6 +31,12 @@ def by(clock: FakeClock, kind: type[Kind]) -> type[Kind]:
         return clock.now().timestamp() + self.skew
 
     return type(f"Clocked{kind.__name__}", (kind,), {"skew": 0.0, "now": now})
+
+
+def rule(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whatever goes by the machine's own time in this process go by the clock, such as a command."""
+    for name in ("now", "monotonic", "sleep"):
+        monkeypatch.setattr(SystemClock, name, staticmethod(getattr(clock, name)))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -13,10 +14,18 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from obmen.state import Ledger
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Hundreds of tests start programs, and each would compile all it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# No test outlives a power cut, so what it writes need not reach a disk: where there is room, it stays in memory.
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # A slow machine fails no test.
 settings.register_profile("obmen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -60,6 +69,14 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         connection.execute(f'CREATE DATABASE "{name}"')
         yield postgres_server.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def blank_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a ledger on which all migrations were run, to be copied by tests that are not about them."""
+    path = tmp_path_factory.mktemp("ledger") / "state.db"
+    Ledger(f"sqlite:///{path}").close()
+    return path
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

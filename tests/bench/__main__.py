@@ -1,7 +1,8 @@
 """How fast Obmen is beside a bare parser of the same bytes: ``make bench``, or with a million: ARGS=--million.
 
-What is read: prices from CommerceML (xml) and from JSON pages (json), goods of 1C by OData (odata) and by
-EnterpriseData (enterprisedata), and what a fully published base says of itself (metadata).
+What is read: prices from CommerceML (xml) and from JSON pages (json), goods, prices and stock of 1C by OData (odata,
+or one of them: goods, prices, stock), goods by EnterpriseData (enterprisedata), and what a fully published base says
+of itself (metadata).
 
 A table, never a test: figures of one run, on one machine, from one file. The ratios are of processor time, since
 the clock also counts what other programs do meanwhile; only a ledger on PostgreSQL is set beside SQLite by the
@@ -28,16 +29,20 @@ _XML, _JSON = "lxml.iterparse alone", "json.loads alone"
 _INPUTS = {
     "xml": ("XML", "offers0_1.xml", _XML),
     "json": ("JSON", "answers.jsonl", _JSON),
-    "odata": ("OData", "goods.rows", _JSON),
+    "goods": ("OData goods", "goods.rows", _JSON),
+    "prices": ("OData prices", "prices.rows", _JSON),
+    "stock": ("OData stock", "stock.rows", _JSON),
     "enterprisedata": ("SOAP", "message.zip", _XML),
 }
+_OF_ODATA = ("goods", "prices", "stock")
+_PARTS = ("xml", "json", "odata", "enterprisedata", "metadata")
 _METADATA = "metadata"
-_LARGEST = {"enterprisedata": 100_000}
-"""What grows no further with --million."""
+_WORKERS = "workers"
+"""Measured only when it is named: it waits for others more than it works."""
 _OF_PRICES = ("xml", "json")
 _STAGES = {"first": "first sync", "unchanged": "nothing changed", "changed": "1 % changed"}
 _HEAD = ("input", "records", "stage", "seconds", "CPU s", "per CPU s", "of bare", "of SQLite", "MiB")
-_WIDTHS = (5, 9, 27, 8, 8, 9, 7, 9, 5)
+_WIDTHS = (12, 9, 27, 8, 8, 9, 7, 9, 5)
 _REPEATED, _REPEATS = 200_000, 3
 _LEGEND = """
 of bare: CPU seconds beside those of the bare parser on the same bytes; of SQLite: seconds beside those of the same
@@ -50,20 +55,25 @@ Database = Callable[[], str]
 def main() -> None:
     """Print the table, line by line as it is measured."""
     asked = argparse.ArgumentParser(prog="make bench ARGS=…", description="Obmen beside a bare parser.")
-    asked.add_argument("--million", action="store_true", help="also a million records: half an hour, 6 GB of disk")
+    asked.add_argument("--million", action="store_true", help="also a million records: some hours, 6 GB of disk")
     asked.add_argument("--records", type=int, default=100_000, help="how many records (default 100,000)")
     asked.add_argument("--postgres", action="store_true", help="prices also with the ledger on PostgreSQL")
-    parts = (*_INPUTS, _METADATA)
-    asked.add_argument("part", nargs="*", choices=[*parts, []], metavar="part", help=f"only these: {', '.join(parts)}")
+    only = f"only these: {', '.join(_PARTS)}; or {_WORKERS} alone: flows with 1, 2 and 4 workers"
+    asked.add_argument("part", nargs="*", choices=[*_PARTS, *_OF_ODATA, _WORKERS, []], metavar="part", help=only)
     options = asked.parse_args()
-    wanted = options.part or parts
+    if options.part == [_WORKERS]:
+        _print_workers()
+        return
+    wanted = {*(options.part or _PARTS)}
+    if "odata" in wanted:
+        wanted.update(_OF_ODATA)
     _print(_HEAD)
     _print(tuple("-" * width for width in _WIDTHS))
     with ExitStack() as stack:
         database = stack.enter_context(databases()) if options.postgres else None
         for records in (options.records, *([1_000_000] if options.million else [])):
             for part in _INPUTS:
-                if part in wanted and (records == options.records or records <= _LARGEST.get(part, records)):
+                if part in wanted:
                     with tempfile.TemporaryDirectory(prefix="obmen-bench-") as folder:
                         for line in _measure(part, records, Path(folder), database):
                             _print(line)
@@ -72,6 +82,14 @@ def main() -> None:
                 for line in _measure_metadata(str(Path(folder) / "metadata.xml")):
                     _print(line)
     print(_LEGEND)
+
+
+def _print_workers() -> None:
+    from tests.bench import workers  # noqa: PLC0415 - all else wants this process to stay small
+
+    with databases() as database:
+        for line in workers.lines(database):
+            print("  ".join(cell.rjust(10) for cell in line), flush=True)
 
 
 def _measure_metadata(path: str) -> Iterator[tuple[str, ...]]:

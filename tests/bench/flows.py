@@ -1,6 +1,7 @@
 """The flows that are measured, onto a shelf that takes everything.
 
-They carry prices from CommerceML or from JSON pages, and goods of 1C by OData or by EnterpriseData.
+They carry prices from CommerceML or from JSON pages, goods of 1C by OData or by EnterpriseData, and its prices and
+stock by OData.
 
 The shelf costs nothing, so what is measured is Obmen itself: reading, mapping, the ledger, the protocol.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from obmen.connector import Batch, Connector, Options, Outcome, Page, reader, writer
-from obmen.entities import Price, Product
+from obmen.entities import Price, Product, Stock
 from obmen.http.reply import Reply
 from obmen.mapping import Context, load_mapping, parse_mapping
 from obmen.state import Ledger
@@ -30,6 +31,12 @@ _PEER = f"entity: price\nonly: pull\nfields: {{ {_FIELDS}, price_type: {{ fixed:
 
 
 _GOODS = "entity: product\nonly: push\nfields: { sku: id, name: name, description: text, barcodes: codes }\n"
+_STOCK = "entity: stock\nonly: push\nfields: { sku: id, warehouse: place, available: { path: amount, as: number } }\n"
+
+
+_RETAIL = {"price_type": "Розничная"}
+_KINDS: dict[str, Any] = {"prices.rows": (Price, _SHELF, _RETAIL), "stock.rows": (Stock, _STOCK, {})}
+"""What a base's lists carry beside goods."""
 
 
 class Shelf(Connector):
@@ -42,6 +49,10 @@ class Shelf(Connector):
     @writer("product", key="id", batch=PAGE, absolute=True)
     def set_products(self, batch: Batch) -> Iterator[Outcome]:
         return (batch.done(item.id, item.id) for item in batch.items)
+
+    @writer("stock", key=("id", "place"), batch=PAGE, absolute=True)
+    def set_stock(self, batch: Batch) -> Iterator[Outcome]:
+        return (batch.done(item.id) for item in batch.items)
 
 
 class Peer(Connector):
@@ -61,8 +72,8 @@ class Peer(Connector):
 class Input:
     """A file of data.
 
-    Prices: an offers package of CommerceML (.xml) or the answers of the JSON peer (.jsonl); goods: the list of a base
-    by OData (.rows) or its first message of EnterpriseData (.zip).
+    Prices: an offers package of CommerceML (.xml) or the answers of the JSON peer (.jsonl); a base's lists by OData
+    (.rows, and what they are of is the file's name); its goods in a first message of EnterpriseData (.zip).
 
     ``state`` is the URL of the ledger; without one it lies beside the file.
     """
@@ -78,7 +89,7 @@ class Input:
     @property
     def goods_only(self) -> bool:
         """Whether it is goods that are carried, and not their prices."""
-        return self.path.suffix in {".rows", ".zip"}
+        return self.path.name == "goods.rows" or self.path.suffix == ".zip"
 
     @property
     def record(self) -> bytes:
@@ -92,13 +103,14 @@ class Input:
 
     def flow(self, ledger: Ledger) -> Flow:
         """Return the flow from this input to the shelf."""
-        return self._goods_flow(ledger) if self.goods_only else self._price_flow()
+        return self._base_flow(ledger) if self.path.suffix in {".rows", ".zip"} else self._price_flow()
 
-    def _goods_flow(self, ledger: Ledger) -> Flow:
+    def _base_flow(self, ledger: Ledger) -> Flow:
         from connectors.onec import OneC  # noqa: PLC0415 - not part of what JSON needs
 
         shelf = Shelf("shelf", Options())
-        target = parse_mapping(_GOODS).bind(Context("shelf"), "push")
+        kind, told, where = _KINDS.get(self.path.name, (Product, _GOODS, {}))
+        target = parse_mapping(told).bind(Context("shelf"), "push")
         if self.path.suffix == ".rows":
             http: Any = odata.Base(self.path)
             source, door = OneC("source", OneC.Options(url="http://127.0.0.1/base"), http=http), "odata"
@@ -106,8 +118,8 @@ class Input:
             settings: Any = enterprisedata.options(self.path)
             source, door = OneC("source", OneC.Options(enterprisedata=settings)), "enterprisedata"
         source.memory = LedgerMemory(ledger, "source")
-        pull = load_mapping(_PRESETS / door / "product.yaml").bind(Context("source"), "pull")
-        return Flow("products", Product, source, pull, (Target("shelf", shelf, target),))
+        pull = load_mapping(_PRESETS / door / f"{kind.entity}.yaml").bind(Context("source"), "pull")
+        return Flow(kind.entity, kind, source, pull, (Target("shelf", shelf, target),), where=where)
 
     def _price_flow(self) -> Flow:
         target = parse_mapping(_SHELF).bind(Context("shelf"), "push")
@@ -117,7 +129,7 @@ class Input:
 
             source: Connector = OneC("source", OneC.Options(commerceml=self.path))
             pull = load_mapping(_PRESETS / "commerceml" / "price.yaml").bind(Context("source"), "pull")
-            return Flow("prices", Price, source, pull, shelf, where={"price_type": "Розничная"})
+            return Flow("prices", Price, source, pull, shelf, where=_RETAIL)
         source = Peer("source", Peer.Options(answers=self.path))
         pull = parse_mapping(_PEER).bind(Context("source"), "pull")
         return Flow("prices", Price, source, pull, shelf, where={"price_type": "base"})
@@ -128,7 +140,9 @@ class Input:
 
     def goods(self, records: int) -> Iterator[list[str]]:
         """Yield the ids of the goods whose prices these are, a page at a time."""
-        if self.xml:
+        if self.path.suffix == ".rows":
+            yield from odata.items(records)
+        elif self.xml:
             from connectors.onec.commerceml import CommerceML  # noqa: PLC0415 - not part of what JSON needs
 
             for page in CommerceML(self.path).prices():

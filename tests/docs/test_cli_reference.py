@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from runner.cli.app import app
+from runner.cli.app import commands as obmen
+from runner.cli.deferred import Deferred
 from runner.exit_codes import ExitCode
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "cli.md").read_text("utf-8")
@@ -18,14 +18,15 @@ SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, flags=re.DOT
 
 
 def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    for name, inner in getattr(command, "commands", {}).items():
+    for name, listed in getattr(command, "commands", {}).items():
+        inner = listed.load() if isinstance(listed, Deferred) else listed
         if getattr(inner, "commands", None):
             yield from commands(inner, f"{path} {name}")
         else:
             yield f"{path} {name}", inner
 
 
-COMMANDS = dict(commands(get_command(app), "obmen"))
+COMMANDS = dict(commands(obmen(), "obmen"))
 
 
 def options(command: Any) -> set[str]:
@@ -56,7 +57,7 @@ def test_every_argument_of_a_command_is_shown(name: str) -> None:
 
 
 def test_the_options_before_the_command_are_described() -> None:
-    assert documented(SECTIONS["Options before the command"]) == options(get_command(app)) | {"--help", "-h"}
+    assert documented(SECTIONS["Options before the command"]) == options(obmen()) | {"--help", "-h"}
 
 
 def test_every_exit_code_stands_in_the_table_with_its_meaning() -> None:
