@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from obmen.state import Ledger
@@ -30,6 +31,18 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).
 # A slow machine fails no test.
 settings.register_profile("obmen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("obmen")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one more than there are cores: tests that wait for programs and pauses leave theirs idle."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """What a command in a test makes of the logs ends with it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -23,11 +23,13 @@ from obmen.state import Ledger, quarantine, runs
 from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Fault, Sandbox
 from runner.daemon.plant import Plant
+from runner.daemon.pulse import beat, found, save
 from tests.clocked import by
 from tests.e2e.markets.cabinet import Bought, Cabinet
 from tests.e2e.markets.ozon import OzonCabinet
 from tests.e2e.markets.wildberries import WildberriesCabinet
 from tests.e2e.markets.yandex_market import YandexMarketCabinet
+from tests.unit.web.kit import Look, Site
 
 WHOLE = "OBMEN_DAY" in os.environ
 BASES, HOURS, GOODS, ORDERS = (5, 24, 6, 60) if WHOLE else (1, 6, 5, 8)
@@ -255,5 +257,21 @@ def test_a_day_with_all_that_can_happen_ends_in_agreement(town: Town) -> None:
         counts = {flow: len(runs.recent(tx, flow, 10_000, "sync")) for flow in town.plant.dispatcher.flows}
         last = {runs.last(tx, flow, "sync").status for flow in counts}  # type: ignore[union-attr]  # each has run
     assert last == {"done"}
+    the_page_tells_it(town)
     usual = HOURS * 6
     assert all(usual * 0.4 < count < usual * 2 for flow, count in counts.items() if "orders" in flow), counts
+
+
+def the_page_tells_it(town: Town) -> None:
+    """Now all is well, and who asks for the flow of the system that was down sees when it was, and why."""
+    save(town.ledger, beat(town.plant.doing(), town.clock, town.clock.now().timestamp()))
+    site = Site(Look(town.plant.project, town.ledger, found(town.ledger)))
+    overview = site.browser().get("/").text
+    assert all(flow in overview for flow in town.plant.dispatcher.flows)
+    assert overview.count("In agreement") >= len(town.plant.dispatcher.flows)
+    assert "The last run failed" not in overview
+    down = f"orders_{next(iter(town.bases[0].cabinets))}"
+    with town.ledger.read() as tx:
+        failed = [run for run in runs.recent(tx, down, 10_000, "sync") if run.status == "failed"]
+    assert failed
+    assert "the answer was lost" in site.browser().get(f"/runs/{failed[-1].id}").text
