@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +20,7 @@ from obmen.project.checks import check_flows
 from obmen.project.environment import Filler, read_env
 from obmen.project.model import FlowModel, ProjectModel
 from obmen.project.problems import Problems
+from obmen.project.service import ServiceModel, check_webhooks
 from obmen.project.settings import ConnectionSettings, FlowSettings, Project, Schedule, default_state
 from obmen.rules.guards import DEFAULT_GUARDS, Guards
 
@@ -86,6 +87,8 @@ def _build(document: Document, data: Any, known: Mapping[str, type[Connector]], 
     state = _state(model.state, folder, problems)
     check_flows(flows, connections, known, problems)
     check_alerts(model.alerts, flows, connections, problems)
+    sources = {flow.name: flow.source for flow in flows.values()}
+    check_webhooks(model.service, sources, connections, problems)
     problems.raise_if_any()
     return Project(
         file=file,
@@ -225,6 +228,7 @@ def _secret_texts(data: Any, known: Mapping[str, type[Connector]]) -> Iterator[s
         if connector is not None:
             yield from _secrets_of(connector.options_model, block)
     yield from _secrets_of(AlertsModel, data.get("alerts") if isinstance(data, dict) else None)
+    yield from _secrets_of(ServiceModel, data.get("service") if isinstance(data, dict) else None)
 
 
 def _secrets_of(model: type[BaseModel], data: Any) -> Iterator[str]:
@@ -235,7 +239,9 @@ def _secrets_of(model: type[BaseModel], data: Any) -> Iterator[str]:
             continue
         for inner in (field.annotation, *get_args(field.annotation)):
             if isinstance(inner, type) and issubclass(inner, BaseModel):
-                yield from _secrets_of(inner, value)
+                table = get_origin(field.annotation) is dict and isinstance(value, dict)
+                for one in value.values() if table else (value,):
+                    yield from _secrets_of(inner, one)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema
 
+from obmen.errors import meant
+from obmen.project.problems import Problems
 from obmen.project.times import Duration, Zone
 
 _ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})")
 _LARGEST_PORT = 65535
 _HASH = re.compile(r"\$argon2(?:id|i|d)\$v=\d+\$[\w+/=,$]+")
+_SHORTEST_SECRET = 16
 Role = Literal["look", "operate"]
 
 
@@ -93,6 +97,24 @@ class PageModel(_Model):
     )
 
 
+def _sendable(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if len(text) < _SHORTEST_SECRET or not all("!" <= sign <= "~" for sign in text):
+        raise ValueError(f"a secret has {_SHORTEST_SECRET} Latin letters, digits and signs at least, and no spaces")
+    return value
+
+
+class WebhookModel(_Model):
+    """A connection's system may say that something changed: its flows then run at once."""
+
+    secret: Annotated[SecretStr, AfterValidator(_sendable)] = Field(
+        description="what a caller proves that it knows, 16 characters at least"
+    )
+    flows: tuple[str, ...] = Field(
+        default=(), description="the flows that it wakes; by default all that read from the connection"
+    )
+
+
 class ServiceModel(_Model):
     """How Obmen runs as a service: obmen run."""
 
@@ -103,8 +125,32 @@ class ServiceModel(_Model):
         description="where systems that call by themselves are answered; off: nowhere",
         validate_default=False,
     )
+    webhooks: dict[str, WebhookModel] = Field(
+        default_factory=dict,
+        description="connection: its system may call /<connection>/wake at the endpoints' address to have its flows "
+        "run now",
+    )
     stop_within: Duration = Field(
         default=timedelta(seconds=60),
         description="how long what is under way may go on once the service is told to stop",
     )
     keep_runs: Duration = Field(default=timedelta(days=90), description="how long finished runs are remembered")
+
+
+def check_webhooks(
+    service: ServiceModel, sources: Mapping[str, str], connections: Mapping[str, Any], problems: Problems
+) -> None:
+    """Note what webhooks name and the project has not. ``sources``: flow → the connection that it reads from."""
+    for name, webhook in service.webhooks.items():
+        at = ("service", "webhooks", name)
+        own = [flow for flow, source in sources.items() if source == name]
+        if name not in connections:
+            problems.add(at, f"There is no connection '{name}'.{meant(name, connections)}")
+            continue
+        if not own:
+            problems.add(at, f"No flow reads from '{name}', so there is nothing to wake.")
+        for place, flow in enumerate(webhook.flows):
+            if flow not in sources:
+                problems.add((*at, "flows", place), f"There is no flow '{flow}'.{meant(flow, own)}")
+            elif flow not in own:
+                problems.add((*at, "flows", place), f"'{flow}' reads from '{sources[flow]}', not from '{name}'.")

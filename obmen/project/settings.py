@@ -98,6 +98,7 @@ class Project:
         for connection in self.connections.values():
             yield from secret_values(connection.options)
         yield from secret_values(self.alerts)
+        yield from secret_values(self.service)
         password = urlsplit(self.state_url).password
         if password:
             yield from {password, unquote(password)}

@@ -21,13 +21,14 @@ from obmen.state import Ledger
 from obmen.sync.assemble import Assembly
 from obmen.sync.doorbell import Doorbell
 from runner import serve as hosting
+from runner.daemon.webhooks import Webhook
 
 _LOG = structlog.get_logger("obmen.service")
 _PATIENCE = 10.0
 
 
 class Endpoints:
-    """What answers the systems that call: the endpoints of the project that runs, by connection.
+    """What answers the systems that call: the endpoints and webhooks of the project that runs, by connection.
 
     They have connectors of their own, for calls come at any time and from many threads.
     """
@@ -49,6 +50,10 @@ class Endpoints:
             if endpoint is not None:
                 self._stack.callback(endpoint.close)
                 made[name] = endpoint
+            if name in project.service.webhooks:
+                webhook = Webhook(self._ledger, name, project.service.webhooks[name], assembly.flows, endpoint)
+                self._stack.callback(webhook.close)
+                made[name] = webhook
         for gone in self.by_connection.keys() - made.keys():
             del self.by_connection[gone]
         self.by_connection.update(made)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.markets.life import Life, whole_life
+from tests.e2e.markets.life import GOODS, ORDERS, Life, whole_life
 from tests.e2e.markets.ozon import OzonCabinet
 from tests.e2e.markets.weather import SEEDS, Storms
 
 
 def test_a_whole_life_on_ozon_ends_in_agreement(tmp_path: Path) -> None:
-    with Life(tmp_path, OzonCabinet(), goods=40, categories=10) as life:
-        whole_life(life, orders=10)
+    with Life(tmp_path, OzonCabinet(), goods=GOODS, categories=10) as life:
+        whole_life(life, ORDERS)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
