@@ -47,14 +47,6 @@ def of(tx: Transaction, flow: str) -> Wish | None:
     return None if row is None else Wish(row.flow, row.asked_at, row.asked_by, row.reason)
 
 
-def take(tx: Transaction, flow: str) -> Wish | None:
-    """Return what is wanted of a flow and forget it: it begins now."""
-    wish = of(tx, flow)
-    if wish is not None:
-        done(tx, wish)
-    return wish
-
-
 def done(tx: Transaction, wish: Wish) -> None:
     """Forget what was wanted, unless it was asked for again since."""
     tx.run(sa.delete(tables.wish).where(_W.flow == wish.flow, _W.asked_at <= wish.asked_at))

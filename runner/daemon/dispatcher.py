@@ -57,13 +57,12 @@ class Task:
 class FlowState:
     """Where one flow stands in the service. ``due``: targets for which something may be sent now.
 
-    ``forced``: the reason for which what guards hold is let go at the next read. ``open``: the pass that is under way.
+    ``open``: the pass that is under way.
     """
 
     flow: Flow
     timer: Timer
     wanted: bool = False
-    forced: str = ""
     running: set[Task] = field(default_factory=set)
     due: set[str] = field(default_factory=set)
     open: Pass | None = None
@@ -106,6 +105,8 @@ class Dispatcher:
         self.connections: dict[str, Breaker] = {}
         self.stopping = False
         self.changed = threading.Condition()
+        self.opening = threading.Lock()
+        """Held while a flow's pass is opened, for targets may begin at the same time."""
         self._tasks: dict[Task, Breaker] = {}
         for state in self.flows.values():
             pace = pace_of(state.entity)
@@ -131,12 +132,12 @@ class Dispatcher:
             self.changed.notify_all()
         return overran
 
-    def want(self, flow: str, forced: str = "") -> None:
-        """Want a flow to be read as soon as may be, whatever stands in its way."""
+    def want(self, flow: str, *, patient: bool = False) -> None:
+        """Want a flow to be read as soon as may be, whatever stands in its way; ``patient``: pauses are kept."""
         with self.changed:
             state = self.flows[flow]
-            state.wanted, state.forced = True, forced or state.forced
-            for task in self._tasks_of(state):
+            state.wanted = True
+            for task in () if patient else self._tasks_of(state):
                 self._breaker(task).worked()
                 self.connections[self._place(state, task)].until = 0.0
             self.changed.notify_all()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from obmen.errors import Interrupted, ObmenError, StateError
-from obmen.state import Ledger, outbox, runs, wishes
+from obmen.state import Lease, Ledger, outbox, runs, wishes
 from obmen.sync.engine import Engine, Pass
 from obmen.sync.flow import Flow
 from runner.daemon.dispatcher import Dispatcher, FlowState, Seat, Task
@@ -78,15 +78,15 @@ class Lane:
     def _read(self, state: FlowState) -> None:
         self.end(self.dispatcher.leave(state))
         name = state.flow.name
-        with self._ledger.write() as tx:
-            wish = wishes.take(tx, name)
-        force = state.forced or (wish.reason if wish is not None else "")
+        with self._ledger.read() as tx:
+            wish = wishes.of(tx, name)
         state.open = work = Pass(state.flow)
-        Engine(self._ledger, self._flows, listener=self).read(work, force or None)
+        Engine(self._ledger, self._flows, listener=self).read(work, wish.reason or None if wish is not None else None)
         if work.report.trouble:
-            state.forced = force
             raise work.report.trouble[-1]
-        state.forced = ""
+        if wish is not None:
+            with self._ledger.write() as tx:
+                wishes.done(tx, wish)
         with self._ledger.read() as tx:
             ripe = [(flow, target) for flow, target in outbox.ripe(tx) if flow == name]
         self.dispatcher.deliver(ripe)
@@ -95,17 +95,23 @@ class Lane:
         """Deliver; return whether there was nothing that could be done."""
         target = next(one for one in state.flow.targets if one.name == task.target)
         with self._leases.of(state.flow.name) as lease:
-            with self.dispatcher.changed:
-                if state.open is None:
-                    state.open = Pass(state.flow, kind=DELIVERY)
-                    with self._ledger.write(lease) as tx:
-                        state.open.run = runs.begin(tx, state.flow.name, DELIVERY)
-                work = state.open
+            work = self._opened(state, lease)
             engine = Engine(self._ledger, self._flows, listener=self)
             delivered = engine.deliver(work, target, lease, enough=lambda: self.dispatcher.enough(self.seat, task))
         if delivered.trouble is not None:
             raise delivered.trouble
         return not delivered.counts
+
+    def _opened(self, state: FlowState, lease: Lease) -> Pass:
+        """Return the pass that is under way; one of its own if what those before it left is tried again."""
+        with self.dispatcher.opening:
+            work = state.open
+            if work is None:
+                work = Pass(state.flow, kind=DELIVERY)
+                with self._ledger.write(lease) as tx:
+                    work.run = runs.begin(tx, state.flow.name, DELIVERY)
+                state.open = work
+        return work
 
     def _close(self, state: FlowState) -> None:
         try:

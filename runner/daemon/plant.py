@@ -74,7 +74,8 @@ class Plant:
         for wish in asked:
             if wish.flow in self.dispatcher.flows and self._granted.get(wish.flow) != wish.asked_at:
                 self._granted[wish.flow] = wish.asked_at
-                self.dispatcher.want(wish.flow, wish.reason)
+                by_system = wish.asked_by in self.project.connections
+                self.dispatcher.want(wish.flow, patient=by_system)
         self.dispatcher.deliver(ripe)
         if self.clock.monotonic() - self._kept > _KEEP_EVERY:
             self._kept = self.clock.monotonic()

@@ -74,12 +74,11 @@ class Shop:
     def grant(self) -> None:
         """Run what somebody wants to be run."""
         with self.ledger.read() as tx:
-            asked = [wish.flow for wish in wishes.waiting(tx)]
-        for flow in asked:
+            asked = wishes.waiting(tx)
+        for wish in asked:
+            self.sync(wish.flow, force=wish.reason or None)
             with self.ledger.write() as tx:
-                wish = wishes.take(tx, flow)
-            if wish is not None:
-                self.sync(flow, force=wish.reason or None)
+                wishes.done(tx, wish)
 
     def bad_morning(self) -> None:
         """All was well; then a price was refused, another fell by nine tenths, and the key was refused for orders."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from obmen.errors import Unavailable
+from obmen.state import wishes
 from obmen.testing.peer import Peer
 from runner.daemon.breaker import TOLERANCE
 from runner.daemon.dispatcher import Task
@@ -90,6 +91,20 @@ def test_a_wish_is_granted_at_once_and_ends_a_pause(tmp_path: Path) -> None:
         assert at.runs("orders")[-1].status == "done"
         at.turn()
         assert len(at.runs("orders")) == before + 1
+
+
+def test_a_wish_stands_until_it_is_granted(tmp_path: Path) -> None:
+    with works(tmp_path) as at:
+        at.peers["shop"].down = True
+        at.ask("orders")
+        at.turn()
+        assert at.runs("orders")[-1].status == "failed"
+        clock = at.clock
+    with works(tmp_path, clock=clock) as at:
+        at.turn()
+        assert at.runs("orders")[-1].status == "done"
+        with at.ledger.read() as tx:
+            assert wishes.waiting(tx) == []
 
 
 def test_what_a_guard_holds_is_let_go_with_a_reason(tmp_path: Path) -> None:
