@@ -20,7 +20,8 @@ class Market(Connector):
     """A cabinet of Yandex Market and how it is called."""
 
     options: MarketOptions
-    _ahead: timedelta | None = None
+    _heard: tuple[datetime, float] | None = None
+    """What Market's clock said in its last answer, and when that was by the clock here that nobody can set."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,17 +89,22 @@ class Market(Connector):
     @property
     def ahead(self) -> timedelta | None:
         """How far Market's clock is ahead of ours, by the date of its last answer; None before any answer."""
-        return self._ahead
+        moment = self.moment()
+        return None if moment is None else moment - self.clock.now()
 
     def moment(self) -> datetime | None:
         """Return the time by Market's own clock, None where it is not known yet.
 
         Market refuses a whole batch for one time that lies in its future, and ignores what is older than what
-        it has; so a time that it judges by is told by its clock, not by ours.
+        it has; so a time that it judges by is told by its clock, not by ours, which may be wrong, or be set
+        between two calls.
         """
-        return None if self._ahead is None else self.clock.now() + self._ahead
+        if self._heard is None:
+            return None
+        told, at = self._heard
+        return told + timedelta(seconds=self.clock.monotonic() - at)
 
     def _hear(self, reply: Reply) -> None:
         told = reply.headers.get("Date")
         if told:
-            self._ahead = parsedate_to_datetime(told) - self.clock.now()
+            self._heard = parsedate_to_datetime(told), self.clock.monotonic()

@@ -79,6 +79,20 @@ def test_the_time_is_told_by_markets_clock_however_wrong_ours_is(make_sandbox, c
     assert market.stock("A-1", MAIN)["free"] == 6
 
 
+@pytest.mark.parametrize("jump", [-5400.0, 5400.0])
+def test_a_clock_of_ours_that_is_set_between_two_calls_makes_no_stock_look_old(make_sandbox, connect, clock, jump):
+    market = make_sandbox()
+    ym = connect(market)
+    market.sell("A-1")
+    set_all(ym, stock("A-1", 5))
+    clock.pass_by(minutes=10)
+    set_all(ym, stock("A-1", 6))
+    clock.jump(jump)
+    market.skew -= jump
+    set_all(ym, stock("A-1", 7))
+    assert market.stock("A-1", MAIN)["free"] == 7
+
+
 @pytest.mark.parametrize(
     ("items", "said"),
     [
