@@ -146,6 +146,7 @@ def listening(host: str, port: int) -> Iterator[tuple[socket.socket, int]]:
     """Give a socket that listens, and its port. Raises OSError if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=128) as made:
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does it only where the protocol is named
         yield made, made.getsockname()[1]
 
 

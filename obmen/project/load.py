@@ -239,8 +239,8 @@ def _secrets_of(model: type[BaseModel], data: Any) -> Iterator[str]:
             continue
         for inner in (field.annotation, *get_args(field.annotation)):
             if isinstance(inner, type) and issubclass(inner, BaseModel):
-                table = get_origin(field.annotation) is dict and isinstance(value, dict)
-                for one in value.values() if table else (value,):
+                table = value if get_origin(field.annotation) is dict and isinstance(value, dict) else {"": value}
+                for one in table.values():
                     yield from _secrets_of(inner, one)
 
 

@@ -104,7 +104,7 @@ def _sendable(value: SecretStr) -> SecretStr:
     return value
 
 
-class WebhookModel(_Model):
+class WakeModel(_Model):
     """A connection's system may say that something changed: its flows then run at once."""
 
     secret: Annotated[SecretStr, AfterValidator(_sendable)] = Field(
@@ -125,7 +125,7 @@ class ServiceModel(_Model):
         description="where systems that call by themselves are answered; off: nowhere",
         validate_default=False,
     )
-    webhooks: dict[str, WebhookModel] = Field(
+    webhooks: dict[str, WakeModel] = Field(
         default_factory=dict,
         description="connection: its system may call /<connection>/wake at the endpoints' address to have its flows "
         "run now",
@@ -134,7 +134,7 @@ class ServiceModel(_Model):
         default=timedelta(seconds=60),
         description="how long what is under way may go on once the service is told to stop",
     )
-    keep_runs: Duration = Field(default=timedelta(days=90), description="how long finished runs are remembered")
+    keep_runs: Duration = Field(default=timedelta(days=90), description="how long finished runs and closed quarantine entries are remembered")
 
 
 def check_webhooks(

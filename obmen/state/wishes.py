@@ -48,5 +48,8 @@ def of(tx: Transaction, flow: str) -> Wish | None:
 
 
 def done(tx: Transaction, wish: Wish) -> None:
-    """Forget what was wanted, unless it was asked for again since."""
+    """Forget what was wanted, unless it was asked for again since; what was let go by it is not let go again."""
     tx.run(sa.delete(tables.wish).where(_W.flow == wish.flow, _W.asked_at <= wish.asked_at))
+    if wish.reason:
+        again = sa.update(tables.wish).where(_W.flow == wish.flow, _W.reason == wish.reason)
+        tx.run(again.values(reason=""))

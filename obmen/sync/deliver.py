@@ -1,7 +1,8 @@
 """Delivering: from the outbox into a target, so that a crash, a refusal or a lost answer costs no record.
 
 Before the call the rows are marked as sent; after it each row gets its outcome. What is still marked as sent
-at the next start is in doubt: an absolute write is said again, anything else is looked for first.
+at the next start is in doubt: an absolute write is said again, anything else is looked for first. So is whatever
+would be created once the ledger was put back from a copy, because it may have been created since.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from obmen.errors import ConfigurationError, Denied, Later, ObmenError, Refused, StateError, Unavailable
 from obmen.records import Batch, Item, Op, Outcome, RecordError
 from obmen.roles import WriterSpec
-from obmen.state import Lease, Ledger, outbox
+from obmen.state import Lease, Ledger, outbox, restore
 from obmen.state.outbox import Row
 from obmen.sync.flow import Flow, Target
 from obmen.sync.prepare import Prepared, Preparer
@@ -73,6 +74,8 @@ class Deliverer:
         self.result = Delivered()
         self._preparer = Preparer(flow, target)
         self._entity = flow.entity.entity
+        with ledger.read() as tx:
+            self._older_than_the_world = restore.restored_at(tx) is not None
 
     def deliver(self) -> Delivered:
         """Deliver until nothing more is due, or the peer cannot be reached."""
@@ -111,7 +114,7 @@ class Deliverer:
                 for start in range(0, len(pairs), spec.batch):
                     if self.enough():
                         return progress
-                    self._call(spec, pairs[start : start + spec.batch])
+                    self._call(spec, self._unknown_there(spec, pairs[start : start + spec.batch]))
         return progress
 
     def _due(self, state: str, after: tuple[str, int]) -> list[Row]:
@@ -129,7 +132,28 @@ class Deliverer:
             for row in prepared.idle:
                 receipt.idle(row)
 
+    def _unknown_there(self, spec: WriterSpec, pairs: Sequence[_Pair]) -> Sequence[_Pair]:
+        """Return what may be sent: of an older ledger only what is not there already, unless repeating does no harm.
+
+        What is there is bound; if it can be changed there, its newest content follows.
+        """
+        connector, identity = self.target.connector, self.flow.entity.identity
+        if not self._older_than_the_world or spec.absolute or self._entity not in connector.finders:
+            return pairs
+        found = {
+            item.id: native_id
+            for _, item in pairs
+            if (item.native_id is None or not identity) and (native_id := connector.find(self._entity, item))
+        }
+        with self._receipt() as receipt:
+            for row, item in pairs:
+                if item.id in found:
+                    receipt.there(row, Outcome(item.id, "done", native_id=found[item.id]), updates=spec.updates)
+        return [pair for pair in pairs if pair[1].id not in found]
+
     def _call(self, spec: WriterSpec, pairs: Sequence[_Pair]) -> None:
+        if not pairs:
+            return
         with self.ledger.write(self.lease) as tx:
             rows = outbox.mark_sent(tx, [row for row, _ in pairs], _SETTLE)
         self.on_step("deliver.marked")

@@ -65,6 +65,16 @@ class Receipt:
             self._change(row, state="accepted", ticket=outcome.ticket, not_before=after)
             self.counts["accepted"] += 1
 
+    def there(self, row: Row, outcome: Outcome, *, updates: bool) -> None:
+        """It is there, which the ledger did not know: bound now, its newest content follows if it can be changed."""
+        native_id = outcome.native_id
+        if native_id is None or not updates or not self.flow.entity.identity or fault(native_id, LONGEST_ID):
+            self.outcome(row, outcome)
+        elif bindings.bind(self.tx, self.target.name, self._entity, {row.key: native_id}):
+            self.outcome(row, outcome)  # it is bound to another, which is told there
+        else:
+            waiting.bound(self.tx, self.target.name, self._entity, {row.key: native_id})
+
     def idle(self, row: Row) -> None:
         """Nothing need be done about the row: it goes, and counts as agreed."""
         self._snapshot(row, row.hash, row.canonical)

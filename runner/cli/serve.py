@@ -18,6 +18,7 @@ from obmen.sync.doorbell import Doorbell
 from runner import serve as hosting
 from runner.cli.session import Session, session
 from runner.cli.stop import Stopped
+from runner.daemon.webhooks import PATH, Webhook
 from runner.exit_codes import ExitCode
 
 HOST, PORT = "127.0.0.1", 8080
@@ -37,8 +38,12 @@ def serve(context: typer.Context, host: Host = HOST, port: Port = PORT) -> int:
         with opened(current) as (connectors, endpoints), hosting.listening(host, port) as (listener, number):
             shown = f"[{host}]" if ":" in host else host
             screen.line(f"Obmen answers at http://{shown}:{number}")
-            for name in endpoints:
-                screen.line(f"  {name}: the address for {connectors[name].title} is http://{shown}:{number}/{name}")
+            for name, endpoint in endpoints.items():
+                address = f"http://{shown}:{number}/{name}"
+                if not isinstance(endpoint, Webhook) or endpoint.beside is not None:
+                    screen.line(f"  {name}: the address for {connectors[name].title} is {address}")
+                if isinstance(endpoint, Webhook):
+                    screen.line(f"  {name}: {address}{PATH} wakes its flows")
             if host not in (HOST, "::1", "localhost"):
                 screen.note("Passwords travel openly by http: put a web server with https in front of it.")
             screen.line("Ctrl-C ends it.")
@@ -68,18 +73,24 @@ def opened(current: Session) -> Iterator[tuple[dict[str, Connector], dict[str, E
             if endpoint is not None:
                 stack.callback(endpoint.close)
                 connectors[name], endpoints[name] = connector, endpoint
-        if not endpoints:
+            elif name in project.service.webhooks:
+                connectors[name] = connector
+        if not connectors:
             message = (
                 "No connection of the project has anything to answer, so there is nothing to serve. For 1C's exchange"
                 " with a site, add exchange: { login: …, password: … } beside commerceml: in the connection of 1C."
             )
             raise ConfigurationError(message, where=str(project.file))
-        _keep_what_is_told(current, project, connectors, stack)
+        _keep_what_is_told(current, project, connectors, endpoints, stack)
         yield connectors, endpoints
 
 
 def _keep_what_is_told(
-    current: Session, project: Project, connectors: Mapping[str, Connector], stack: ExitStack
+    current: Session,
+    project: Project,
+    connectors: Mapping[str, Connector],
+    endpoints: dict[str, Endpoint],
+    stack: ExitStack,
 ) -> None:
     if not project.flows:
         return
@@ -88,3 +99,8 @@ def _keep_what_is_told(
     for name, connector in connectors.items():
         connector.memory = LedgerMemory(ledger, name)
         connector.tell = Doorbell(ledger, name, flows).ring
+        if name in project.service.webhooks:
+            endpoints[name] = webhook = Webhook(
+                ledger, name, project.service.webhooks[name], flows, endpoints.get(name)
+            )
+            stack.callback(webhook.close)

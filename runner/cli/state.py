@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import sqlite3
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import sqlalchemy as sa
 import typer
 
-from obmen.errors import ConfigurationError, StateError
 from obmen.project import Project
 from obmen.project.load import state_url
 from obmen.state import Ledger, carry, moves, tables
-from obmen.state.trouble import explained, shown
+from obmen.state.trouble import shown
+from runner.cli import copies
 from runner.cli.session import session
 from runner.cli.sync import Json
 from runner.exit_codes import ExitCode
+from runner.observe import integrity
+from runner.observe.examine import Finding
 from runner.progress import progress
 from runner.render import Column, Table, iso, number, plural, span
 
 app = typer.Typer(no_args_is_help=True, help="Where Obmen remembers: look at it, copy it, carry it elsewhere.")
+_STYLES = {"ok": "green", "warning": "yellow", "problem": "red"}
 _SCHEMA = sa.text("SELECT version_num FROM alembic_version")
-_PAGES = 1000
 
 To = Annotated[
     str,
@@ -35,7 +37,6 @@ To = Annotated[
 Cancel = Annotated[
     bool, typer.Option("--cancel", metavar="", help="Give up a move that was cut off: the state stays where it is.")
 ]
-Target = Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not exist yet.")]
 
 
 @app.command()
@@ -103,49 +104,34 @@ def show(context: typer.Context, json: Json = False) -> int:
 
 
 @app.command()
-def backup(context: typer.Context, file: Target) -> int:
-    """Copy the state into a file while everything goes on. For SQLite; PostgreSQL has pg_dump."""
+def check(context: typer.Context, json: Json = False) -> int:
+    """Examine the state: every page of it, its schema, and what was left by flows that are no more.
+
+    Nothing is written, and everything may go on meanwhile. Each finding says what to do next.
+    """
     current = session(context)
     project = current.load()
-    url = sa.make_url(project.state_url)
-    if url.get_backend_name() != "sqlite":
-        message = (
-            f"The state is in {shown(project.state_url)}, which its own tool backs up: "
-            f"pg_dump --format=custom --file={file} --dbname={url.database}. It, too, stops nothing."
-        )
-        raise ConfigurationError(message)
-    if file.exists():
-        raise ConfigurationError(f"{file} exists, and is not overwritten. Name a new file.")
-    ledger = _opened(project)
-    part = file.with_name(f"{file.name}.part")
-    try:
-        with explained(project.state_url):
-            _copy(ledger, part)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-        ledger.close()
-    current.screen.line(f"{file}: {file.stat().st_size / (1 << 20):.1f} MiB, whole and readable.")
-    return ExitCode.DONE
+    found: list[Finding] = []
+    for one in integrity.state(project):
+        found.append(one)
+        if not json:
+            current.screen.line(f"{one.level:<9}{one.about}: {one.message}", _STYLES[one.level])
+    if json:
+        current.screen.json({"findings": [asdict(one) for one in found]})
+    problems = {one.about for one in found if one.level == "problem"}
+    if "state" in problems:
+        return ExitCode.STATE
+    return ExitCode.ATTENTION if problems else ExitCode.DONE
+
+
+app.command()(copies.backup)
+app.command("restore")(copies.put_back)
+app.command()(copies.compact)
 
 
 def _opened(project: Project) -> Ledger:
     project.make_state_folder()
     return Ledger(project.state_url, moving=True)
-
-
-def _copy(ledger: Ledger, file: Path) -> None:
-    """Copy page by page, letting writers through in between, and look whether the copy is whole."""
-    raw = ledger.engine.raw_connection()
-    target = sqlite3.connect(file)
-    try:
-        raw.driver_connection.backup(target, pages=_PAGES, sleep=0.001)  # type: ignore[union-attr]  # it is sqlite3's
-        found = target.execute("PRAGMA quick_check").fetchone()[0]
-    finally:
-        target.close()
-        raw.close()
-    if found != "ok":
-        raise StateError(f"The copy is damaged ({found}), so the state itself may be. Nothing was changed.")
 
 
 def _file_size(project: Project) -> str:

@@ -17,7 +17,7 @@ import structlog
 
 from obmen.errors import Busy, ConfigurationError, LeaseLost, StateError
 from obmen.project import Project
-from obmen.state import Lease, Ledger, runs
+from obmen.state import Lease, Ledger, retention
 from runner.daemon.clock import ServiceClock
 from runner.daemon.pulse import Doing, Pulse, beat, save
 from runner.daemon.watch import Watch
@@ -29,7 +29,6 @@ _BEAT_EVERY = 10.0
 _SWEEP_EVERY = 3600.0
 _JUMP = 30.0
 """Seconds by which the two clocks may differ between two ticks before the wall clock counts as set."""
-_SWEPT = 1000
 _KEEP_EVERY = 15.0
 SERVICE = ":service"
 """The lease of whoever serves; no flow can have this name."""
@@ -245,12 +244,8 @@ class Service:
         works.start()
 
     def _sweep(self) -> None:
-        """Forget old runs, a few at a time."""
-        keep = self.project.service.keep_runs.total_seconds()
-        for _ in range(100):
-            with self.ledger.write() as tx:
-                if runs.prune(tx, tx.now - keep, _SWEPT) < _SWEPT:
-                    return
+        """Forget what is old and decides nothing, a few rows at a time."""
+        retention.sweep(self.ledger, self.project.service.keep_runs.total_seconds())
 
     def _troubled(self, words: str) -> None:
         if words != self.standing.trouble:

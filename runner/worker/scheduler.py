@@ -108,7 +108,8 @@ class Scheduler:
     def _want(self, tx: Transaction, wish: wishes.Wish, standing: dict[str, list[Standing]]) -> None:
         """See that a job waits for a wish, and that none sleeps in its way; a person need not wait for a pause."""
         jobs = standing.get(wish.flow, [])
-        by_person = wish.asked_by != BY_SCHEDULE and wish.asked_at > self._heard.get(wish.flow, 0.0)
+        by_person = wish.asked_by not in {BY_SCHEDULE, *self.project.connections}
+        by_person = by_person and wish.asked_at > self._heard.get(wish.flow, 0.0)
         if by_person:
             self._heard[wish.flow] = wish.asked_at
             for job in jobs:

@@ -39,6 +39,8 @@ _PARTS = ("xml", "json", "odata", "enterprisedata", "metadata")
 _METADATA = "metadata"
 _WORKERS = "workers"
 """Measured only when it is named: it waits for others more than it works."""
+_WEBHOOKS = "webhooks"
+"""Measured only when it is named: it is of the service, and not beside a parser."""
 _OF_PRICES = ("xml", "json")
 _STAGES = {"first": "first sync", "unchanged": "nothing changed", "changed": "1 % changed"}
 _HEAD = ("input", "records", "stage", "seconds", "CPU s", "per CPU s", "of bare", "of SQLite", "MiB")
@@ -58,11 +60,16 @@ def main() -> None:
     asked.add_argument("--million", action="store_true", help="also a million records: some hours, 6 GB of disk")
     asked.add_argument("--records", type=int, default=100_000, help="how many records (default 100,000)")
     asked.add_argument("--postgres", action="store_true", help="prices also with the ledger on PostgreSQL")
-    only = f"only these: {', '.join(_PARTS)}; or {_WORKERS} alone: flows with 1, 2 and 4 workers"
-    asked.add_argument("part", nargs="*", choices=[*_PARTS, *_OF_ODATA, _WORKERS, []], metavar="part", help=only)
+    only = f"only these: {', '.join(_PARTS)}; or alone {_WORKERS}, with 1, 2 and 4 of them; {_WEBHOOKS}, a second"
+    asked.add_argument(
+        "part", nargs="*", choices=[*_PARTS, *_OF_ODATA, _WORKERS, _WEBHOOKS, []], metavar="part", help=only
+    )
     options = asked.parse_args()
     if options.part == [_WORKERS]:
         _print_workers()
+        return
+    if options.part == [_WEBHOOKS]:
+        _print_webhooks()
         return
     wanted = {*(options.part or _PARTS)}
     if "odata" in wanted:
@@ -90,6 +97,13 @@ def _print_workers() -> None:
     with databases() as database:
         for line in workers.lines(database):
             print("  ".join(cell.rjust(10) for cell in line), flush=True)
+
+
+def _print_webhooks() -> None:
+    from tests.bench import webhooks  # noqa: PLC0415 - all else wants this process to stay small
+
+    for title, *cells in webhooks.lines():
+        print("  ".join([title.ljust(24), *(cell.rjust(10) for cell in cells)]), flush=True)
 
 
 def _measure_metadata(path: str) -> Iterator[tuple[str, ...]]:

@@ -199,6 +199,18 @@ class TestCommand:
         assert echo.closed
         assert "https" in cli("serve", "--port", "0", "--host", "0.0.0.0").err
 
+    def test_a_webhook_alone_is_served(self, place: Place, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        (place.folder / "obmen.yaml").write_text(f"""{PROJECT}flows:
+  goods: {{ entity: product, from: one, to: [] }}
+service:
+  webhooks: {{ one: {{ secret: an-invented-secret }} }}
+""")
+        monkeypatch.setattr(serve, "run", lambda _app, listener: listener.getsockname())
+        ran = cli("serve", "--port", "0")
+        assert ran.code == 0
+        first, second, _ = ran.out.strip().splitlines()
+        assert second == f"  one: {first.split()[-1]}/one/wake wakes its flows"
+
     def test_nothing_to_serve(self, place: Place, cli: Cli) -> None:
         (place.folder / "obmen.yaml").write_text(PROJECT)
         ran = cli("serve", "--port", "0")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from obmen.state import Ledger
+from obmen.state import Ledger, restore, tables
 from runner.daemon.service import SERVICE
 from tests.unit.cli.kit import FLOWS, Place, Ran, ShelfSandbox, fill
 
@@ -112,3 +112,68 @@ def test_workers_want_postgresql(synced: Place, cli: Cli) -> None:
     refused = cli("worker")
     assert refused.code == 2
     assert "obmen state migrate --to" in refused.err
+
+
+def test_a_state_is_put_back_and_what_was_there_is_kept(synced: Place, cli: Cli, shop: ShelfSandbox) -> None:
+    assert cli("state", "backup", "copy.db").code == 0
+    before = shop.state()
+    done = cli("state", "restore", "copy.db")
+    assert done.code == 0, done.err
+    assert "The state is that of copy.db, made 20" in done.out
+    assert "What stood there is kept:" in done.out
+    assert "obmen reconcile" in done.out
+    again = cli("sync", "--json")
+    assert all(flow["written"] == 0 for flow in again.data["flows"])
+    assert shop.state() == before
+    assert cli("state", "restore").code == 2
+    assert cli("state", "restore", "copy.db", "--done").code == 2
+    missing = cli("state", "restore", "nowhere.db")
+    assert missing.code == 2
+    assert "There is no file nowhere.db" in missing.err
+
+
+def test_postgresql_is_restored_by_its_own_tools_and_then_told(synced: Place, cli: Cli, postgres_url: str) -> None:
+    file = synced.folder / "obmen.yaml"
+    secret = postgres_url.replace("postgres:@", "postgres:s3cret@")
+    file.write_text(f"state: {secret!r}\n{file.read_text('utf-8')}", "utf-8")
+    refused = cli("state", "restore", "copy.dump")
+    assert refused.code == 2
+    assert "pg_restore --exit-on-error --single-transaction --dbname='postgresql://postgres@/obmen_" in refused.err
+    assert "obmen state restore --done" in refused.err
+    assert "s3cret" not in refused.err
+    assert cli("sync").code == 0
+    ledger = Ledger(secret)
+    with ledger.lease("prices"):
+        assert cli("state", "restore", "--done").code == 7
+    noted = cli("state", "restore", "--done")
+    assert noted.code == 0, noted.err
+    with ledger.read() as tx:
+        assert restore.restored_at(tx) is not None
+    ledger.close()
+
+
+def test_a_state_is_made_small(synced: Place, cli: Cli) -> None:
+    done = cli("state", "compact")
+    assert done.code == 0, done.err
+    assert "Forgotten: nothing" in done.out
+    assert "will be used first" in done.out
+    ledger = Ledger(address(synced))
+    with ledger.write() as tx:
+        tx.run(tables.run.update().values(ended_at=0.0))
+        tx.run(tables.memory.insert().values(connection="erp", name="long", value=bytes(2_000_000)))
+        tx.run(tables.memory.delete().where(tables.memory.c.name == "long"))
+    ledger.close()
+    again = cli("state", "compact")
+    assert again.code == 0, again.err
+    assert "Forgotten: 3 of runs." in again.out
+    assert "Compacted: 2." in again.out
+
+
+def test_a_state_is_checked(synced: Place, cli: Cli) -> None:
+    done = cli("state", "check")
+    assert done.code == 0, done.out
+    assert "Every page and every index can be read" in done.out
+    (synced.folder / ".obmen" / "state.db").write_bytes(b"no database" * 1000)
+    damaged = cli("state", "check", "--json")
+    assert damaged.code == 5
+    assert [one["level"] for one in damaged.data["findings"] if one["about"] == "state"] == ["problem"]
