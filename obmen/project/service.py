@@ -134,7 +134,10 @@ class ServiceModel(_Model):
         default=timedelta(seconds=60),
         description="how long what is under way may go on once the service is told to stop",
     )
-    keep_runs: Duration = Field(default=timedelta(days=90), description="how long finished runs and closed quarantine entries are remembered")
+    keep_runs: Duration = Field(
+        default=timedelta(days=90),
+        description="how long finished runs and closed quarantine entries are remembered",
+    )
 
 
 def check_webhooks(

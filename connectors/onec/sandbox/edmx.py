@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from lxml import etree
 
@@ -17,8 +18,12 @@ _RECORDER = {"Recorder": STRING}
 _RECORDER_TYPE = {"Recorder_Type": STRING}
 
 
+@lru_cache(maxsize=32)
 def metadata(published: frozenset[str], model: Model | None = None) -> bytes:
-    """Return the metadata of the published objects as XML; of the newest version if no model is given."""
+    """Return the metadata of the published objects as XML; of the newest version if no model is given.
+
+    The same is asked for again and again, and takes a sandbox longer than all else: the last are kept.
+    """
     return _Writer(published, model or model_of(NEWEST)).whole()
 
 

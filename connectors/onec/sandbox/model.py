@@ -76,9 +76,11 @@ _LENGTHS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """A version of UT. ``types`` and ``registers`` are those that can be published; ``hidden`` cannot.
+
+    Each is made once, by ``model_of``, and equal to itself alone.
 
     ``supply`` are the values of ВариантОбеспечения, ``vat_names`` those of the enumeration of VAT rates, none
     where rates are a catalog. ``lengths`` are those to which 1C cuts a string without a word, by property or
