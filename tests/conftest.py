@@ -33,11 +33,6 @@ settings.register_profile("obmen", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("obmen")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Return one more than there are cores: tests that wait for programs and pauses leave theirs idle."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
     """What a command in a test makes of the logs ends with it."""

@@ -145,6 +145,7 @@ def test_it_serves_through_a_stop_a_kill_and_changes_of_its_project(shop: Shop) 
 
     written = shop.ozon.state()["written"]
     shop.start()
+    until(lambda: "service.started" in shop.said())
     time.sleep(3)
     assert shop.end(signal.SIGTERM) == ExitCode.DONE, shop.said()
     assert shop.ozon.state()["written"] == written, "nothing changed, so nothing is said again"
