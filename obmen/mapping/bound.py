@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +265,13 @@ def _categories_file(path: Path, connection: str) -> Document:
     if not path.is_file():
         message = f"There is no categories file. Begin one with: obmen categories {connection} --draft > {path.name}."
         raise ConfigurationError(message, where=str(path))
+    about = path.stat()
+    return _read_categories(path, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read_categories(path: Path, _written_at: int, _size: int) -> Document:
+    """Read a categories file once for all connections and directions, and anew when it was written."""
     return read_yaml(path)
 
 
