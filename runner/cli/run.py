@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from logging import INFO
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -19,6 +16,7 @@ from obmen.project.service import Address
 from obmen.state import Ledger
 from runner import serve as hosting
 from runner.cli.session import session
+from runner.cli.stop import SIGNALS, answering
 from runner.daemon.clock import ServiceClock
 from runner.daemon.doors import Endpoints, opened
 from runner.daemon.plant import Plant
@@ -95,7 +93,7 @@ def run(context: typer.Context, workers: Workers = False) -> int:
         screen.line(f"Obmen runs {plural(len(project.flows), 'flow')} of {project.file}. Ctrl-C ends it.")
         _open_doors(stack, screen, service, house)
         screen.flush()
-        with _signals(service):
+        with answering({**dict.fromkeys(SIGNALS, service.stop), signal.SIGHUP: service.reload}):
             whole = service.run()
     if not whole:
         screen.warning("Something was still under way. Nothing is lost: the next start takes up what it left.")
@@ -135,22 +133,3 @@ def _open(
     screen.line(f"{what} at {url}")
     if address.host not in _LOCAL:
         screen.note("Passwords travel openly by http: put a web server with https in front of it.")
-
-
-@contextmanager
-def _signals(service: Service) -> Iterator[None]:
-    """Let signals reach the service; the handlers of before are put back after it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(act: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
-        return lambda _number, _frame: act()
-
-    wanted = {signal.SIGINT: service.stop, signal.SIGTERM: service.stop, signal.SIGHUP: service.reload}
-    before = {number: signal.signal(number, handle(act)) for number, act in wanted.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

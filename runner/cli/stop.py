@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
@@ -31,6 +31,24 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def answering(acts: Mapping[int, Callable[[], None]]) -> Iterator[None]:
+    """Do something when a signal comes, instead of raising; the handlers of before are put back after the block."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handler(act: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
+        return lambda _number, _frame: act()
+
+    before = {number: signal.signal(number, handler(act)) for number, act in acts.items()}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from obmen.errors import ConfigurationError
 from runner.cli.session import session
+from runner.cli.stop import SIGNALS, answering
 from runner.daemon.clock import ServiceClock
 from runner.exit_codes import ExitCode
 from runner.render import plural
-
-if TYPE_CHECKING:
-    from runner.worker.worker import Worker
 
 Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, metavar="N", help="How many flows it runs at a time.")]
 Init = Annotated[
@@ -52,24 +45,6 @@ def worker(context: typer.Context, jobs: Jobs = 2, init: Init = False) -> int:
         screen = current.screen
         screen.line(f"A worker for {plural(jobs, 'flow')} at a time of {project.file}. Ctrl-C ends it.")
         screen.flush()
-        with _signals(made):
+        with answering(dict.fromkeys(SIGNALS, made.stop)):
             made.run()
     return ExitCode.DONE
-
-
-@contextmanager
-def _signals(made: Worker) -> Iterator[None]:
-    """Let signals reach the worker; the handlers of before are put back after it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        made.stop()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

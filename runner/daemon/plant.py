@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -13,20 +11,18 @@ from obmen.clock import Clock
 from obmen.connector import Connector
 from obmen.errors import ObmenError
 from obmen.project import Project
-from obmen.state import Ledger, outbox, runs, wishes
+from obmen.state import Ledger, outbox, wishes
 from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Pass
 from runner.daemon.dispatcher import Dispatcher, FlowState, Pace, pace_of
 from runner.daemon.lane import Lane
 from runner.daemon.leases import Leases
 from runner.daemon.pulse import Doing
-from runner.daemon.schedule import Timer
+from runner.daemon.schedule import timers
 
 _LOG = structlog.get_logger("obmen.service")
 _LONGEST_NAP = 1.0
 _KEEP_EVERY = 15.0
-_CUT_OFF = ("running", "stopped")
-"""How a run stands that did not come to its end: the next one takes its place at once."""
 
 
 class Plant:
@@ -124,15 +120,9 @@ class Plant:
                 yield work
 
     def _states(self) -> Iterator[FlowState]:
-        zone = ZoneInfo(self.project.service.timezone)
         flows = {pace: {flow.name: flow for flow in one.flows} for pace, one in self.assemblies.items()}
-        with self.ledger.read() as tx:
-            for settings in self.project.ordered_flows():
-                last = runs.last(tx, settings.name, "sync")
-                whole = last is not None and last.status not in _CUT_OFF
-                at = datetime.fromtimestamp(last.started_at, UTC) if last is not None and whole else None
-                timer = Timer(settings.schedule, zone, self.clock, last=at)
-                yield FlowState(flows[pace_of(settings.entity)][settings.name], timer)
+        for name, timer in timers(self.project, self.ledger, self.clock).items():
+            yield FlowState(flows[pace_of(self.project.flows[name].entity)][name], timer)
 
     def _work(self, lane: Lane) -> None:
         dispatcher = self.dispatcher

@@ -13,10 +13,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from obmen.clock import Clock
+from obmen.project import Project
 from obmen.project.settings import Schedule
 from obmen.project.times import Hours
+from obmen.state import Ledger, runs
+from obmen.state.runs import Run
 
 _MOMENT = timedelta(microseconds=1)
+_CUT_OFF = ("running", "stopped")
+"""How a run stands that did not come to its end: the next one takes its place at once."""
 
 
 class Timer:
@@ -120,3 +125,19 @@ def _trigger(cron: str | None, zone: ZoneInfo) -> Any:  # a CronTrigger, which h
     from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 - loaded only by projects that use it
 
     return CronTrigger.from_crontab(cron, zone)
+
+
+def timers(project: Project, ledger: Ledger, clock: Clock) -> dict[str, Timer]:
+    """Return the timer of each flow, in the order of their dependence. A run that was cut off counts as none."""
+    zone = ZoneInfo(project.service.timezone)
+    with ledger.read() as tx:
+        return {
+            flow.name: Timer(flow.schedule, zone, clock, last=_ended(runs.last(tx, flow.name, "sync")))
+            for flow in project.ordered_flows()
+        }
+
+
+def _ended(run: Run | None) -> datetime | None:
+    """Return when a run began that came to its end."""
+    whole = run is not None and run.status not in _CUT_OFF
+    return datetime.fromtimestamp(run.started_at, UTC) if run is not None and whole else None

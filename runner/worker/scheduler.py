@@ -7,17 +7,15 @@ nothing that matters: what is due is written down together with the job that is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from obmen.clock import Clock
 from obmen.errors import Busy, LeaseLost
 from obmen.project import Project
-from obmen.state import Lease, Ledger, Transaction, outbox, runs, wishes
+from obmen.state import Lease, Ledger, Transaction, outbox, wishes
 from runner.daemon.pulse import Doing
-from runner.daemon.schedule import Timer
+from runner.daemon.schedule import timers
 from runner.worker.place import prepare
 from runner.worker.queue import Queue, Standing, name_of
 
@@ -25,7 +23,6 @@ _LOG = structlog.get_logger("obmen.service")
 LEASE = ":schedule"
 """No flow can have this name."""
 BY_SCHEDULE = "schedule"
-_CUT_OFF = ("running", "stopped")
 
 
 class Scheduler:
@@ -35,7 +32,7 @@ class Scheduler:
         prepare(ledger.url)
         self.project, self.ledger, self.clock = project, ledger, clock
         self._queue = Queue()
-        self._timers = self._made()
+        self._timers = timers(project, ledger, clock)
         self._heard: dict[str, float] = {}
         """Flow → the newest wish of a person that was passed on."""
         self._lease: Lease | None = None
@@ -74,17 +71,6 @@ class Scheduler:
         """Return when each flow is due; what is done at the moment, the workers know."""
         due = {name: timer.next() for name, timer in self._timers.items()}
         return Doing(next={name: at for name, at in due.items() if at is not None})
-
-    def _made(self) -> dict[str, Timer]:
-        zone = ZoneInfo(self.project.service.timezone)
-        timers = {}
-        with self.ledger.read() as tx:
-            for flow in self.project.ordered_flows():
-                last = runs.last(tx, flow.name, "sync")
-                whole = last is not None and last.status not in _CUT_OFF
-                at = datetime.fromtimestamp(last.started_at, UTC) if last is not None and whole else None
-                timers[flow.name] = Timer(flow.schedule, zone, self.clock, last=at)
-        return timers
 
     def _due(self, tx: Transaction) -> list[str]:
         """Write down as wishes what is due by time; a flow that is still wanted is not piled up."""
