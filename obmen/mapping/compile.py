@@ -11,6 +11,8 @@ import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from obmen.entities import ENTITIES
@@ -61,8 +63,14 @@ def compile_mapping(
     name = f"<{spec.document.name} for {connection}>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     names = dict(source.names)
-    exec(compile(text, name, "exec"), names)  # noqa: S102 - our own source, quoted as the docstring says
+    exec(_code(text, name), names)  # noqa: S102 - our own source, quoted as the docstring says
     return Compiled(text, names["pull"], names["push"], names["pull_refs"], names["push_refs"])
+
+
+@lru_cache(maxsize=512)
+def _code(text: str, name: str) -> CodeType:
+    """A project that is loaded anew mostly brings the mappings that it had."""
+    return compile(text, name, "exec")
 
 
 def _notes(spec: Spec, scope: Scope, companions: Mapping[str, Scope], connection: str) -> Notes:

@@ -19,7 +19,7 @@ import msgspec
 from connectors.onec.odata.cache import Cache
 from connectors.onec.odata.errors import NO_SUCH_PROPERTY, NOT_FOUND, NotPublished
 from connectors.onec.odata.metadata import Metadata, read_metadata
-from connectors.onec.odata.tables import NO_REF, Row, Table, Told, decoder, names_of, read_rows, told_in
+from connectors.onec.odata.tables import NO_REF, Row, Table, Told, columns, decoder, names_of, read_rows, told_in
 from connectors.onec.odata.walk import walk
 from obmen.clock import Clock
 from obmen.connector import Memory, ShortMemory
@@ -144,7 +144,7 @@ class OData:
     ) -> tuple[Callable[[int, int], tuple[list[Any], bytes]], Callable[[Any], Hashable]]:
         """Return what fetches rows of a table, made something of, and their answer; and what tells one from another."""
         select = names_of(kind, self.metadata().properties(table.type))
-        fields = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
+        fields = columns(kind)
         decode = decoder(made).decode
 
         def listed(skip: int, top: int) -> tuple[list[Any], bytes]:

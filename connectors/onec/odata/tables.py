@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -91,8 +92,13 @@ def _list_of(kind: type[Any]) -> msgspec.json.Decoder[Any]:
 def names_of(kind: type[msgspec.Struct], known: Iterable[str]) -> tuple[str, ...]:
     """Return the properties that a kind of row takes and that the base has."""
     there = set(known)
-    names = [field.encode_name for field in msgspec.structs.fields(kind)]
-    return tuple(name for name in names if not there or name in there)
+    return tuple(name for name in columns(kind) if not there or name in there)
+
+
+@lru_cache(maxsize=64)
+def columns(kind: type[msgspec.Struct]) -> Mapping[str, str]:
+    """Return the properties that a kind of row takes, each with the name of its field."""
+    return MappingProxyType({field.encode_name: field.name for field in msgspec.structs.fields(kind)})
 
 
 def of_set(name: str, order: tuple[str, ...] = ("Ref_Key",)) -> Table:
