@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from obmen.sync.steps import STEPS, Step
 from obmen.testing.sandbox import Fault
 from runner.demo.catalogue import write_catalogue
 from tests.e2e.site import Site
+from tests.forks import command
 
 NewSite = Callable[[], Site]
 ORDERS = 3
@@ -39,14 +39,14 @@ def new_site(tmp_path: Path, state_url: str) -> Iterator[NewSite]:
 
 def killed(site: Site, step: Step, times: int = 0, *flows: str) -> None:
     """Sync in a process of its own until it dies at the step."""
-    call = [sys.executable, "-m", "tests.crash.killed", str(site.file), step, str(times), *flows]
+    call = [*command("tests.crash.killed"), str(site.file), step, str(times), *flows]
     ended = subprocess.run(call, check=False, timeout=120)
     assert ended.returncode == -9, f"it was to be killed at {step}"
 
 
 def obmen(site: Site, *words: str) -> None:
     """Run the command as a person would after the crash."""
-    call = [sys.executable, "-m", "runner.cli", "--quiet", "--project", str(site.file), *words]
+    call = [*command("runner.cli"), "--quiet", "--project", str(site.file), *words]
     ended = subprocess.run(call, check=False, timeout=120, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,14 @@ import pytest
 from obmen.errors import StateError
 from obmen.state import Ledger, bindings
 from tests.crash.moving import BATCH
+from tests.forks import command
 
 GOODS = 450
 
 
 def move(source: str, target: str, batches: int) -> tuple[int, list[tuple[str, int]]]:
     """Carry in a process of its own; return how it ended, and what it told."""
-    call = [sys.executable, "-m", "tests.crash.moving", source, target, str(batches)]
+    call = [*command("tests.crash.moving"), source, target, str(batches)]
     ended = subprocess.run(call, check=False, timeout=120, capture_output=True, text=True)
     lines = [line.split() for line in ended.stdout.splitlines()]
     assert ended.returncode in {0, -9}, ended.stderr

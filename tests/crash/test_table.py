@@ -6,13 +6,13 @@ Records 3 and 7 are refused with 400; in another run the process is killed after
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from obmen.state import Ledger, quarantine
 from tests.crash.shop import RECORDS, Shop
+from tests.forks import command
 
 ALL = {str(n): 1 for n in range(1, RECORDS + 1)}
 
@@ -25,7 +25,7 @@ def shop() -> Iterator[Shop]:
 
 
 def run(shop: Shop, state: str) -> int:
-    return subprocess.run([sys.executable, "-m", "tests.crash.shop", shop.url, state], check=False).returncode
+    return subprocess.run([*command("tests.crash.shop"), shop.url, state], check=False).returncode
 
 
 def set_aside(state: str) -> list[tuple[int, str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
+from tests.forks import command
 
 from .markdown import ROOT, Step, anchors, documents, headings, links, steps
 
@@ -32,11 +35,24 @@ def _name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def run(found: list[Step], folder: Path) -> None:
-    """Run commands one after another in a folder; each must succeed and print what is shown."""
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the path with an ``obmen`` that starts at once."""
+    folder = tmp_path_factory.mktemp("bin")
+    made = folder / "obmen"
+    made.write_text(f'#!/bin/sh\nexec {shlex.join(command("runner.cli"))} "$@"\n')
+    made.chmod(0o755)
+    return folder
+
+
+def run(found: list[Step], folder: Path, *before: Path) -> None:
+    """Run commands one after another in a folder; each must succeed and print what is shown.
+
+    ``before``: where commands are looked for first.
+    """
     environment = {
         **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([*map(str, before), str(Path(sys.executable).parent), os.environ["PATH"]]),
         "HOME": str(folder),
         "NO_COLOR": "1",
         "COLUMNS": "120",
@@ -83,8 +99,9 @@ def test_there_is_a_readme_in_both_languages() -> None:
 
 
 @pytest.mark.parametrize("path", RUNNABLE, ids=_name)
-def test_what_a_page_shows_runs(path: Path, tmp_path: Path) -> None:
-    run(steps(path.read_text("utf-8")), tmp_path)
+def test_what_a_page_shows_runs(path: Path, tmp_path: Path, quick: Path) -> None:
+    """The first page of all runs the command as it was installed."""
+    run(steps(path.read_text("utf-8")), tmp_path, *([] if path == ROOT / "README.md" else [quick]))
 
 
 class TestTheReading:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from obmen.state import Ledger
 from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Engine, FlowReport
 from obmen.testing.clock import FakeClock
+from tests.forks import command
 
 LOGIN, PASSWORD = "Обмен", "очень-тайное-слово"
 FLOWS = {
@@ -53,7 +53,7 @@ class Shop:
         (folder / "obmen.yaml").write_bytes(msgspec.json.encode(project))
 
     def obmen(self, *words: str, code: int | None = 0) -> str:
-        call = [sys.executable, "-m", "runner.cli", "--quiet", "--project", str(self.folder / "obmen.yaml"), *words]
+        call = [*command("runner.cli"), "--quiet", "--project", str(self.folder / "obmen.yaml"), *words]
         ended = subprocess.run(call, check=False, timeout=240, capture_output=True, text=True)
         assert code is None or ended.returncode == code, ended.stdout + ended.stderr
         return ended.stdout
@@ -61,16 +61,7 @@ class Shop:
     @contextmanager
     def serving(self) -> Iterator[str]:
         """Run ``obmen serve``; give the address that it prints for 1C."""
-        call = [
-            sys.executable,
-            "-m",
-            "runner.cli",
-            "--project",
-            str(self.folder / "obmen.yaml"),
-            "serve",
-            "--port",
-            "0",
-        ]
+        call = [*command("runner.cli"), "--project", str(self.folder / "obmen.yaml"), "serve", "--port", "0"]
         with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stderr is not None
@@ -178,7 +169,7 @@ def test_serve_refuses_a_project_without_an_exchange(shop: Shop) -> None:
     project = msgspec.json.decode((shop.folder / "obmen.yaml").read_bytes())
     del project["connections"]["ut"]["exchange"]
     (shop.folder / "obmen.yaml").write_bytes(msgspec.json.encode(project))
-    call = [sys.executable, "-m", "runner.cli", "--project", str(shop.folder / "obmen.yaml"), "serve"]
+    call = [*command("runner.cli"), "--project", str(shop.folder / "obmen.yaml"), "serve"]
     ended = subprocess.run(call, check=False, timeout=60, capture_output=True, text=True)
     assert ended.returncode == 2
     assert "there is nothing to serve" in ended.stderr
@@ -193,7 +184,7 @@ def test_the_command_that_pushes(shop: Shop) -> None:
         assert PASSWORD not in said
         wrong = url.replace("http://", f"http://{LOGIN}:wrong-password@")
         ended = subprocess.run(
-            [sys.executable, "-m", "runner.cli", "sandbox", "onec", "--push", wrong],
+            [*command("runner.cli"), "sandbox", "onec", "--push", wrong],
             check=False,
             timeout=60,
             capture_output=True,

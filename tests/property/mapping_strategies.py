@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
 from obmen.mapping.canonical import fields_of
-from obmen.mapping.codecs import BadValue
 from obmen.mapping.rules import Rule, Scope
+from obmen.mapping.values import BadValue
 
 ZONE = ZoneInfo("Europe/Moscow")
 
@@ -87,8 +88,9 @@ def _fits(rule: Rule, value: Any) -> bool:
         return False
 
 
+@cache
 def values(rule: Rule) -> st.SearchStrategy[Any]:
-    """Canonical values that the rule should carry both ways."""
+    """Canonical values that the rule should carry both ways. Made once: that takes longer than to draw one."""
     if rule.each is not None:
         return st.lists(records(rule.each, every_required=True), min_size=1, max_size=3).map(tuple)
     if rule.table is not None:

@@ -31,59 +31,68 @@ WORDS = st.text(alphabet="абв &<>'\"!?#;]-\t\n№é𝄞", max_size=8).map(
     lambda text: text.replace("&", "&amp;").replace("<", "&lt;").replace("]]>", "")
 )
 TAGS = st.sampled_from(("Ид", "Наименование", "Артикул", "Товарность", "Предложения2", "Цены", "Количество", "а"))
-NOISE = st.sampled_from(
-    (
-        "",
-        "\n\t",
-        "<!-- ? -->",
-        "<!--</Товар><Товар>-->",
-        "<!-- <Предложения> -->",
-        "<![CDATA[</Предложение>\n<Предложение>]]>",
-        "<![CDATA[ & <Товары> ]]>",
-        "<?до </Товар> <Товар> ?>",
-        "&#1046;&#x416;",
-        "<Товар><Ид>вложен</Ид></Товар>",
-        "<Предложение/>",
-        "<Товары><Товар/></Товары>",
-        "<п:Товар xmlns:п='urn:p'>1</п:Товар>",
-        "<Товар />",
-    )
+NOISES = (
+    "",
+    "\n\t",
+    "<!-- ? -->",
+    "<!--</Товар><Товар>-->",
+    "<!-- <Предложения> -->",
+    "<![CDATA[</Предложение>\n<Предложение>]]>",
+    "<![CDATA[ & <Товары> ]]>",
+    "<?до </Товар> <Товар> ?>",
+    "&#1046;&#x416;",
+    "<Товар><Ид>вложен</Ид></Товар>",
+    "<Предложение/>",
+    "<Товары><Товар/></Товары>",
+    "<п:Товар xmlns:п='urn:p'>1</п:Товар>",
+    "<Товар />",
 )
+NOISE = st.sampled_from(NOISES)
+SELDOM = st.sampled_from(("",) * 5 * len(NOISES) + NOISES)
 GAPS = st.sampled_from(("", "\n\t\t", " ", "\r\n", "<!-- между -->", "<?между?>", "текст", "<Чужой/>", "&#32;"))
 
-
-@st.composite
-def elements(draw: st.DrawFn, depth: int = 2) -> str:
-    tag = draw(TAGS)
-    inner = draw(st.lists(elements(depth - 1), max_size=3)) if depth else []
-    attribute = draw(st.sampled_from(("", " Код='1'", ' Статус="Удален"', " а='&lt;Товар>'")))
-    parts = [draw(WORDS), draw(NOISE) if draw(st.integers(0, 5)) == 0 else "", *inner]
-    return f"<{tag}{attribute}>{''.join(parts)}</{tag}>"
+# Strategies are made here, once: to make them anew in every draw takes longer than to read what is drawn.
+ATTRIBUTES = st.sampled_from(("", " Код='1'", ' Статус="Удален"', " а='&lt;Товар>'"))
 
 
-@st.composite
-def records(draw: st.DrawFn, name: str) -> str:
-    opening = draw(st.sampled_from((f"<{name}>", f"<{name} >", f"<{name}\n а='1>0'>")))
-    closing = draw(st.sampled_from((f"</{name}>",) * 5 + (f"</{name} >",)))
-    id_ = draw(st.sampled_from(("<Ид>x</Ид>", "<Ид> x#y </Ид>", "<Ид>&#120;</Ид>", "\n\t<Ид>z</Ид>", "")))
-    said = draw(st.sampled_from(("", "<Наименование>Н</Наименование>", price("5"), "<Количество>3</Количество>")))
-    return f"{opening}{id_}{said}{''.join(draw(st.lists(elements(), max_size=3)))}{closing}"
+def elements(inner: st.SearchStrategy[list[str]]) -> st.SearchStrategy[str]:
+    return st.tuples(TAGS, ATTRIBUTES, WORDS, SELDOM, inner).map(
+        lambda drawn: f"<{drawn[0]}{drawn[1]}>{drawn[2]}{drawn[3]}{''.join(drawn[4])}</{drawn[0]}>"
+    )
+
+
+ELEMENTS = elements(st.just([]))
+for _ in range(2):
+    ELEMENTS = elements(st.lists(ELEMENTS, max_size=3))
+IDS = st.sampled_from(("<Ид>x</Ид>", "<Ид> x#y </Ид>", "<Ид>&#120;</Ид>", "\n\t<Ид>z</Ид>", ""))
+SAID = st.sampled_from(("", "<Наименование>Н</Наименование>", price("5"), "<Количество>3</Количество>"))
+
+
+def containers(name: str, record: str) -> st.SearchStrategy[str]:
+    """A list of records; what stands before and after each may be anything."""
+    opening = st.sampled_from((f"<{record}>", f"<{record} >", f"<{record}\n а='1>0'>"))
+    closing = st.sampled_from((f"</{record}>",) * 5 + (f"</{record} >",))
+    inner = st.lists(ELEMENTS, max_size=3).map("".join)
+    records = st.tuples(GAPS, opening, IDS, SAID, inner, closing).map("".join)
+    return st.tuples(st.lists(records, max_size=4), GAPS).map(
+        lambda drawn: f"<{name}>{''.join(drawn[0])}{drawn[1]}</{name}>"
+    )
+
+
+PARTS = (
+    containers("Товары", "Товар").map("<Каталог>{}</Каталог>\n".format),
+    containers("Предложения", "Предложение").map("<ПакетПредложений>{}</ПакетПредложений>\n".format),
+    containers("Товары", "Товар").map("<Документ>{}</Документ>\n".format),
+    ELEMENTS.map("<Классификатор>{}</Классификатор>\n".format),
+    NOISE.map("{}\n".format),
+)
+ORDERS = st.permutations(PARTS)
+HOW_MANY = st.integers(1, len(PARTS))
 
 
 @st.composite
 def documents(draw: st.DrawFn) -> str:
-    def container(name: str, record: str) -> str:
-        pieces = [draw(GAPS) + draw(records(record)) for _ in range(draw(st.integers(0, 4)))]
-        return f"<{name}>{''.join(pieces)}{draw(GAPS)}</{name}>"
-
-    parts = [
-        f"<Каталог>{container('Товары', 'Товар')}</Каталог>",
-        f"<ПакетПредложений>{container('Предложения', 'Предложение')}</ПакетПредложений>",
-        f"<Документ>{container('Товары', 'Товар')}</Документ>",
-        f"<Классификатор>{draw(elements())}</Классификатор>",
-        draw(NOISE),
-    ]
-    return document(*(part + "\n" for part in draw(st.permutations(parts))[: draw(st.integers(1, 5))]))
+    return document(*map(draw, draw(ORDERS)[: draw(HOW_MANY)]))
 
 
 @settings(max_examples=200, deadline=None)

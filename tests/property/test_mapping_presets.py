@@ -92,11 +92,19 @@ def test_junk_is_refused_and_nothing_worse(path: Path) -> None:
     refused()
 
 
+ONE_IN_SIX = st.integers(0, 5).map(lambda number: number == 0)
+
+
 @st.composite
 def spoilt(draw: st.DrawFn, native: Any) -> Any:
     """A native record in which some things, at any depth, are not what they were."""
-    if isinstance(native, dict):
-        return {key: draw(JUNK if draw(st.integers(0, 5)) == 0 else spoilt(value)) for key, value in native.items()}
-    if isinstance(native, list):
-        return [draw(JUNK if draw(st.integers(0, 5)) == 0 else spoilt(value)) for value in native]
-    return native
+
+    def inside(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: perhaps_other(item) for key, item in value.items()}
+        return [perhaps_other(item) for item in value] if isinstance(value, list) else value
+
+    def perhaps_other(value: Any) -> Any:
+        return draw(JUNK) if draw(ONE_IN_SIX) else inside(value)
+
+    return inside(native)

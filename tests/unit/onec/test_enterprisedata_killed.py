@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.forks import command
+
 from .enterprisedata_kit import HAT, connected, fill, item, messages, natives, orders, payload, write
 
-ROOT = Path(__file__).resolve().parents[3]
 NUMBER = "{http://www.1c.ru/SSL/Exchange/Message}MessageNo"
 
 
 def start(url: str, folder: Path, what: str, step: str = "") -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.unit.onec.enterprisedata_killed", url, str(folder), what, step]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    call = [*command("tests.unit.onec.enterprisedata_killed"), url, str(folder), what, step]
+    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def finished(process: subprocess.Popen[str]) -> str:

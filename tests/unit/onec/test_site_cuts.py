@@ -6,7 +6,6 @@ import io
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from connectors.onec.site.orders import SiteOrders, read_answers
 from connectors.onec.site.steps import STEPS, Step
 from obmen.records import Batch, Item
 from obmen.testing.clock import FakeClock
+from tests.forks import command
 from tests.unit.onec.commerceml_kit import catalogue, document, good, natives, offer, package, price
 from tests.unit.onec.site_kit import LOGIN, PASSWORD, Cut, DirectWire, an_order, options, served, site, standing
 
@@ -206,7 +206,7 @@ def exchanged(wire: Wire, base: Base) -> None:
 
 def killed(folder: Path, step: Step, base: Base) -> None:
     """Exchange with a server in a process of its own that kills itself at a step, as kill -9 does."""
-    call = [sys.executable, "-m", "tests.unit.onec.site_killed", str(folder), step]
+    call = [*command("tests.unit.onec.site_killed"), str(folder), step]
     with subprocess.Popen(call, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         with closing(HttpWire(process.stdout.readline().strip())) as wire, suppress(OSError, ExchangeFailed):
