@@ -17,7 +17,6 @@ from typing import Any
 from obmen.entities import Record
 from obmen.errors import ConfigurationError
 from obmen.mapping.category_rules import CategoryRules
-from obmen.mapping.codecs import BadValue
 from obmen.mapping.compile import compile_mapping
 from obmen.mapping.paths import MISSING, show
 from obmen.mapping.rules import Constant, Only, Rule, Scope, absent_fault
@@ -33,6 +32,7 @@ from obmen.mapping.spec import (
     read_spec,
 )
 from obmen.mapping.tables import Table, TableError, rows_of
+from obmen.mapping.values import BadValue
 from obmen.mapping.yaml import Document, read_yaml
 from obmen.records import Native
 

@@ -19,7 +19,8 @@ from pydantic.fields import FieldInfo
 
 from obmen.entities import Part
 from obmen.errors import meant
-from obmen.mapping.codecs import KIND_NAMES, BadValue, Kind
+from obmen.mapping.codecs import KIND_NAMES, Kind
+from obmen.mapping.values import BadValue
 
 Model = type[Part]
 

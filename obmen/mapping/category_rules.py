@@ -16,7 +16,7 @@ from obmen import units
 from obmen.entities import Product
 from obmen.errors import ConfigurationError, Refused, meant
 from obmen.mapping.canonical import field_of
-from obmen.mapping.codecs import BadValue
+from obmen.mapping.values import BadValue
 from obmen.mapping.yaml import Document
 
 EVERY = "*"

@@ -19,8 +19,8 @@ from jmespath.parser import ParsedResult
 
 from obmen.entities import Part
 from obmen.errors import meant
-from obmen.mapping.codecs import BadValue, number_in
 from obmen.mapping.paths import Malformed
+from obmen.mapping.values import BadValue, number_in
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _signature: Callable[..., Callable[[_Function], _Function]] = functions.signature

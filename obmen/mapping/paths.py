@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from obmen.mapping.codecs import BadValue
+from obmen.mapping.values import BadValue
 
 Steps = tuple[str | int, ...]
 MISSING: Any = type("Missing", (), {"__repr__": lambda _self: "MISSING"})()

@@ -13,17 +13,11 @@ from typing import Any, Literal
 from obmen.entities import ENTITIES
 from obmen.errors import ConfigurationError, meant
 from obmen.mapping.canonical import CanonicalField, Model, field_of
-from obmen.mapping.codecs import (
-    CODECS,
-    DEFAULT_ARGUMENTS,
-    DEFAULT_CODECS,
-    KIND_NAMES,
-    BadValue,
-    Codec,
-)
+from obmen.mapping.codecs import CODECS, DEFAULT_ARGUMENTS, DEFAULT_CODECS, KIND_NAMES, Codec
 from obmen.mapping.expressions import Expression
 from obmen.mapping.paths import MISSING, Steps, parse_path
 from obmen.mapping.tables import Table, TableError
+from obmen.mapping.values import BadValue
 from obmen.mapping.yaml import Document
 
 Only = Literal["pull", "push"] | None

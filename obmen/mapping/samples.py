@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from obmen.mapping.canonical import CanonicalField, fields_of, normalise
-from obmen.mapping.codecs import BadValue
 from obmen.mapping.rules import Rule, Scope
+from obmen.mapping.values import BadValue
 
 _TEXTS = ("A-1", "Пример: 2, с запятой", "RUB", "12")
 _NUMBERS = tuple(map(Decimal, ("7", "0", "1990", "1990.5", "0.01", "1")))

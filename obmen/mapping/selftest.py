@@ -17,12 +17,12 @@ from obmen.entities import ENTITIES, Record
 from obmen.errors import ConfigurationError, ObmenError, Refused
 from obmen.mapping.bound import BoundMapping, Context, Mapping
 from obmen.mapping.canonical import normalise, partial, unpack
-from obmen.mapping.codecs import BadValue
 from obmen.mapping.compile import compile_mapping
 from obmen.mapping.paths import MISSING, dig, put, show
 from obmen.mapping.rules import Rule, Scope
 from obmen.mapping.samples import sample_id, sample_records
 from obmen.mapping.spec import Example, Subject
+from obmen.mapping.values import BadValue
 
 _MOST_LINES = 20
 

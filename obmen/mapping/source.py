@@ -13,10 +13,11 @@ from decimal import Decimal
 from typing import Any
 
 from obmen.mapping import paths, runtime
-from obmen.mapping.codecs import BadValue, Codec
+from obmen.mapping.codecs import Codec
 from obmen.mapping.paths import MISSING, Steps, show
 from obmen.mapping.rules import Rule, Scope
 from obmen.mapping.runtime import Note
+from obmen.mapping.values import BadValue
 
 _HELPERS: dict[str, Any] = {
     "MISSING": MISSING,

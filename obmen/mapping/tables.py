@@ -12,7 +12,7 @@ from typing import Any
 
 from obmen.errors import ObmenError, meant
 from obmen.mapping.canonical import CanonicalField
-from obmen.mapping.codecs import BadValue
+from obmen.mapping.values import BadValue
 
 _SHOWN = 12
 _NOTHING = object()

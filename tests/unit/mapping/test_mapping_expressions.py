@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from obmen.mapping.codecs import BadValue
 from obmen.mapping.expressions import Expression
+from obmen.mapping.values import BadValue
 
 DATA = {
     "price": Decimal("0.1"),
