@@ -172,6 +172,10 @@ class Connector:
         """Return when the connection's key ends, where the key itself tells it. No calls are made."""
         return None
 
+    def ask_key_end(self) -> datetime | None:
+        """Ask the system when the connection's key ends, where only it knows; see ``obmen.keys``."""
+        return None
+
     def account(self) -> str:
         """Return the vendor's account that calls are counted for: connections with the same one share its budgets.
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from connectors.ozon import paths
 from connectors.ozon.archive import Archive
-from connectors.ozon.checks import check_category, check_key, check_paths, check_quotas, check_warehouses
+from connectors.ozon.checks import check_category, check_key, check_paths, check_quotas, check_warehouses, end_of_key
 from connectors.ozon.errors import explain
 from connectors.ozon.finance import Finance
 from connectors.ozon.labels import Labels
@@ -19,6 +21,7 @@ from connectors.ozon.prices import Prices
 from connectors.ozon.products import Products
 from connectors.ozon.returns import Returns
 from connectors.ozon.statuses import Statuses
+from obmen import keys
 from obmen.connector import Finding, Native, SecretStr, Transport
 from obmen.connector import Options as BaseOptions
 from obmen.endpoint import Endpoint
@@ -131,9 +134,15 @@ class Ozon(Products, Archive, Prices, Orders, Statuses, Labels, Returns, Finance
         """Return what takes Ozon's notifications, if the connection has the option ``push``."""
         return Doorway(self.options.push, self) if self.options.push is not None else None
 
+    def ask_key_end(self) -> datetime:
+        """Ask when the key ends: half a year after it was made (``AccessAPI_RolesByToken``)."""
+        return end_of_key(self.http.post(paths.ROLES, safe=True))
+
     def check(self) -> Iterator[Finding]:
         """Try the key, compare the warehouses, look at quotas, category and currency; writes nothing."""
-        yield from check_key(self.http, self.clock)
+        roles = self.http.post(paths.ROLES, safe=True)
+        keys.keep(self, end_of_key(roles))
+        yield from check_key(roles, self.clock)
         yield from check_paths(self.clock)
         yield from check_warehouses(self.http, self.options.warehouses)
         yield from check_quotas(self.http)

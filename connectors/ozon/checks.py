@@ -10,7 +10,7 @@ from obmen.categories import Catalogue
 from obmen.clock import Clock
 from obmen.connector import Finding
 from obmen.errors import Denied, IncompleteSource
-from obmen.http import Http
+from obmen.http import Http, Reply
 from obmen.records import Native
 
 WARN_DAYS = 14
@@ -20,10 +20,14 @@ _QUOTAS = {"daily_create": "new cards today", "daily_update": "changed cards tod
 _EVERYTHING = "Admin"
 
 
-def check_key(http: Http, clock: Clock) -> Iterator[Finding]:
-    """Tell how long the key still lives and which of the methods that Obmen uses it does not allow."""
-    reply = http.post(paths.ROLES, safe=True)
-    expires = datetime.fromisoformat(reply["expires_at"])
+def end_of_key(reply: Reply) -> datetime:
+    """Return when the key ends, by an answer of ``AccessAPI_RolesByToken``."""
+    return datetime.fromisoformat(reply["expires_at"])
+
+
+def check_key(reply: Reply, clock: Clock) -> Iterator[Finding]:
+    """Tell, by such an answer, how long the key still lives and which of Obmen's methods it does not allow."""
+    expires = end_of_key(reply)
     days = (expires - clock.now()).total_seconds() / 86400
     step = "Make a new one in the cabinet (Настройки → Seller API) and put it into api_key."
     if days <= 0:

@@ -10,23 +10,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from connectors.wildberries.limits import SLOW
 from connectors.wildberries.paths import Path
 from connectors.wildberries.rights import read_token
 from obmen.connector import Connector
 from obmen.errors import Refused
 from obmen.http import Reply
-from obmen.pauses import Pauses
 
 _READS = {"GET"}
 
 
 class Base(Connector):
     """A connector that calls Wildberries' methods by their path."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._pauses = Pauses(self.http, lambda: self.memory, SLOW)
 
     @classmethod
     def key_ends(cls, options: Any) -> datetime | None:
@@ -42,8 +36,7 @@ class Base(Connector):
         """
         address = path.at(self.options.url, **(parts or {}))
         safe = safe or path.method in _READS
-        with self._pauses.kept(path.group):
-            return self.http.request(path.method, address, group=path.group, safe=safe, **kwargs)
+        return self.http.request(path.method, address, group=path.group, safe=safe, **kwargs)
 
 
 def product_id(nm_id: int, chrt_id: int) -> str:

@@ -13,8 +13,6 @@ from obmen.http import Rate
 
 REFUSAL_WEIGHT = 10
 """How many calls of the marketplace category an answer of 4xx counts for."""
-_SOON = 30.0
-"""Seconds. A budget that is whole again sooner is so by the time the next process begins."""
 
 
 def bucket(burst: int, interval: float) -> tuple[Rate, ...]:
@@ -49,5 +47,3 @@ BUDGETS: dict[str, tuple[Rate, ...]] = {
     "report rows": bucket(1, 60.0),
     **{f"ping {category}": bucket(3, 10.0) for category in HOSTS},
 }
-SLOW = frozenset(group for group, rates in BUDGETS.items() if any(rate.seconds >= _SOON for rate in rates))
-"""Methods whose places come back so slowly that the next process has to know what the last one spent."""

@@ -7,13 +7,11 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from connectors.yandex_market import limits
 from connectors.yandex_market.options import MarketOptions
 from connectors.yandex_market.paths import Operation
 from obmen.connector import Connector
 from obmen.errors import IncompleteSource
 from obmen.http import Reply
-from obmen.pauses import Pauses
 
 
 class Market(Connector):
@@ -22,10 +20,6 @@ class Market(Connector):
     options: MarketOptions
     _heard: tuple[datetime, float] | None = None
     """What Market's clock said in its last answer, and when that was by the clock here that nobody can set."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._pauses = Pauses(self.http, lambda: self.memory, limits.SLOW)
 
     def call(
         self,
@@ -46,17 +40,16 @@ class Market(Connector):
         ``more`` are those of ``Http.request``, and so are the errors.
         """
         path = operation.at(businessId=self.options.business_id, campaignId=campaign, **(ids or {}))
-        with self._pauses.kept(operation.group):
-            reply = self.http.request(
-                operation.method,
-                path,
-                json=json,
-                params=params,
-                group=operation.group,
-                safe=safe,
-                weight=weight if operation.goods else 1,
-                **more,
-            )
+        reply = self.http.request(
+            operation.method,
+            path,
+            json=json,
+            params=params,
+            group=operation.group,
+            safe=safe,
+            weight=weight if operation.goods else 1,
+            **more,
+        )
         self._hear(reply)
         return reply
 

@@ -16,10 +16,7 @@ from obmen.records import Native
 LEFT, UNTIL = "X-RateLimit-Resource-Remaining", "X-RateLimit-Resource-Until"
 """How much is left of a method's limit, and the moment at which it begins anew (an HTTP date)."""
 
-_FEW, _SOON = 500, 60.0
 REMAINING = Remaining(left=LEFT, reset=UNTIL)
-SLOW = frozenset(one.group for one in paths.ALL if one.rate.calls < _FEW and one.rate.seconds > _SOON)
-"""Methods that may be called so rarely that the next process has to know when the last one did."""
 LARGEST_BODY = 512 * 1024
 """Bytes of a request at most."""
 _ROOM = 1024

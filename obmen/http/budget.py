@@ -6,7 +6,7 @@ has a weight, and may be charged for afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
@@ -79,26 +79,6 @@ class Budgets:
         until = self._clock.monotonic() + seconds
         with self._lock:
             self._blocked_until[group] = max(self._blocked_until.get(group, 0.0), until)
-
-    def spent(self, group: str) -> tuple[list[float], float]:
-        """Return how many seconds ago each place of ``group`` that still counts was taken, and how long it is blocked.
-
-        With ``recall`` this carries a budget over to another process, where its peer's memory is longer than ours.
-        """
-        now = int(self._clock.monotonic() * 1000)
-        with self._lock:
-            bucket = self._buckets[group]
-            bucket.leak(now)
-            ago = [(now - item.timestamp) / 1000 for item in bucket.items]
-            return ago, max(self._blocked_until.get(group, 0.0) - self._clock.monotonic(), 0.0)
-
-    def recall(self, group: str, ago: Sequence[float], blocked: float) -> None:
-        """Count places of ``group`` that were taken so many seconds ago, before any of this process's own."""
-        now = int(self._clock.monotonic() * 1000)
-        with self._lock:
-            taken = [RateItem(group, now - int(max(seconds, 0.0) * 1000)) for seconds in sorted(ago, reverse=True)]
-            self._buckets[group].items[:0] = taken
-        self.block(group, blocked)
 
     def _blocked(self, group: str) -> float:
         with self._lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +18,7 @@ import structlog
 import tenacity
 import urllib3
 
+from obmen import spans
 from obmen.clock import Clock, SystemClock
 from obmen.errors import (
     ConfigurationError,
@@ -192,6 +193,14 @@ class Http:
         waited = self.budgets.take(call.group, self.transport.retry.patience, weight=call.weight)
         call.deadline += waited
         call.attempt += 1
+        with spans.begin(call.method, self._facts(call, waited) if spans.followed() else None, call=True) as span:
+            try:
+                return self._tried(call, waited, span)
+            except _Repeat as signal:
+                span.failed(signal.error)
+                raise
+
+    def _tried(self, call: _Call, waited: float, span: spans.Span) -> Reply:
         began = self.clock.monotonic()
         answer = self._exchange(call)
         seconds = round(self.clock.monotonic() - began, 3)
@@ -202,6 +211,9 @@ class Http:
             _LOG.debug("http.lost", **self._about(call), seconds=seconds, reason=str(answer))
             raise answer
         _LOG.debug("http.call", **self._about(call), seconds=seconds, status=answer.status, waited=waited)
+        span.note({"http.response.status_code": answer.status})
+        if answer.status >= _CLIENT_ERROR:
+            span.note({"error.type": str(answer.status)})
         self._count(answer, call)
         try:
             self._judge(answer, call)
@@ -346,6 +358,23 @@ class Http:
             "request_id": call.id,
             "attempt": call.attempt,
         }
+
+    def _facts(self, call: _Call, waited: float) -> dict[str, spans.Fact]:
+        """Return what is told of a call to who follows, in the words of OpenTelemetry's conventions for HTTP."""
+        facts: dict[str, spans.Fact] = {
+            "http.request.method": call.method,
+            "obmen.connection": self.connection,
+            "obmen.request_id": call.id,
+        }
+        with suppress(ValueError):  # an address that cannot be read; the call itself will say so
+            url = urlsplit(self.transport.base_url + call.path)
+            facts |= {"url.path": self.redact(url.path), "server.address": url.hostname or ""}
+            facts["server.port"] = url.port or (80 if url.scheme == "http" else 443)
+        if call.attempt > 1:
+            facts["http.request.resend_count"] = call.attempt - 1
+        if waited:
+            facts["obmen.budget.waited"] = round(waited, 3)
+        return facts
 
     def _log_repeat(self, call: _Call, state: tenacity.RetryCallState) -> None:
         signal = state.outcome.exception() if state.outcome else None

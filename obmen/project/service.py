@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema
 
@@ -115,6 +116,25 @@ class WakeModel(_Model):
     )
 
 
+OFF = "off"
+
+
+def collector(value: str) -> str:
+    """Return the address of a collector of traces, or ``OFF``; raises ValueError for what is neither."""
+    if value == OFF:
+        return value
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and not parts.query
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("a collector's address is written as http://127.0.0.1:4318; 'off' sends no traces")
+    if parts.username or parts.password:
+        raise ValueError("a collector's key stands in the variable OTEL_EXPORTER_OTLP_HEADERS, not in its address")
+    return value
+
+
 class ServiceModel(_Model):
     """How Obmen runs as a service: obmen run."""
 
@@ -129,6 +149,11 @@ class ServiceModel(_Model):
         default_factory=dict,
         description="connection: its system may call /<connection>/wake at the endpoints' address to have its flows "
         "run now",
+    )
+    tracing: Annotated[str, AfterValidator(collector)] | None = Field(
+        default=None,
+        description="the collector to which traces of runs go by OTLP over HTTP, such as http://127.0.0.1:4318; off: "
+        "none. Without it the variables OTEL_* of the environment say it, if they do",
     )
     stop_within: Duration = Field(
         default=timedelta(seconds=60),

@@ -26,7 +26,7 @@ import structlog
 from obmen.clock import Clock
 from obmen.errors import StateError, Unavailable
 from obmen.http.budget import EVERY_CALL, Budgets, Rate
-from obmen.state import tables
+from obmen.state import clocks, tables
 from obmen.state.given import given
 from obmen.state.ledger import Ledger, Transaction
 
@@ -52,7 +52,6 @@ _LOOK = (
     .order_by(_B.c.group)
 )
 _HOLD = _LOOK.with_for_update()
-_SERVER = sa.select(sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Double))
 Taken = list[tuple[str, float, int]]
 """Who took them, the last moment at which he may use them, and how many places."""
 
@@ -139,10 +138,6 @@ class SharedBudgets(Budgets):
                     self._keep(tx, group, json.loads(rows[group][0]), ("", now, now + seconds))
         except StateError as error:
             _LOG.warning("budget.not_kept", connection=self._connection, error=str(error))
-
-    def spent(self, group: str) -> tuple[list[float], float]:  # noqa: ARG002 - the ledger knows all groups
-        """Nothing needs to be carried over to another process: the ledger knows it."""
-        return [], 0.0
 
     def _blocked(self, group: str) -> float:
         if not self._limited(group) and self._clock.monotonic() - self._looked >= _LOOK_EVERY:
@@ -267,7 +262,7 @@ class SharedBudgets(Budgets):
         if len(found) < len(names):
             tx.upsert(_B, _NEW, [(self.account, name) for name in names], keep=_NEW)
             found = tx.rows(_HOLD, of_account=self.account, groups=names)
-        now = self._time(tx)
+        now = clocks.time_of(tx, self._ledger.clock)
         rows: dict[str, _Row] = {}
         for name, taken, at, until in found:
             rows[name] = (taken, at, until) if at <= now else (taken, now, now + until - at)
@@ -284,11 +279,6 @@ class SharedBudgets(Budgets):
         for name, rest in rests.items():
             self._shared_blocks[name] = self._clock.monotonic() + rest
         return any(rest > 0 for rest in rests.values())
-
-    def _time(self, tx: Transaction) -> float:
-        if tx.connection.dialect.name == "postgresql" and not getattr(self._ledger.clock, "simulated", False):
-            return float(tx.rows(_SERVER)[0][0])
-        return tx.now
 
 
 def _within(rate: Rate, taken: Taken, now: float) -> int:

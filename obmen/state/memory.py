@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from obmen.state import tables
-from obmen.state.ledger import Ledger
+from obmen.state.ledger import Ledger, Transaction
 
 _M = tables.memory.c
 
@@ -27,3 +27,9 @@ class LedgerMemory:
         """Keep a value under a name; once this returns it survives anything."""
         with self._ledger.write() as tx:
             tx.upsert(tables.memory, ("connection", "name", "value"), [(self._connection, name, value)])
+
+
+def everywhere(tx: Transaction, name: str) -> dict[str, bytes]:
+    """Return connection → what it keeps under a name."""
+    rows = tx.rows(sa.select(_M.connection, _M.value).where(_M.name == name))
+    return {connection: bytes(value) for connection, value in rows}

@@ -27,6 +27,12 @@ def may_live(owner: str) -> bool:
     return _started(int(rest)) == started
 
 
+def place_of(owner: str) -> str:
+    """Return ``machine:pid`` of a holder, for people."""
+    machine, pid, *_ = owner.rsplit(":", 3)
+    return f"{machine.partition('/')[0]}:{pid}"
+
+
 def _machine() -> str:
     try:
         namespace = str(Path("/proc/self/ns/pid").stat().st_ino)

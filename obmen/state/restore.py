@@ -2,7 +2,8 @@
 
 What was delivered since the copy looks undelivered. Absolute writes are said again, which does no harm; what is
 created could be created twice, so from then on it is looked for first. What sources told since is forgotten by them,
-so all flows read everything anew. And whoever slept meanwhile may not go on with the right that it had.
+so all flows read everything anew. Whoever slept meanwhile may not go on with the right that it had; nor may whoever
+logged out of the page since, so everybody logs in again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 
 from obmen.clock import Clock
 from obmen.errors import Busy, StateError
-from obmen.state import copies, deeds, moves, owners, tables
+from obmen.state import copies, deeds, logouts, moves, owners, tables
 from obmen.state.ledger import Ledger, Transaction
 
 _FENCE = 1_000_000_000
@@ -66,6 +67,7 @@ def mark(tx: Transaction, who: str, about: str) -> None:
     """Let a state that was put back know it: see above."""
     tx.run(sa.update(tables.lease).values(token=_L.token + _FENCE, expires_at=0.0))
     tx.run(sa.update(tables.checkpoint).values(heard=None, full_at=None, epoch=_C.epoch + 1))
+    tx.run(sa.delete(tables.memory).where(_M.connection == "", _M.name == logouts.PAGE_SECRET))
     tx.upsert(tables.memory, ("connection", "name", "value"), [("", _RESTORED, repr(tx.now).encode())])
     deeds.note(tx, who, "restore", about)
 

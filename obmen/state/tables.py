@@ -184,6 +184,7 @@ agreed = Table(
     Column("live", Integer, nullable=False),
     Column("agreed_at", Double, nullable=False),
     Column("run", _Id, nullable=False),
+    Index("agreed_by_run", "connection", "entity", "run"),
     sqlite_with_rowid=False,
 )
 
@@ -293,6 +294,25 @@ budget = Table(
     Column("taken", Text, nullable=False, server_default="[]"),
     Column("blocked_at", Double, nullable=False, server_default="0"),
     Column("blocked_until", Double, nullable=False, server_default="0"),
+)
+
+peer = Table(
+    "peer",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("paused_at", Double, nullable=False, server_default="0"),
+    Column("paused_until", Double, nullable=False, server_default="0"),
+    Column("reason", _Words, nullable=False, server_default=""),
+    Column("refused_at", Double, nullable=False, server_default="0"),
+    Column("refusal", _Words, nullable=False, server_default=""),
+)
+
+logout = Table(
+    "logout",
+    metadata,
+    Column("session", String, primary_key=True),
+    Column("at", Double, nullable=False),
 )
 
 move = Table(

@@ -48,11 +48,8 @@ class Assembly:
         }
         self._beside: list[Connector] = []
         if ledger is not None:
-            for name, connector in self.connectors.items():
-                connector.memory = LedgerMemory(ledger, name)
-                connector.http.budgets = SharedBudgets(
-                    connector.http.transport.budgets, connector.clock, ledger, connector.account, connection=name
-                )
+            for connector in self.connectors.values():
+                equip(connector, ledger)
         if beside is not None:
             for name, connector in self.connectors.items():
                 connector.http.budgets = beside.connectors[name].http.budgets
@@ -149,6 +146,14 @@ class Assembly:
                     raise ConfigurationError(message, where=settings.where_line)
                 found[entity] = Companion(beside[0].name, ENTITIES[entity], beside[0].where)
         return found
+
+
+def equip(connector: Connector, ledger: Ledger) -> None:
+    """Give a connector what it knows again after a restart, and the budgets that all processes share."""
+    connector.memory = LedgerMemory(ledger, connector.name)
+    connector.http.budgets = SharedBudgets(
+        connector.http.transport.budgets, connector.clock, ledger, connector.account, connection=connector.name
+    )
 
 
 def _stock_flows(settings: FlowSettings, others: Sequence[FlowSettings]) -> dict[str, str]:

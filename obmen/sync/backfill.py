@@ -18,6 +18,7 @@ from itertools import islice
 
 import structlog
 
+from obmen import spans
 from obmen.connector import Connector
 from obmen.errors import Busy, ConfigurationError, IncompleteSource, LeaseLost, ObmenError, Refused, StateError
 from obmen.periods import Period, pieces
@@ -30,7 +31,7 @@ from obmen.sync.engine import Engine, Pass
 from obmen.sync.examine import Examiner
 from obmen.sync.flow import Flow
 from obmen.sync.intake import Intake
-from obmen.sync.slices import Slice, decoded, fingerprints, seed_of_page, seed_of_read
+from obmen.sync.slices import Slice, decoded, facts_of, fingerprints, seed_of_page, seed_of_read
 from obmen.sync.steps import OnStep, ignore
 from obmen.sync.turns import PATIENCE, turn
 
@@ -207,7 +208,8 @@ class Backfill:
             f"{number}": partial(self._piece, turn, source, piece)
             for number, (source, piece) in enumerate(zip(self._sources, some, strict=False))
         }
-        lanes.run(ways, together=True)
+        with spans.begin("read", {"obmen.connection": self.flow.source.name}, parent=self.work.span):
+            lanes.run(ways, together=True)
 
     def _give_way(self, held: float) -> None:
         """Leave the lease alone for a moment after a long turn, so that who waits for it gets it."""
@@ -219,7 +221,8 @@ class Backfill:
         with self._lease() as lease:
             with self.ledger.write(lease) as tx:
                 if not self.work.run:
-                    self.work.run = self._intake.run = runs.begin(tx, self.flow.name, "backfill", _days(self.left()))
+                    self.work.begin(runs.begin(tx, self.flow.name, "backfill", _days(self.left())), "backfill")
+                    self._intake.run = self.work.run
                 checkpoint = seen.checkpoint(tx, self.flow.name)
             examiner = Examiner(self.flow, self.work.run, checkpoint.pins)
             yield _Turn(lease, checkpoint, examiner, self.ledger.clock.monotonic())
@@ -241,7 +244,8 @@ class Backfill:
         group = _Group()
         total = 0
         since, until = (datetime.fromtimestamp(at, UTC) for at in piece)
-        for page in source.read_period(self.flow.entity.entity, since, until):
+        pages = source.read_period(self.flow.entity.entity, since, until)
+        for page in spans.each("page", pages, facts_of):
             prints = fingerprints(page.slices, seed_of_page(page, turn.seed))
             with self._lock:
                 turn.pages += 1

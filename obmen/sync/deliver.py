@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from obmen import spans
 from obmen.errors import ConfigurationError, Denied, Later, ObmenError, Refused, StateError, Unavailable
 from obmen.records import Batch, Item, Op, Outcome, RecordError
 from obmen.roles import WriterSpec
@@ -160,6 +161,14 @@ class Deliverer:
         self._say(spec, list(zip(rows, [item for _, item in pairs], strict=True)))
 
     def _say(self, spec: WriterSpec, pairs: Sequence[_Pair]) -> None:
+        before = self.result.counts.copy()
+        with spans.begin("batch", {"obmen.operation": spec.op, "obmen.records.total": len(pairs)}) as span:
+            try:
+                self._say_all(spec, pairs, span)
+            finally:
+                span.note(spans.counted(self.result.counts - before))
+
+    def _say_all(self, spec: WriterSpec, pairs: Sequence[_Pair], span: spans.Span) -> None:
         outcomes: list[Outcome] = []
         trouble: ObmenError | None = None
         try:
@@ -167,6 +176,7 @@ class Deliverer:
                 outcomes.append(outcome)  # noqa: PERF402 - what came before an error counts
         except ObmenError as error:
             trouble = error
+            span.failed(error)
         self.on_step("deliver.called")
         answered = {outcome.id for outcome in outcomes}
         rest = [pair for pair in pairs if pair[1].id not in answered]
@@ -234,7 +244,9 @@ class Deliverer:
             prepared = self._preparer.prepare(tx, rows, in_flight=True)
         pending = {item.id: row for row, item in prepared.ready}
         batch = Batch([item for _, item in prepared.ready])
-        outcomes = list(self.target.connector.poll(self._entity, ticket, batch)) if len(batch) else []
+        with spans.begin("poll", {"obmen.records.total": len(batch)}) as span:
+            outcomes = list(self.target.connector.poll(self._entity, ticket, batch)) if len(batch) else []
+            span.note(spans.counted(Counter(outcome.kind for outcome in outcomes)))
         self.on_step("poll.called")
         with self._receipt() as receipt:
             lost = [row for row, _ in prepared.waits] + [row for row, _ in prepared.refused] + prepared.idle
@@ -271,7 +283,8 @@ class Deliverer:
         found: str | None = None
         findable = not spec.absolute and self._entity in connector.finders
         if findable:
-            found = connector.find(self._entity, item)
+            with spans.begin("look for it"):
+                found = connector.find(self._entity, item)
         self.on_step("recover.looked")
         with self._receipt() as receipt:
             if found is not None:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from obmen import spans
 from obmen.clock import Clock
 from obmen.errors import Busy, ConfigurationError, Interrupted, ObmenError, StateError, meant
 from obmen.state import Lease, Ledger, outbox, quarantine, runs
@@ -93,7 +94,8 @@ class FlowReport:
 class Pass:
     """One pass over a flow: it is read, then delivered to its targets. ``run``: its number, once it has begun.
 
-    ``kind``: what it is kept as. ``busy``: another process has the flow.
+    ``kind``: what it is kept as. ``busy``: another process has the flow. ``span``: what all that is done in it belongs
+    to, whichever thread does it.
     """
 
     flow: Flow
@@ -101,9 +103,25 @@ class Pass:
     report: FlowReport = field(init=False)
     run: int = 0
     busy: bool = False
+    span: spans.Span = spans.UNFOLLOWED
 
     def __post_init__(self) -> None:
         self.report = FlowReport(self.flow.name)
+
+    def begin(self, run: int, kind: str = "") -> None:
+        """Be kept under this number from now on, and as this kind."""
+        self.run = run
+        flow = self.flow
+        facts = {"obmen.flow": flow.name, "obmen.entity": flow.entity.entity, "obmen.source": flow.source.name}
+        self.span = spans.begin(f"flow {flow.name}", {**facts, "obmen.run": run, "obmen.kind": kind or self.kind})
+
+    def end(self) -> None:
+        """Tell who follows what became of it."""
+        report = self.report
+        for error in report.trouble:
+            self.span.failed(error)
+        self.span.note({"obmen.status": report.status, "obmen.written": report.written, **spans.counted(report.read)})
+        self.span.end()
 
 
 class Engine:
@@ -183,9 +201,16 @@ class Engine:
     def _read(self, work: Pass, lease: Lease, force: str | None) -> None:
         flow = work.flow
         with self.ledger.write(lease) as tx:
-            work.run = runs.begin(tx, flow.name, work.kind, f"forced: {force}" if force else "")
-        with structlog.contextvars.bound_contextvars(run=work.run):
-            self._read_on(work, lease, force)
+            number = runs.begin(tx, flow.name, work.kind, f"forced: {force}" if force else "")
+            work.begin(number, "plan" if self.ledger.rehearsing else "")
+        with (
+            structlog.contextvars.bound_contextvars(run=work.run),
+            spans.begin("read", {"obmen.connection": flow.source.name}, parent=work.span) as span,
+        ):
+            try:
+                self._read_on(work, lease, force)
+            finally:
+                span.note(spans.counted(work.report.read))
 
     def _read_on(self, work: Pass, lease: Lease, force: str | None) -> None:
         flow, report = work.flow, work.report
@@ -294,8 +319,17 @@ class Engine:
             on_step=self.on_step,
             on_sent=lambda count: self.listener.delivering(flow.name, target.name, count),
         )
-        with structlog.contextvars.bound_contextvars(run=work.run):
+        facts = {"obmen.connection": target.name}
+        with (
+            structlog.contextvars.bound_contextvars(run=work.run),
+            spans.begin(f"deliver {target.name}", facts, parent=work.span) as span,
+        ):
             delivered = deliverer.deliver()
+            span.note(spans.counted(delivered.counts))
+            if delivered.trouble is not None:
+                span.failed(delivered.trouble)
+            elif not delivered.counts:
+                span.forget()
         report.sent.setdefault(target.name, Counter()).update(delivered.counts)
         if delivered.trouble is not None:
             report.trouble.append(delivered.trouble)
@@ -334,6 +368,7 @@ class Engine:
                 counts = {**report.read, "written": report.written}
                 message = "; ".join([*map(str, report.trouble), *report.warnings])
                 runs.end(tx, work.run, report.status, counts, message)
+        work.end()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 
 Lane = Callable[[], bool]
@@ -31,7 +33,8 @@ def run(lanes: Mapping[str, Lane], *, together: bool) -> bool:
             ends.put((False, error))
 
     for name, lane in lanes.items():
-        threading.Thread(target=go, args=(lane,), name=f"to {name}", daemon=True).start()
+        work = partial(copy_context().run, go, lane)  # what it logs says the same of itself as this thread's words
+        threading.Thread(target=work, name=f"to {name}", daemon=True).start()
     ended = [ends.get() for _ in lanes]
     for _, error in ended:
         if error is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import xxhash
 
+from obmen import spans
 from obmen.errors import IncompleteSource
 from obmen.records import Page
 from obmen.state import Lease, Ledger, Transaction, hints, quarantine, seen
@@ -23,7 +24,7 @@ from obmen.sync.examine import Examiner
 from obmen.sync.flow import Flow
 from obmen.sync.intake import Intake, Read
 from obmen.sync.propose import vanish
-from obmen.sync.slices import Slice, decoded, fingerprints, seed_of_page, seed_of_read
+from obmen.sync.slices import Slice, decoded, facts_of, fingerprints, seed_of_page, seed_of_read
 from obmen.sync.steps import OnStep, ignore
 from obmen.sync.told import Told
 
@@ -103,7 +104,8 @@ class Reader:
             finally:
                 self._flush(differences)
                 self.result.counts["read"] = slices
-            self._end(number, partial, differences)
+            with spans.begin("close the read"):
+                self._end(number, partial, differences)
         return self.result
 
     def _heard_enough(self) -> bool:
@@ -172,7 +174,8 @@ class Reader:
 
     def _pages(self) -> Iterator[Page]:
         cursor = None if self._complete else self._checkpoint.cursor
-        return self.flow.source.read(self.flow.entity.entity, cursor)
+        pages = self.flow.source.read(self.flow.entity.entity, cursor)
+        return spans.each("page", pages, facts_of)
 
     def _page(self, page: Page, number: int, seed: int, differences: Differences) -> int:
         """Take in a page; return how many slices it has.
@@ -218,6 +221,10 @@ class Reader:
         group, self._group = self._group, _Group()
         if not (group.pages or group.slices or group.cursor):
             return
+        with spans.begin("decide", {"obmen.records.total": len(group.slices)}):
+            self._decide(group, differences)
+
+    def _decide(self, group: _Group, differences: Differences) -> None:
         with self.ledger.read() as tx:
             changes = self._examiner.examine(tx, group.slices)
         group.slices.clear()  # they take the most room, and what follows takes some too

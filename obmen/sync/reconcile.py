@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
+from obmen import spans
 from obmen.entities import Product, Record, Stock
 from obmen.errors import ConfigurationError, Refused
 from obmen.mapping import NotCarried
@@ -111,10 +112,13 @@ class Reconciliation:
     def run(self) -> None:
         """Read both sides and compare them; raises the errors of whoever cannot be read."""
         with self.ledger.write() as tx:
-            self.work.run = runs.begin(tx, self.flow.name, "reconcile")
+            self.work.begin(runs.begin(tx, self.flow.name, "reconcile"), "reconcile")
             self._began = tx.now
         self._intake = Intake(self.flow, self.work.run)
-        with Sides(self.ledger, self.flow, self._on_read) as sides:
+        with (
+            spans.begin("compare", parent=self.work.span),
+            Sides(self.ledger, self.flow, self._on_read) as sides,
+        ):
             self.here = sides.here
             sides.read()
             for target in self.flow.targets:

@@ -23,6 +23,7 @@ from runner.daemon.plant import Plant
 from runner.daemon.service import Build, Service, Works
 from runner.exit_codes import ExitCode
 from runner.observe import routes as observed
+from runner.observe.key_watch import KeyWatch
 from runner.observe.meter import Meter
 from runner.observe.senders import senders
 from runner.observe.watchman import Watchman
@@ -40,9 +41,10 @@ class House:
     """What is made anew with each project that is taken up: who does its work, who answers calls, who watches it."""
 
     def __init__(self, ledger: Ledger, clock: ServiceClock, build: Build) -> None:
-        self.endpoints, self.meter = Endpoints(ledger), Meter(clock)
+        self.endpoints, self.meter = Endpoints(ledger), Meter(ledger)
         self._ledger, self._clock, self._build = ledger, clock, build
         self._watchman: Watchman | None = None
+        self._keys: KeyWatch | None = None
 
     def build(self, project: Project) -> Works:
         """Put a project to work. Raises ConfigurationError, and leaves all as it was, if it cannot run."""
@@ -52,11 +54,14 @@ class House:
             self.meter.attach(works.connectors())
         self._relieve()
         channels = senders(project.alerts, self._clock)
-        self._watchman = Watchman(self._ledger, project, self._clock, channels, meter=self.meter)
+        self._watchman = Watchman(self._ledger, project, self._clock, channels)
+        self._keys = KeyWatch(self._ledger, project, self._clock)
         return works
 
     def look(self) -> None:
-        """Let the watchman look."""
+        """Let the watchmen look."""
+        if self._keys is not None:
+            self._keys.look()
         if self._watchman is not None:
             self._watchman.look()
 
@@ -85,7 +90,7 @@ def run(context: typer.Context, workers: Workers = False) -> int:
         message = "The project has no flows yet, so there is nothing to run. Add one under 'flows:'."
         raise ConfigurationError(message, where=str(project.file))
     clock = ServiceClock()
-    with current.ledger(project) as ledger, ExitStack() as stack:
+    with current.followed(project), current.ledger(project) as ledger, ExitStack() as stack:
         house = House(ledger, clock, _by_workers(ledger, clock) if workers else _by_lanes(ledger, clock))
         stack.callback(house.close)
         service = Service(project, ledger, build=house.build, load=current.load, clock=clock, besides=house.look)

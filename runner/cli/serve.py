@@ -12,8 +12,7 @@ from obmen.connector import Connector
 from obmen.endpoint import Endpoint
 from obmen.errors import ConfigurationError
 from obmen.project import Project
-from obmen.state.memory import LedgerMemory
-from obmen.sync.assemble import Assembly
+from obmen.sync.assemble import Assembly, equip
 from obmen.sync.doorbell import Doorbell
 from runner import serve as hosting
 from runner.cli.session import Session, session
@@ -97,7 +96,7 @@ def _keep_what_is_told(
     ledger = stack.enter_context(current.ledger(project))
     flows = stack.enter_context(Assembly(project, ledger=ledger)).flows
     for name, connector in connectors.items():
-        connector.memory = LedgerMemory(ledger, name)
+        equip(connector, ledger)
         connector.tell = Doorbell(ledger, name, flows).ring
         if name in project.service.webhooks:
             endpoints[name] = webhook = Webhook(

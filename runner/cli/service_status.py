@@ -12,6 +12,7 @@ from obmen.state.alerts import Alert
 from runner.cli.alerts import STYLES, as_data
 from runner.observe import snapshot
 from runner.observe.snapshot import Snapshot
+from runner.observe.troubles import denied
 from runner.render import ago, clipped, iso, span
 
 _LONGEST = 160
@@ -34,10 +35,14 @@ class ServiceNow:
             yield f"The service does not run: its last sign is from {ago(pulse.at, at)}. Start it: obmen run", "red"
         else:
             yield f"The service has run for {span(at - pulse.since)} ({pulse.process}). {self._next()}".rstrip(), ""
+            if pulse.clock:
+                yield f"It takes nothing on. {pulse.clock}", "red"
             for name, (until, why) in self.now.paused().items():
                 yield f"{name} is left in peace for {span(max(until - at, 0.0))}: {clipped(why, _LONGEST)}", "yellow"
             if pulse.refused:
                 yield f"The project was changed and not taken up: {pulse.refused}", "red"
+        for name, words in denied(self.now).items():
+            yield f"{name} refuses its key: {clipped(words, _LONGEST)}", "red"
         for one in self.now.flows:
             if one.late:
                 yield f"{one.flow.name} is older than it may be.", "red"
@@ -55,6 +60,8 @@ class ServiceNow:
             "last_sign": iso(pulse.at),
             "process": pulse.process,
             "refused": pulse.refused,
+            "clock": pulse.clock,
+            "denied": [{"connection": name, "reason": words} for name, words in denied(self.now).items()],
             "paused": [
                 {"connection": name, "until": iso(until), "reason": why}
                 for name, (until, why) in self.now.paused().items()

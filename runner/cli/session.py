@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import typer
@@ -14,11 +14,11 @@ from obmen.errors import ConfigurationError, meant
 from obmen.http.redact import Redactor
 from obmen.project import Project, load_project
 from obmen.state import Ledger, outbox
-from obmen.state.memory import LedgerMemory
-from obmen.sync.assemble import Assembly
+from obmen.sync.assemble import Assembly, equip
 from obmen.sync.engine import Listener
 from runner import logging
 from runner.cli.call import Call
+from runner.observe.tracing import following
 from runner.progress import progress
 from runner.render import Screen
 
@@ -55,9 +55,20 @@ class Session:
         if not project.flows:
             message = "The project has no flows yet, so there is nothing to carry. Add one under 'flows:'."
             raise ConfigurationError(message, where=str(project.file))
-        with self.ledger(project) as ledger, Assembly(project, ledger=ledger) as assembly:
+        with (
+            self.followed(project),
+            self.ledger(project) as ledger,
+            Assembly(project, ledger=ledger) as assembly,
+        ):
             gc.freeze()  # what is loaded by now stays to the end: no use in looking through it for garbage
             yield Open(self.screen, project, ledger, assembly)
+
+    def followed(self, project: Project) -> AbstractContextManager[None]:
+        """Have what is done within the block traced, if somebody wants traces."""
+        return following(project, self._masked)
+
+    def _masked(self, text: str) -> str:
+        return self.redact(text)  # of the project that was read last, for a service reads it again
 
     @contextmanager
     def connected(self, name: str) -> Iterator[Connector]:
@@ -69,7 +80,7 @@ class Session:
         connector = settings.connector(name, settings.options)
         try:
             with self.ledger(project) as ledger:
-                connector.memory = LedgerMemory(ledger, name)
+                equip(connector, ledger)
                 yield connector
         finally:
             connector.close()

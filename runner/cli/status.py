@@ -8,7 +8,8 @@ from typing import Any
 import typer
 
 from obmen.project import FlowSettings
-from obmen.state import Ledger, outbox, quarantine, runs, seen
+from obmen.state import Ledger, backfills, outbox, quarantine, runs, seen
+from obmen.state.backfills import Unfinished
 from obmen.state.runs import Run
 from runner.cli.reports import STATUS_STYLES, STATUS_WORDS
 from runner.cli.service_status import of_service
@@ -22,7 +23,10 @@ _MODES = {"complete": "whole", "changes": "by changes", "since": "since the last
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """Where one flow stands; ``read_at`` is when its source was last read to the end, ``how`` in what way."""
+    """Where one flow stands; ``read_at`` is when its source was last read to the end, ``how`` in what way.
+
+    ``past``: what a backfill has still to read.
+    """
 
     flow: FlowSettings
     run: Run | None
@@ -30,6 +34,7 @@ class _Standing:
     quarantine: dict[str, int]
     read_at: float | None
     how: str
+    past: Unfinished | None
 
 
 def status(context: typer.Context, json: Json = False) -> int:
@@ -48,7 +53,7 @@ def status(context: typer.Context, json: Json = False) -> int:
         current.screen.line(current.redact.secrets(text), style)
     current.screen.table(_table(standings, now))
     current.screen.line()
-    for hint in _hints(standings):
+    for hint in _hints(standings, now):
         current.screen.line(hint)
     return 0
 
@@ -63,6 +68,7 @@ def _standing(ledger: Ledger, flow: FlowSettings) -> _Standing:
             quarantine.counts(tx, flow.name),
             state.read_at,
             state.how,
+            backfills.unfinished(tx).get(flow.name),
         )
 
 
@@ -83,10 +89,17 @@ def _as_data(one: _Standing, now: float) -> dict[str, Any]:
         "last_run": last,
         "read_at": iso(one.read_at),
         "read_how": one.how or None,
+        "backfill": one.past and _past_as_data(one.past),
         "lag_seconds": round(now - one.read_at, 1) if one.read_at is not None else None,
         "outbox": one.outbox,
         "quarantine": one.quarantine,
     }
+
+
+def _past_as_data(past: Unfinished) -> dict[str, Any]:
+    left = [{"since": iso(one.since), "until": iso(one.until)} for one in past.left]
+    times = {"asked_at": iso(past.since), "read_at": iso(past.moved_at)}
+    return {**times, "share": round(past.share, 3), "left": left}
 
 
 def _table(standings: list[_Standing], now: float) -> Table:
@@ -129,7 +142,7 @@ def _read(one: _Standing, now: float) -> str:
     return f"{ago(one.read_at, now)} ({words})" if words else ago(one.read_at, now)
 
 
-def _hints(standings: list[_Standing]) -> list[str]:
+def _hints(standings: list[_Standing], now: float) -> list[str]:
     hints = []
     if not standings:
         return ["The project has no flows yet. Add one under 'flows:' in the project."]
@@ -143,6 +156,11 @@ def _hints(standings: list[_Standing]) -> list[str]:
             hints.append(f"{name}: {one.run.message}")
         if one.run is not None and one.run.status == "running":
             hints.append(f"{name}: a run is going on, or was cut off; the next one takes up what it left.")
+        if one.past is not None:
+            hints.append(
+                f"{name}: a backfill asked for {ago(one.past.since, now)} has read {one.past.share:.0%} of its time, "
+                f"last {ago(one.past.moved_at, now)}. Go on: obmen backfill {name} --resume"
+            )
         if held := one.outbox.get("held", 0):
             hints.append(
                 f"{name}: {plural(held, 'record')} held by a guard. See them: obmen plan {name}. "

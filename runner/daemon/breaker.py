@@ -2,7 +2,8 @@
 
 Without them every flow of a dead system would wait through all its time-outs, again and again, and a key that was
 refused would be tried until the vendor locks it. One stands before every task, so that a right that a key lacks or
-a spent budget stops nothing else; and one before every connection, for when nothing in it works any more.
+a spent budget stops nothing else; and one before every connection, for when nothing in it works any more. Where workers
+run the flows, that of a connection stands in the ledger, for all of them (``runner.worker.breakers``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from obmen.errors import ConfigurationError, Denied, ObmenError, Unavailable
 from obmen.http.pause import growing
 
 FIRST, LONGEST = 5.0, 600.0
-"""Seconds. What fails is tried again after the first, then after twice as long each time, up to the longest."""
+"""Seconds. What fails is tried again after the first, then after twice as long each time, up to the longest.
+
+A connection rests no longer, whatever one of its tasks was told: a budget that is spent for hours is one task's.
+"""
 SHUT_OUT = 900.0
 """Seconds before a key that was refused, or a setting that cannot work, is tried again without anybody's doing."""
 TOLERANCE = 3
@@ -46,7 +50,8 @@ class Breaker:
         self.failures += 1
         over = self.failures - self.tolerance
         if over > 0:
-            self.until = self.clock.monotonic() + _pause(error, over)
+            pause = pause_for(error, over)
+            self.until = self.clock.monotonic() + (min(pause, LONGEST) if self.tolerance else pause)
             self.reason = str(error)
 
     def worked(self) -> None:
@@ -54,7 +59,8 @@ class Breaker:
         self.failures, self.until, self.reason = 0, 0.0, ""
 
 
-def _pause(error: ObmenError | Exception, times: int) -> float:
+def pause_for(error: ObmenError | Exception, times: int) -> float:
+    """Return the seconds for which what has failed so many times beyond what is borne is left in peace."""
     if isinstance(error, Denied | ConfigurationError):
         return SHUT_OUT
     asked = error.after if isinstance(error, Unavailable) else None

@@ -57,7 +57,8 @@ class Task:
 class FlowState:
     """Where one flow stands in the service. ``due``: targets for which something may be sent now.
 
-    ``open``: the pass that is under way.
+    ``owed``: those of them whose turn comes before the flow is read again, or one that is always due to be read would
+    never be delivered. ``asked``: a person wants it to be read. ``open``: the pass that is under way.
     """
 
     flow: Flow
@@ -65,6 +66,8 @@ class FlowState:
     wanted: bool = False
     running: set[Task] = field(default_factory=set)
     due: set[str] = field(default_factory=set)
+    owed: set[str] = field(default_factory=set)
+    asked: bool = False
     open: Pass | None = None
     lease: Lease | None = None
     overran: bool = False
@@ -103,7 +106,7 @@ class Dispatcher:
         self.flows = {state.flow.name: state for state in states}
         self.seats: dict[tuple[str, Pace], Seat] = {}
         self.connections: dict[str, Breaker] = {}
-        self.stopping = False
+        self.stopping = self.held = False
         self.changed = threading.Condition()
         self.opening = threading.Lock()
         """Held while a flow's pass is opened, for targets may begin at the same time."""
@@ -137,6 +140,9 @@ class Dispatcher:
         with self.changed:
             state = self.flows[flow]
             state.wanted = True
+            if not patient:
+                state.asked = True
+                state.owed.clear()
             for task in () if patient else self._tasks_of(state):
                 self._breaker(task).worked()
                 self.connections[self._place(state, task)].until = 0.0
@@ -157,6 +163,12 @@ class Dispatcher:
             for state in self.flows.values():
                 state.timer.jumped()
 
+    def hold(self, on: bool) -> None:
+        """Give out nothing for a while, and what is under way ends at its own; or go on."""
+        with self.changed:
+            self.held = on
+            self.changed.notify_all()
+
     def stop(self) -> None:
         """Give out nothing any more, and let what is under way end soon."""
         with self.changed:
@@ -168,7 +180,7 @@ class Dispatcher:
     def take(self, seat: Seat) -> Task | None:
         """Give a lane its next task, or nothing."""
         with self.changed:
-            if self.stopping or self.connections[seat.connection].open:
+            if self.stopping or self.held or self.connections[seat.connection].open:
                 return None
             found = min(self._ready(seat), key=self._urgency, default=None)
             if found is not None:
@@ -176,8 +188,9 @@ class Dispatcher:
                 state.running.add(found)
                 if found.target:
                     state.due.discard(found.target)
+                    state.owed.discard(found.target)
                 else:
-                    state.wanted = state.overran = False
+                    state.wanted = state.overran = state.asked = False
                 seat.task, seat.since, seat.progress = found, self.clock.monotonic(), (0, None)
             return found
 
@@ -188,6 +201,8 @@ class Dispatcher:
             state.running.discard(task)
             seat.task = None
             self._learn(state, seat, task, error)
+            if error is None and not task.target:
+                state.owed = set(state.due)
             if idle:
                 self._breaker(task).until = self.clock.monotonic() + _IDLE
             self.changed.notify_all()
@@ -212,11 +227,11 @@ class Dispatcher:
             return True
         with self.changed:
             state = self.flows[task.flow]
-            if state.wanted and self._free(self._seat(state, Task(task.flow))):
+            late = self.clock.monotonic() - seat.since > _SLICE
+            if state.wanted and (late or state.asked) and self._free(self._seat(state, Task(task.flow))):
                 return True
             mine = priority_of(state.entity)
             waiting = [self.flows[one.flow] for one in self._ready(seat)]
-            late = self.clock.monotonic() - seat.since > _SLICE
             return any(late or priority_of(other.entity) < mine for other in waiting)
 
     def resting(self) -> bool:
@@ -253,17 +268,27 @@ class Dispatcher:
                 continue
             read = Task(state.flow.name)
             if state.wanted and state.flow.source.name == seat.connection and not state.running:
-                if not self._breaker(read).open:
+                if not self._breaker(read).open and not self._owes(state):
                     yield read
             elif seat.connection in state.due and self._may_deliver(state, Task(state.flow.name, seat.connection)):
                 yield Task(state.flow.name, seat.connection)
 
     def _may_deliver(self, state: FlowState, task: Task) -> bool:
-        """Whether it is not being read, nor about to be: else targets that take turns would keep it from it."""
+        """Whether it is not being read, nor about to be: else targets that take turns would keep it from it.
+
+        What is owed goes before the next read.
+        """
         if state.reading or task in state.running or self._breaker(task).open:
             return False
+        if task.target in state.owed:
+            return True
         read = Task(state.flow.name)
         return not (state.wanted and not self._breaker(read).open and self._free(self._seat(state, read)))
+
+    def _owes(self, state: FlowState) -> bool:
+        """Whether some target could take its turn now."""
+        tasks = [Task(state.flow.name, target) for target in state.owed & state.due]
+        return any(self._may_go(state, task) and self._free(self._seat(state, task)) for task in tasks)
 
     def _may_go(self, state: FlowState, task: Task) -> bool:
         return not (self.stopping or self._breaker(task).open or self.connections[self._place(state, task)].open)

@@ -66,15 +66,17 @@ class Endpoints:
 
 
 @contextmanager
-def opened(app: Starlette, address: Address, *, believes_proxy: bool = True) -> Iterator[str]:
+def opened(
+    app: Starlette, address: Address, *, believes_proxy: bool = True, mend: str = "under 'service:'"
+) -> Iterator[str]:
     """Serve an application in a thread of its own; give the URL at which it is reached.
 
-    ``believes_proxy``: see ``runner.serve.web_server``.
+    ``believes_proxy``: see ``runner.serve.web_server``. ``mend``: where a person writes another address.
 
     Raises ConfigurationError if the address cannot be had. Calls that are under way in the end are answered first.
     """
     with ExitStack() as stack:
-        listener, port = _listening(stack, address)
+        listener, port = _listening(stack, address, mend)
         server = hosting.web_server(app, believes_proxy=believes_proxy)
         thread = threading.Thread(target=server.run, args=([listener],), name=f"door {address}", daemon=True)
         thread.start()
@@ -85,9 +87,9 @@ def opened(app: Starlette, address: Address, *, believes_proxy: bool = True) -> 
             thread.join(_PATIENCE)
 
 
-def _listening(stack: ExitStack, address: Address) -> tuple[socket.socket, int]:
+def _listening(stack: ExitStack, address: Address, mend: str) -> tuple[socket.socket, int]:
     try:
         return stack.enter_context(hosting.listening(address.host, address.port))
     except OSError as error:
-        message = f"The service cannot listen at {address} ({error.strerror}). Write another address under 'service:'."
+        message = f"The service cannot listen at {address} ({error.strerror}). Write another address {mend}."
         raise ConfigurationError(message) from error

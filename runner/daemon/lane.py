@@ -109,7 +109,7 @@ class Lane:
             if work is None:
                 work = Pass(state.flow, kind=DELIVERY)
                 with self._ledger.write(lease) as tx:
-                    work.run = runs.begin(tx, state.flow.name, DELIVERY)
+                    work.begin(runs.begin(tx, state.flow.name, DELIVERY))
                 state.open = work
         return work
 
@@ -126,5 +126,6 @@ class Lane:
         if work.kind == DELIVERY and not work.report.trouble and not any(work.report.sent.values()):
             with self._ledger.write() as tx:
                 runs.forget(tx, work.run)
+            work.span.forget()
             return
         Engine(self._ledger, self._flows).close(work)

@@ -89,6 +89,10 @@ class Plant:
         self._close()
         return ended
 
+    def hold(self, on: bool) -> None:
+        """Take nothing on for a while; or go on."""
+        self.dispatcher.hold(on)
+
     def jumped(self) -> None:
         """The wall clock was set: look at the calendar anew."""
         self.dispatcher.jumped()

@@ -21,7 +21,10 @@ FRESH = 60.0
 
 
 class LaneNow(msgspec.Struct, frozen=True):
-    """A lane: what it does (empty: nothing), for how many seconds, and how many records of it are done."""
+    """A lane: what it does (empty: nothing), for how many seconds, and how many records of it are done.
+
+    ``where``: the machine and process that is at it, where that is not the service itself.
+    """
 
     connection: str
     pace: str
@@ -30,6 +33,7 @@ class LaneNow(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     done: int = 0
     total: int | None = None
+    where: str = ""
 
 
 class PausedNow(msgspec.Struct, frozen=True):
@@ -43,7 +47,8 @@ class PausedNow(msgspec.Struct, frozen=True):
 class Pulse(msgspec.Struct, frozen=True):
     """The whole service. Times are Unix seconds; ``next``: flow → when it is due.
 
-    ``refused``: why a changed project was not taken up; empty if it was.
+    ``refused``: why a changed project was not taken up; empty if it was. ``clock``: why nothing is taken on, since the
+    clocks differ; empty if they do not.
     """
 
     since: float
@@ -53,6 +58,7 @@ class Pulse(msgspec.Struct, frozen=True):
     paused: tuple[PausedNow, ...] = ()
     next: dict[str, float] = {}
     refused: str = ""
+    clock: str = ""
 
 
 class Doing(msgspec.Struct, frozen=True):
@@ -63,7 +69,7 @@ class Doing(msgspec.Struct, frozen=True):
     next: dict[str, datetime] = {}
 
 
-def beat(doing: Doing, clock: Clock, since: float, refused: str = "") -> Pulse:
+def beat(doing: Doing, clock: Clock, since: float, refused: str = "", differs: str = "") -> Pulse:
     """Return the pulse of now. ``since``: when the service began, Unix seconds."""
     return Pulse(
         since,
@@ -73,6 +79,7 @@ def beat(doing: Doing, clock: Clock, since: float, refused: str = "") -> Pulse:
         doing.paused,
         {name: at.timestamp() for name, at in doing.next.items()},
         refused,
+        differs,
     )
 
 

@@ -17,7 +17,8 @@ import structlog
 
 from obmen.errors import Busy, ConfigurationError, LeaseLost, StateError
 from obmen.project import Project
-from obmen.state import Lease, Ledger, retention
+from obmen.state import Lease, Ledger, clocks, retention
+from obmen.state.clocks import ClockWatch
 from runner.daemon.clock import ServiceClock
 from runner.daemon.pulse import Doing, Pulse, beat, save
 from runner.daemon.watch import Watch
@@ -50,6 +51,10 @@ class Works(Protocol):
 
     def jumped(self) -> None:
         """The wall clock was set."""
+        ...
+
+    def hold(self, on: bool) -> None:
+        """Take nothing on for a while; or go on."""
         ...
 
     def stop(self, patience: float, wait: Callable[[float], object]) -> bool:
@@ -104,11 +109,13 @@ class Service:
         clock: ServiceClock,
         besides: Callable[[], None] = lambda: None,
     ) -> None:
+        clocks.check(ledger)
         self.clock, self.ledger = clock, ledger
         self.standing = Standing(self.clock.now().timestamp())
         self._build, self._load, self._besides = build, load, besides
         self._watch = Watch(project.folder)
         self._anew = threading.Event()
+        self._clocks = ClockWatch(ledger)
         self._wall, self._seconds = self.clock.now().timestamp(), self.clock.monotonic()
         self.works = build(project)
 
@@ -177,6 +184,7 @@ class Service:
         times, now = self.standing.times, self.clock.monotonic()
         self._mind_the_clock()
         try:
+            self._compare()
             self.works.tick()
             if self._anew.is_set() or now - times.looked >= _LOOK_EVERY:
                 times.looked = now
@@ -193,7 +201,8 @@ class Service:
 
     def pulse(self) -> Pulse:
         """Return what the service does at the moment."""
-        return beat(self.works.doing(), self.clock, self.standing.since, self.standing.refused)
+        standing = self.standing
+        return beat(self.works.doing(), self.clock, standing.since, standing.refused, self._clocks.trouble)
 
     def _beat(self) -> None:
         now = self.clock.monotonic()
@@ -213,6 +222,13 @@ class Service:
         if abs(jump) > _JUMP:
             _LOG.warning("clock.jumped", seconds=round(jump))
             self.works.jumped()
+
+    def _compare(self) -> None:
+        """Let nothing be taken on while this machine's clock is not the database's."""
+        before = self._clocks.trouble
+        self._clocks.look()
+        if bool(before) != bool(self._clocks.trouble):
+            self.works.hold(bool(self._clocks.trouble))
 
     def _look(self) -> None:
         if self._watch.changed() or self._anew.is_set():
@@ -241,6 +257,7 @@ class Service:
         if not self.works.stop(self.project.service.stop_within.total_seconds(), self._wait):
             _LOG.warning("lane.slow", hint="a task of the project before is still under way; its flow waits for it")
         self.works = works
+        works.hold(bool(self._clocks.trouble))
         works.start()
 
     def _sweep(self) -> None:

@@ -21,12 +21,12 @@ import sqlalchemy as sa
 from obmen.errors import StateError
 from obmen.project import Project
 from obmen.project.service import Address
-from obmen.state import Ledger, Transaction, alerts, owners, tables
+from obmen.state import Ledger, Transaction, alerts, clocks, owners, tables
 from obmen.state.migrate import standing
 from obmen.state.trouble import explained
 from runner.observe import snapshot
 from runner.observe.snapshot import FlowNow, Snapshot
-from runner.observe.troubles import why_late
+from runner.observe.troubles import denied, why_late
 
 Level = Literal["ok", "warning", "problem"]
 OLDEST_PYTHON = (3, 11)
@@ -120,6 +120,8 @@ def service(ledger: Ledger, project: Project) -> Iterator[Finding]:
     """Yield how the service is, and what it left lying."""
     now = snapshot.take(ledger, project)
     yield from _pulse(now)
+    for name, words in denied(now).items():
+        yield Finding("problem", name, f"It refuses its key: {words}")
     yield from _flows(now)
     with ledger.read() as tx:
         yield from _leases(tx)
@@ -147,6 +149,8 @@ def _pulse(now: Snapshot) -> Iterator[Finding]:
         yield Finding(
             "problem", "project", f"A change of it was not taken up, and the one before goes on: {pulse.refused}"
         )
+    if pulse.clock:
+        yield Finding("problem", "service", f"It takes nothing on. {pulse.clock}")
     for name, (until, why) in now.paused().items():
         yield Finding("warning", name, f"It is left in peace for {until - now.at:.0f} s more: {why}")
 
@@ -187,10 +191,7 @@ def _old(tx: Transaction) -> Iterator[Finding]:
 
 
 def _keys(now: Snapshot) -> Iterator[Finding]:
-    for name, settings in now.project.connections.items():
-        ends = settings.connector.key_ends(settings.options)
-        if ends is None:
-            continue
+    for name, ends in now.keys.items():
         days = (ends.timestamp() - now.at) / 86400
         level: Level = "problem" if days <= 0 else "warning" if days <= 14 else "ok"  # noqa: PLR2004 - two weeks
         then = "" if level == "ok" else " Make a new one in the cabinet and put it into the project."
@@ -217,7 +218,17 @@ def _open(address: Address | None) -> bool:
     return address is not None and address.host not in _LOCAL
 
 
-def clocks(project: Project) -> Iterator[Finding]:
+def clock(ledger: Ledger) -> Iterator[Finding]:
+    """Yield by how much this machine's clock differs from the state's database; an SQLite file has none."""
+    found = clocks.offset(ledger)
+    if found is None:
+        return
+    level: Level = "ok" if found.bearable else "problem"
+    then = "" if found.bearable else " Neither service nor worker starts here: let NTP set the clocks of both machines."
+    yield Finding(level, "clock", f"{found.told(ledger.url)}{then}")
+
+
+def skews(project: Project) -> Iterator[Finding]:
     """Yield by how much this machine's clock differs from the systems' own; they are asked nothing else."""
     places: dict[str, str] = {}
     for name, one in project.connections.items():
@@ -259,7 +270,8 @@ def everything(project: Project) -> Iterator[Finding]:
             yield Finding("problem", "state", str(error))
         else:
             try:
+                yield from clock(ledger)
                 yield from service(ledger, project)
             finally:
                 ledger.close()
-    yield from clocks(project)
+    yield from skews(project)

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from obmen.state import Ledger, Transaction, alerts, quarantine, tables
 from runner.observe.meter import Meter
 from runner.observe.snapshot import FlowNow, Snapshot
+from runner.observe.troubles import denied
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STATUSES = ("done", "partial", "attention", "held", "emptied", "failed", "stopped")
@@ -238,15 +239,29 @@ def _paused(now: Snapshot) -> Iterator[_Sample]:
 
 
 def _busy(now: Snapshot) -> Iterator[_Sample]:
+    longest: dict[tuple[str, ...], float] = {}
     for lane in now.pulse.lanes if now.pulse is not None and now.beats else ():
-        yield (lane.connection, lane.pace), lane.seconds
+        seat = lane.connection, lane.pace
+        longest[seat] = max(longest.get(seat, 0.0), lane.seconds)
+    yield from longest.items()
+
+
+def _denied(now: Snapshot) -> Iterator[_Sample]:
+    refused = denied(now)
+    yield from (((name,), float(name in refused)) for name in now.project.connections)
+
+
+def _clock(now: Snapshot) -> Iterator[_Sample]:
+    yield (), float(now.pulse is not None and now.beats and bool(now.pulse.clock))
 
 
 GAUGES = (
     Gauge("obmen_up", "Whether the service lives: its pulse is fresh.", (), _up),
     Gauge("obmen_started_timestamp_seconds", "When the service began.", (), _since),
     Gauge("obmen_project_refused", "Whether a changed project is wrong and was not taken up.", (), _refused),
+    Gauge("obmen_clock_differs", "Whether nothing is taken on: its clock is not the database's.", (), _clock),
     Gauge("obmen_connection_paused", "Whether a connection is left in peace for a while.", ("connection",), _paused),
+    Gauge("obmen_connection_denied", "Whether a connection's key is refused.", ("connection",), _denied),
     Gauge("obmen_lane_busy_seconds", "For how long a lane has been at its task.", ("connection", "pace"), _busy),
     Gauge("obmen_flow_lag_seconds", "How long ago the source was last read to its end.", _FLOW, _of_flows(_lag)),
     Gauge("obmen_flow_limit_seconds", "How old what was read may get; quiet hours left out.", _FLOW, _of_flows(_limit)),

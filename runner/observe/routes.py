@@ -88,6 +88,8 @@ def readiness(view: Seen) -> dict[str, Any]:
         return {"ok": False, "problems": [{"what": "state", "why": str(error)}]}
     redact = Redactor(project.secrets)
     problems = [_late(one, now, redact) for one in now.flows if one.late]
+    if now.pulse is not None and now.pulse.clock:
+        problems.insert(0, {"what": "clock", "why": now.pulse.clock})
     refused = redact(now.pulse.refused) if now.pulse is not None else ""
     return {**found, "ok": not problems, "problems": problems, "flows": len(now.flows), "project_refused": refused}
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from obmen import keys
 from obmen.project import FlowSettings, Project
 from obmen.project.alerts import SilenceModel
-from obmen.state import Ledger, Transaction, quarantine, runs, seen, tables
+from obmen.state import Ledger, Transaction, memory, peers, quarantine, runs, seen, tables
 from obmen.state.quarantine import Group
 from obmen.state.runs import Run
 from runner.daemon import pulse as pulses
@@ -93,7 +95,8 @@ class Due:
 class Snapshot:
     """The whole picture. ``denied``: connection → why its key was refused, and when (Unix seconds).
 
-    ``happened``: for each rule of silence, in order, when it last happened, None if it never did.
+    ``happened``: for each rule of silence, in order, when it last happened, None if it never did. ``keys``: connection
+    → when its key ends, as far as anybody said it.
     """
 
     at: float
@@ -103,6 +106,7 @@ class Snapshot:
     denied: Mapping[str, tuple[float, str]] = field(default_factory=dict)
     due: tuple[Due, ...] = ()
     happened: tuple[float | None, ...] = ()
+    keys: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def beats(self) -> bool:
@@ -126,7 +130,6 @@ def take(
     ledger: Ledger,
     project: Project,
     *,
-    denied: Mapping[str, tuple[float, str]] | None = None,
     due: Callable[[Transaction], tuple[Due, ...]] | None = None,
 ) -> Snapshot:
     """Look at the ledger and the pulse. ``due`` finds the orders that are near their time."""
@@ -135,7 +138,15 @@ def take(
         flows = tuple(_flow(tx, project, flow, pulse) for flow in project.ordered_flows())
         happened = tuple(_happened(tx, one) for one in project.alerts.rules.silence)
         found = due(tx) if due is not None else ()
-        return Snapshot(tx.now, project, pulse, flows, denied or {}, found, happened)
+        denied = {name: (one.refused_at, one.refusal) for name, one in peers.every(tx, ledger.clock).items()}
+        return Snapshot(tx.now, project, pulse, flows, denied, found, happened, key_ends(tx, project))
+
+
+def key_ends(tx: Transaction, project: Project) -> dict[str, datetime]:
+    """Return connection → when its key ends, as it says itself or as its system said when it was last asked."""
+    kept = memory.everywhere(tx, keys.NAME)
+    found = {name: keys.ends(one.connector, one.options, kept.get(name)) for name, one in project.connections.items()}
+    return {name: at for name, at in found.items() if at is not None}
 
 
 def _flow(tx: Transaction, project: Project, flow: FlowSettings, pulse: Pulse | None) -> FlowNow:

@@ -55,7 +55,7 @@ def evaluate(now: Snapshot) -> dict[str, Trouble]:
 
 def _connections(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
     if rules.denied:
-        for connection, words in _denied(now).items():
+        for connection, words in denied(now).items():
             values = {"connection": connection, "words": words}
             yield Trouble(f"denied|{connection}", "denied", connection, "critical", values)
     if rules.down:
@@ -64,7 +64,7 @@ def _connections(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
             yield Trouble(f"down|{connection}", "down", connection, "warning", values, grows=DOWN_LONG)
 
 
-def _denied(now: Snapshot) -> dict[str, str]:
+def denied(now: Snapshot) -> dict[str, str]:
     """Return connection → words for keys that were refused to a flow which has not worked since."""
     found = {}
     for one in now.flows:
@@ -81,10 +81,9 @@ def _denied(now: Snapshot) -> dict[str, str]:
 def _keys(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
     if rules.expires is None:
         return
-    for name, settings in now.project.connections.items():
-        ends = settings.connector.key_ends(settings.options)
-        left = ends.timestamp() - now.at if ends is not None else None
-        if left is not None and left <= rules.expires.total_seconds():
+    for name, ends in now.keys.items():
+        left = ends.timestamp() - now.at
+        if left <= rules.expires.total_seconds():
             level: Level = "critical" if left <= ENDS_SOON else "warning"
             values: dict[str, Value] = {"connection": name, "left": max(left, 0.0), "at": now.at + left}
             yield Trouble(f"expires|{name}", "expires", name, level, values)
@@ -241,6 +240,8 @@ def why_late(one: FlowNow, now: Snapshot) -> str:
 
 
 def _said(one: FlowNow, now: Snapshot) -> str:
+    if now.pulse is not None and now.beats and now.pulse.clock:
+        return now.pulse.clock
     paused = now.paused().get(one.flow.source)
     if paused is not None:
         return paused[1]

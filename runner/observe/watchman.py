@@ -20,7 +20,6 @@ from runner.observe import notices, snapshot
 from runner.observe.courier import Courier, Start, in_a_thread
 from runner.observe.deadlines import Deadlines
 from runner.observe.explanations import Explanations
-from runner.observe.meter import Meter
 from runner.observe.notices import Notice
 from runner.observe.senders import Sender
 from runner.observe.troubles import Trouble, evaluate
@@ -32,10 +31,7 @@ EVERY = 30.0
 
 
 class Watchman:
-    """Watches one project; after a change of it, make another. ``meter``: what the service's calls came to.
-
-    Without a channel it looks at nothing.
-    """
+    """Watches one project; after a change of it, make another. Without a channel it looks at nothing."""
 
     def __init__(
         self,
@@ -44,10 +40,9 @@ class Watchman:
         clock: Clock,
         senders: Mapping[str, Sender],
         *,
-        meter: Meter | None = None,
         start: Start = in_a_thread,
     ) -> None:
-        self._ledger, self._project, self._clock, self._meter = ledger, project, clock, meter
+        self._ledger, self._project, self._clock = ledger, project, clock
         self._words = Words(project.alerts.language, ZoneInfo(project.service.timezone))
         self._redact = Redactor(project.secrets)
         self._explanations = Explanations(project)
@@ -78,8 +73,7 @@ class Watchman:
             courier.close()
 
     def _look(self) -> None:
-        denied = self._meter.denied() if self._meter is not None else {}
-        seen = snapshot.take(self._ledger, self._project, denied=denied, due=self._deadlines)
+        seen = snapshot.take(self._ledger, self._project, due=self._deadlines)
         troubles = evaluate(seen)
         channels = [courier.channel for courier in self._couriers]
         with self._ledger.write() as tx:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from obmen.project import FlowSettings
+from obmen.state.backfills import Unfinished
 from obmen.state.runs import Run
 from runner.daemon.pulse import LaneNow
 from runner.web.view import doing
@@ -20,7 +21,7 @@ _ON_THE_WAY = ("fresh", "pending", "sent", "accepted")
 class Standing:
     """Where a flow stands. ``outbox`` and ``aside`` count records by state; times are Unix seconds.
 
-    ``late``: what it last read is older than it may get.
+    ``late``: what it last read is older than it may get. ``past``: what a backfill has still to read.
     """
 
     flow: FlowSettings
@@ -33,6 +34,7 @@ class Standing:
     late: bool = False
     lane: LaneNow | None = None
     wished: bool = False
+    past: Unfinished | None = None
 
     @property
     def to_send(self) -> int:

@@ -1,7 +1,7 @@
 """Sessions: a signed cookie that says who somebody is, and the tokens that bind forms to it.
 
-Nothing of a session is kept on the server but which ones were ended. A cookie that was changed, is too old, or was
-given for another password or role opens nothing.
+Nothing of a session is kept on the server but which ones were ended, and that in the state, so that no restart revives
+one. A cookie that was changed, is too old, or was given for another password or role opens nothing.
 """
 
 from __future__ import annotations
@@ -10,18 +10,15 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import OrderedDict
 
 import msgspec
 
-from obmen.state import Ledger, tables
+from obmen.state import Ledger, logouts, tables
 from obmen.state.memory import LedgerMemory
 
 IDLE = 12 * 3600.0
 """Seconds without a call after which a session has ended."""
 _RENEWED = 300.0
-_MOST_ENDED = 10_000
-_SECRET = "page/secret"  # noqa: S105 - the name under which it is kept
 _LENGTH = 32
 
 
@@ -38,8 +35,7 @@ class Sessions:
     """Makes sessions and reads them back."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._secret = _secret_of(ledger)
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ledger, self._secret = ledger, _secret_of(ledger)
 
     def new(self, now: float, user: str = "", fit: str = "") -> Session:
         """Return a session that nobody had before."""
@@ -59,17 +55,17 @@ class Sessions:
             session = msgspec.json.decode(urlsafe_b64decode(body), type=Session)
         except (ValueError, msgspec.DecodeError):
             return None
-        return None if abs(now - session.at) > IDLE or session.id in self._ended else session
+        return None if abs(now - session.at) > IDLE or self._has_ended(session) else session
 
     def renewed(self, session: Session, now: float) -> Session:
         """Return the session, used now; the same while it was used just before."""
         return session if now - session.at < _RENEWED else msgspec.structs.replace(session, at=now)
 
     def end(self, session: Session) -> None:
-        """Let a session open nothing any more."""
-        self._ended[session.id] = None
-        while len(self._ended) > _MOST_ENDED:
-            self._ended.popitem(last=False)
+        """Let a session open nothing any more; a visitor's opens nothing anyway."""
+        if session.user:
+            with self._ledger.write() as tx:
+                logouts.note(tx, session.id)
 
     def fit(self, user: str, password: str, role: str) -> str:
         """Return what a session of this user must hold while password and role are these."""
@@ -83,6 +79,12 @@ class Sessions:
         """Whether a form was given to this session."""
         return _same(self.token(session), token)
 
+    def _has_ended(self, session: Session) -> bool:
+        if not session.user:
+            return False
+        with self._ledger.read() as tx:
+            return logouts.ended(tx, session.id)
+
     def _sign(self, what: str, text: str) -> str:
         return hmac.new(self._secret, f"{what}\n{text}".encode(), hashlib.sha256).hexdigest()
 
@@ -94,11 +96,11 @@ def _same(one: str, other: str) -> bool:
 def _secret_of(ledger: Ledger) -> bytes:
     """Return the secret of this state; made once, whichever process comes first."""
     memory = LedgerMemory(ledger, "")
-    kept = memory.get(_SECRET)
+    kept = memory.get(logouts.PAGE_SECRET)
     if kept is None:
-        row = ("", _SECRET, secrets.token_bytes(_LENGTH))
+        row = ("", logouts.PAGE_SECRET, secrets.token_bytes(_LENGTH))
         with ledger.write() as tx:
             tx.upsert(tables.memory, ("connection", "name", "value"), [row], keep=("value",))
-        kept = memory.get(_SECRET)
+        kept = memory.get(logouts.PAGE_SECRET)
     assert kept is not None  # noqa: S101 - it was kept above
     return kept

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from obmen.project import FlowSettings, Project
-from obmen.state import Transaction, quarantine, runs, seen, tables, wishes
+from obmen.state import Transaction, backfills, quarantine, runs, seen, tables, wishes
+from obmen.state.backfills import Unfinished
 from runner.daemon.pulse import Pulse
 from runner.observe.late import age
 from runner.web.health import Standing
@@ -30,12 +31,13 @@ def standing(tx: Transaction, project: Project, flow: FlowSettings, pulse: Pulse
 
 
 class _Sums:
-    """State → count, by flow, of the outbox and of the quarantine, and the flows that somebody wants to be run."""
+    """State → count, by flow, of the outbox and of the quarantine; which flows are wanted; what past is unread."""
 
     def __init__(self) -> None:
         self.outbox: dict[str, dict[str, int]] = defaultdict(dict)
         self.aside: dict[str, dict[str, int]] = defaultdict(dict)
         self.wished: set[str] = set()
+        self.past: dict[str, Unfinished] = {}
 
 
 def _sums(tx: Transaction, flow: str | None = None) -> _Sums:
@@ -50,6 +52,7 @@ def _sums(tx: Transaction, flow: str | None = None) -> _Sums:
         for name, state, count in tx.rows(query):
             into[name][state] = int(count)
     sums.wished = {wish.flow for wish in wishes.waiting(tx)}
+    sums.past = backfills.unfinished(tx)
     return sums
 
 
@@ -70,4 +73,5 @@ def _standing(tx: Transaction, project: Project, flow: FlowSettings, pulse: Puls
         late=since is not None and age(flow, project.alerts.rules, zone, since, tx.now).late,
         lane=working_on(pulse, flow.name) if pulse is not None else None,
         wished=flow.name in sums.wished,
+        past=sums.past.get(flow.name),
     )

@@ -11,11 +11,13 @@ from collections.abc import Callable
 import structlog
 
 from obmen.errors import Busy, Interrupted, LeaseLost, ObmenError, Unavailable
-from obmen.state import Ledger, outbox, runs, wishes
+from obmen.state import Lease, Ledger, outbox, runs, wishes
+from obmen.sync.deliver import Delivered
 from obmen.sync.engine import Engine, Pass
-from obmen.sync.flow import Flow
+from obmen.sync.flow import Flow, Target
 from runner.daemon.lane import DELIVERY
 from runner.daemon.leases import Leases
+from runner.worker.breakers import Breakers, LeftInPeace, Way
 
 _LOG = structlog.get_logger("obmen.worker")
 Later = Callable[[str, str, ObmenError], None]
@@ -30,11 +32,20 @@ class FlowJob:
     """Works on one flow, once. ``flows``: all of the project's, of one assembly that nobody else uses meanwhile."""
 
     def __init__(
-        self, ledger: Ledger, flows: tuple[Flow, ...], leases: Leases, stopping: threading.Event, later: Later
+        self,
+        ledger: Ledger,
+        flows: tuple[Flow, ...],
+        leases: Leases,
+        breakers: Breakers,
+        stopping: threading.Event,
+        later: Later,
     ) -> None:
-        self._ledger, self._flows, self._leases = ledger, flows, leases
+        self._ledger, self._flows, self._leases, self._breakers = ledger, flows, leases, breakers
         self._stopping, self._later = stopping, later
         self._engine = Engine(ledger, flows, listener=self)
+        self._way: Way | None = None
+        """That to the connection which is being used."""
+        self._answered = False
 
     def run(self, name: str, *, delivery: bool) -> None:
         """Do what is due. Raises what stopped it, so that the job is tried again."""
@@ -63,44 +74,77 @@ class FlowJob:
 
     def reading(self, flow: str, done: int, total: int | None) -> None:  # noqa: ARG002 - the engine's signature
         """Stop between two pages once the worker is to stop; what was read stays read."""
+        if self._way is not None:
+            self._way.answers()
         self._stop_if_told(flow)
 
-    def delivering(self, flow: str, target: str, count: int) -> None:
-        """Nobody looks."""
+    def delivering(self, flow: str, target: str, count: int) -> None:  # noqa: ARG002 - the engine's signature
+        """Note that a connection answers. It is called within a transaction, so nothing is written here."""
+        self._answered = True
 
     # -- parts --------------------------------------------------------------------------------------------
 
     def _read(self, work: Pass, wish: wishes.Wish) -> ObmenError | None:
-        self._engine.read(work, wish.reason or None)
-        if work.report.trouble:
-            return work.report.trouble[-1]
+        """Read the source; a pass in which it is left in peace only delivers."""
+        try:
+            with self._breakers.way(work.flow.source.name) as way:
+                self._way = way
+                self._engine.read(work, wish.reason or None)
+                if work.report.trouble:
+                    way.failed(work.report.trouble[-1])
+                    return work.report.trouble[-1]
+                way.worked()
+        except LeftInPeace as error:
+            work.kind = DELIVERY
+            return error
+        finally:
+            self._way = None
         with self._ledger.write() as tx:
             wishes.done(tx, wish)
         return None
 
     def _deliver(self, work: Pass) -> ObmenError | None:
-        """Deliver to every target for which something's time has come; return what went wrong, if anything did."""
-        name, trouble, idle = work.flow.name, None, False
+        """Deliver to every target for which something's time has come; return what is to be tried again first."""
+        name, troubles, idle = work.flow.name, list[ObmenError](), False
         with self._ledger.read() as tx:
             ripe = {target for flow, target in outbox.ripe(tx) if flow == name}
         targets = [target for target in work.flow.targets if target.name in ripe]
         if not targets:
             return None
         with self._leases.of(name) as lease:
-            if not work.run:
-                with self._ledger.write(lease) as tx:
-                    work.run = runs.begin(tx, name, work.kind)
             for target in targets:
-                delivered = self._engine.deliver(work, target, lease, enough=self._stopping.is_set)
-                trouble = delivered.trouble or trouble
+                try:
+                    delivered = self._deliver_to(work, target, lease)
+                except LeftInPeace as error:
+                    troubles.append(error)
+                    continue
+                if delivered.trouble is not None:
+                    troubles.append(delivered.trouble)
+                if isinstance(delivered.trouble, LeaseLost):
+                    raise delivered.trouble
                 idle = idle or not delivered.counts
-                if isinstance(trouble, LeaseLost):
-                    raise trouble
         if self._stopping.is_set():
             return Interrupted(f"Delivering {name} was cut off: the worker was told to stop. Another one goes on.")
-        if trouble is None and idle:
+        if idle and not troubles:
             return Idle(f"Nothing of {name} that is due can be sent yet.")
-        return trouble
+        return min(troubles, key=_patience, default=None)
+
+    def _deliver_to(self, work: Pass, target: Target, lease: Lease) -> Delivered:
+        """Deliver to one target. Raises LeftInPeace."""
+        try:
+            with self._breakers.way(target.name) as way:
+                self._way, self._answered = way, False
+                if not work.run:
+                    with self._ledger.write(lease) as tx:
+                        work.begin(runs.begin(tx, work.flow.name, work.kind))
+                delivered = self._engine.deliver(work, target, lease, enough=self._enough)
+                if delivered.trouble is not None:
+                    way.failed(delivered.trouble)
+                elif delivered.counts:
+                    way.worked()
+                return delivered
+        finally:
+            self._way = None
 
     def _close(self, work: Pass) -> None:
         """Keep what the pass came to; one in which nothing happened is forgotten."""
@@ -109,9 +153,22 @@ class FlowJob:
         if work.kind == DELIVERY and not work.report.trouble and not any(work.report.sent.values()):
             with self._ledger.write() as tx:
                 runs.forget(tx, work.run)
+            work.span.forget()
             return
         self._engine.close(work)
+
+    def _enough(self) -> bool:
+        """Asked between two calls: let others use a connection that works again, and whether to stop."""
+        if self._answered and self._way is not None:
+            self._answered = False
+            self._way.answers()
+        return self._stopping.is_set()
 
     def _stop_if_told(self, flow: str) -> None:
         if self._stopping.is_set():
             raise Interrupted(f"Reading {flow} was cut off: the worker was told to stop. Another one goes on.")
+
+
+def _patience(error: ObmenError) -> float:
+    """Seconds for which it asks, as far as it says."""
+    return getattr(error, "after", None) or 0.0

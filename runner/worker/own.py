@@ -19,6 +19,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from obmen.clock import SystemClock
 from obmen.errors import Busy, Interrupted, LeaseLost, ObmenError, StateError
 from runner.daemon.breaker import Breaker
+from runner.worker.breakers import LeftInPeace
 from runner.worker.job import Idle
 
 _LOG = structlog.get_logger("obmen.worker")
@@ -38,6 +39,8 @@ def pause_after(error: BaseException, attempts: int) -> float:
         return _BUSY
     if isinstance(error, Idle):
         return _IDLE
+    if isinstance(error, LeftInPeace):
+        return max(error.after or 0.0, 1.0)
     breaker = Breaker(SystemClock(), failures=attempts)
     breaker.failed(error if isinstance(error, ObmenError | Exception) else Exception(str(error)))
     return breaker.rest

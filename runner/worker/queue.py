@@ -27,6 +27,9 @@ _STANDING = sa.text(
     "SELECT id, queueing_lock, status = 'doing', coalesce(scheduled_at > now(), false) "  # noqa: S608 - our own name
     f"FROM {SCHEMA}.procrastinate_jobs WHERE status IN ('todo', 'doing')"
 )
+_RUNNING = sa.text(
+    f"SELECT lock, (args->>'delivery')::boolean AS delivery FROM {SCHEMA}.procrastinate_jobs WHERE status = 'doing'"  # noqa: S608 - the same
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,10 @@ class Queue:
         for row in tx.rows(_STANDING):
             found.setdefault(row[1], []).append(Standing(*row))
         return found
+
+    def running(self, tx: Transaction) -> dict[str, bool]:
+        """Return the flows that somebody is at, each with whether it is only delivered."""
+        return {row.lock: row.delivery for row in tx.rows(_RUNNING)}
 
     def drop(self, tx: Transaction, job: Standing) -> None:
         """Take a job out of the queue that nobody is at."""

@@ -13,9 +13,10 @@ import structlog
 from obmen.clock import Clock
 from obmen.errors import Busy, LeaseLost
 from obmen.project import Project
-from obmen.state import Lease, Ledger, Transaction, outbox, wishes
-from runner.daemon.pulse import Doing
+from obmen.state import Lease, Ledger, Transaction, outbox, peers, wishes
+from runner.daemon.pulse import Doing, PausedNow
 from runner.daemon.schedule import timers
+from runner.worker import now
 from runner.worker.place import prepare
 from runner.worker.queue import Queue, Standing, name_of
 
@@ -36,12 +37,15 @@ class Scheduler:
         self._heard: dict[str, float] = {}
         """Flow → the newest wish of a person that was passed on."""
         self._lease: Lease | None = None
+        self._held = False
 
     def start(self) -> None:
         """Begin; there is nothing to do but to tick."""
 
     def tick(self) -> None:
         """Hand out what is due by time, what people ask for, and what can be sent."""
+        if self._held:
+            return
         try:
             self._lease = self._lease or self.ledger.take_lease(LEASE)
             with self.ledger.write(self._lease) as tx:
@@ -62,15 +66,30 @@ class Scheduler:
             self._lease = None
         return True
 
+    def hold(self, on: bool) -> None:
+        """Hand out nothing for a while; or go on."""
+        self._held = on
+
     def jumped(self) -> None:
         """The wall clock was set: look at the calendar anew."""
         for timer in self._timers.values():
             timer.jumped()
 
     def doing(self) -> Doing:
-        """Return when each flow is due; what is done at the moment, the workers know."""
+        """Return what runs where, which connections are left in peace, and when each flow is due.
+
+        What runs, the ledger and the queue know: jobs that workers are at, the leases that those hold, open runs.
+        """
         due = {name: timer.next() for name, timer in self._timers.items()}
-        return Doing(next={name: at for name, at in due.items() if at is not None})
+        with self.ledger.read() as tx:
+            lanes = list(now.lanes(tx, self.project, self._queue.running(tx)))
+            known = peers.every(tx, self.ledger.clock)
+        paused = [
+            PausedNow(name, round(one.rest, 1), one.reason)
+            for name, one in known.items()
+            if one.rest > 0 and name in self.project.connections
+        ]
+        return Doing(tuple(lanes), tuple(paused), {name: at for name, at in due.items() if at is not None})
 
     def _due(self, tx: Transaction) -> list[str]:
         """Write down as wishes what is due by time; a flow that is still wanted is not piled up."""
@@ -98,6 +117,8 @@ class Scheduler:
         by_person = by_person and wish.asked_at > self._heard.get(wish.flow, 0.0)
         if by_person:
             self._heard[wish.flow] = wish.asked_at
+            flow = self.project.flows[wish.flow]
+            peers.lift(tx, (flow.source, *flow.targets))
             for job in jobs:
                 if job.asleep:
                     self._queue.drop(tx, job)

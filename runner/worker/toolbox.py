@@ -15,6 +15,7 @@ from obmen.state import Ledger
 from obmen.sync.assemble import Assembly
 from runner.daemon.service import Load
 from runner.daemon.watch import Watch
+from runner.observe.meter import Meter
 
 _LOG = structlog.get_logger("obmen.worker")
 _LOOK_EVERY = 2.0
@@ -23,12 +24,13 @@ _LOOK_EVERY = 2.0
 class Toolbox:
     """Makes sets when they are needed, and keeps them for the next job. A changed project is taken up between jobs."""
 
-    def __init__(self, project: Project, ledger: Ledger, load: Load, clock: Clock) -> None:
+    def __init__(self, project: Project, ledger: Ledger, load: Load, clock: Clock, meter: Meter) -> None:
         self.project, self._ledger, self._load, self._clock = project, ledger, load, clock
+        self._meter = meter
         self._watch = Watch(project.folder)
         self._looked = clock.monotonic()
         self._lock = threading.Lock()
-        self._first = Assembly(project, clock=clock, ledger=ledger)
+        self._first = self._heard(Assembly(project, clock=clock, ledger=ledger))
         self._free = [self._first]
 
     @contextmanager
@@ -38,7 +40,8 @@ class Toolbox:
             self._look()
             found = self._free.pop() if self._free else None
             first = self._first
-        found = found or Assembly(first.project, clock=self._clock, ledger=self._ledger, beside=first)
+        if found is None:
+            found = self._heard(Assembly(first.project, clock=self._clock, ledger=self._ledger, beside=first))
         try:
             yield found
         finally:
@@ -65,7 +68,7 @@ class Toolbox:
             return
         try:
             project = self._read()
-            made = Assembly(project, clock=self._clock, ledger=self._ledger)
+            made = self._heard(Assembly(project, clock=self._clock, ledger=self._ledger))
         except ConfigurationError as error:
             _LOG.error("project.refused", error=str(error))
             return
@@ -73,6 +76,10 @@ class Toolbox:
             one.close()
         self.project, self._first, self._free = project, made, [made]
         _LOG.info("project.taken_up", flows=len(project.flows), connections=len(project.connections))
+
+    def _heard(self, made: Assembly) -> Assembly:
+        self._meter.attach(made.connectors.values())
+        return made
 
     def _read(self) -> Project:
         project = self._load()

@@ -25,37 +25,44 @@ from procrastinate.job_context import JobContext
 
 from obmen.errors import ObmenError, StateError
 from obmen.project import Project
-from obmen.state import Ledger, ledger
+from obmen.state import Ledger, clocks, ledger
 from runner.daemon.clock import ServiceClock
 from runner.daemon.leases import Leases
 from runner.daemon.service import Load
+from runner.observe.meter import Meter
 from runner.worker import place
+from runner.worker.breakers import Breakers
 from runner.worker.job import FlowJob
 from runner.worker.own import Again, OwnJobs, pause_after
 from runner.worker.queue import TASK, Queue
 from runner.worker.toolbox import Toolbox
+from runner.worker.vitals import Outcome, Vitals
 
 _LOG = structlog.get_logger("obmen.worker")
 _LOOK_EVERY = 1.0
 HEARTBEAT, STALLED = 10.0, 30.0
 """Seconds between two signs of life, and without one after which a worker's jobs are taken over."""
 _START_AGAIN = 1.0
-_SKEW = 5.0
-"""Seconds by which this machine's clock may differ from the database's before somebody should know."""
 _LOCK = 0x6F626D72  # "obmr": PostgreSQL's advisory lock of whoever looks for jobs that were left
 _ALONE = "SELECT pg_try_advisory_xact_lock(%(lock)s) AS alone"
 _GONE = (ProcrastinateException, psycopg.Error, psycopg_pool.PoolTimeout, OSError)
 
 
 class Worker:
-    """Runs ``jobs`` flows at a time. ``load`` reads the project anew when its files have changed."""
+    """Runs ``jobs`` flows at a time. ``load`` reads the project anew when its files have changed.
+
+    Raises ClockDiffers if this machine's clock is not the database's.
+    """
 
     def __init__(self, project: Project, opened: Ledger, load: Load, *, jobs: int, clock: ServiceClock) -> None:
         self._url = opened.url
+        clocks.check(opened)
         place.prepare(self._url)
         self._ledger, self._jobs, self._clock = opened, jobs, clock
-        self._queue, self._leases = Queue(), Leases(opened)
-        self._toolbox = Toolbox(project, opened, load, clock)
+        self._queue, self._leases, self._breakers = Queue(), Leases(opened), Breakers(opened)
+        self._clocks = clocks.ClockWatch(opened)
+        self.meter, self.vitals = Meter(opened), Vitals(clock, self._clocks, jobs, STALLED)
+        self._toolbox = Toolbox(project, opened, load, clock, self.meter)
         self._ended = threading.Event()
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="job")
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -65,7 +72,6 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to stop; what is under way then ends at the next batch, and the rest is handed back."""
-        self._mind_the_clock()
         for name in ("procrastinate", "psycopg"):  # what they tell of a database that went away is told here in words
             logging.getLogger(name).setLevel(logging.CRITICAL)
         keeping = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -81,6 +87,7 @@ class Worker:
 
     def stop(self) -> None:
         """Be told to stop; from a signal's handler or another thread."""
+        self.vitals.draining = True
         self._clock.stop.set()
         if self._loop is not None:
             with suppress(RuntimeError):  # it has ended already
@@ -94,16 +101,24 @@ class Worker:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
+        turning = asyncio.create_task(self._turn())
         while not self._clock.stop.is_set():
             try:
-                await self._serve()
+                if await asyncio.to_thread(self._clocks.look):
+                    await self._serve()
             except _GONE as error:
                 _LOG.warning("queue.failed", error=f"{type(error).__name__}: {error}".strip())
             if not self._clock.stop.is_set():
                 await asyncio.sleep(_START_AGAIN)
+        turning.cancel()
+
+    async def _turn(self) -> None:
+        while True:
+            self.vitals.turned()
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def _serve(self) -> None:
-        """Work until told to stop, or until the database is gone."""
+        """Work until told to stop, until the database is gone, or until this machine's clock is not its any more."""
         connector = PsycopgConnector(
             conninfo=place.conninfo(self._url),
             kwargs={"options": place.session_options()},
@@ -140,22 +155,27 @@ class Worker:
 
     async def _work(self, context: JobContext, flow: str, delivery: bool) -> None:
         loop = asyncio.get_running_loop()
+        outcome: Outcome = "again"
+        self.vitals.began(flow)
         with structlog.contextvars.bound_contextvars(flow=flow):
             try:
                 await loop.run_in_executor(self._threads, partial(self._run_flow, flow, delivery=delivery))
+                outcome = "done"
             except ObmenError as error:
                 pause = pause_after(error, context.job.attempts)
                 _LOG.info("job.again", error=str(error), seconds=round(pause))
                 raise
             except Exception:
+                outcome = "failed"
                 _LOG.exception("job.failed")
                 raise
+            finally:
+                self.vitals.ended(flow, outcome)
 
     def _run_flow(self, flow: str, *, delivery: bool) -> None:
         with self._toolbox.taken() as assembly, structlog.contextvars.bound_contextvars(flow=flow):
-            FlowJob(self._ledger, assembly.flows, self._leases, self._clock.stop, self._later).run(
-                flow, delivery=delivery
-            )
+            job = FlowJob(self._ledger, assembly.flows, self._leases, self._breakers, self._clock.stop, self._later)
+            job.run(flow, delivery=delivery)
 
     def _later(self, flow: str, entity: str, error: ObmenError) -> None:
         with self._ledger.write() as tx:
@@ -170,8 +190,11 @@ class Worker:
                 if worker.worker_id is not None:
                     await app.job_manager.update_heartbeat(worker.worker_id)
                 await self._take_over(app, worker)
+                self.vitals.reached()
             except _GONE as error:
                 _LOG.debug("queue.failed", error=str(error))
+            if not await asyncio.to_thread(self._clocks.look):
+                worker.stop()  # type: ignore[no-untyped-call]  # the same
             await asyncio.sleep(HEARTBEAT)
 
     async def _take_over(self, app: App, worker: procrastinate_worker.Worker) -> None:
@@ -206,10 +229,4 @@ class Worker:
         while not self._ended.wait(ledger.LEASE_SECONDS / 4):
             with suppress(StateError):  # whoever works under it finds out by himself
                 self._leases.keep()
-
-    def _mind_the_clock(self) -> None:
-        with self._ledger.read() as tx:
-            theirs = tx.connection.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one()
-        skew = self._clock.now().timestamp() - float(theirs)
-        if abs(skew) > _SKEW:
-            _LOG.warning("clock.differs", seconds=round(skew), hint="from the database's; let NTP set this machine's")
+                self._breakers.keep()

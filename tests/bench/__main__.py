@@ -13,12 +13,13 @@ hands to its children is not theirs.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from tests.bench.metadata import TYPES
@@ -37,10 +38,8 @@ _INPUTS = {
 _OF_ODATA = ("goods", "prices", "stock")
 _PARTS = ("xml", "json", "odata", "enterprisedata", "metadata")
 _METADATA = "metadata"
-_WORKERS = "workers"
-"""Measured only when it is named: it waits for others more than it works."""
-_WEBHOOKS = "webhooks"
-"""Measured only when it is named: it is of the service, and not beside a parser."""
+_OF_SERVICE = ("webhooks", "page", "runs", "workers")
+"""Measured only when one of them is named: they are of the service, and not beside a parser."""
 _OF_PRICES = ("xml", "json")
 _STAGES = {"first": "first sync", "unchanged": "nothing changed", "changed": "1 % changed"}
 _HEAD = ("input", "records", "stage", "seconds", "CPU s", "per CPU s", "of bare", "of SQLite", "MiB")
@@ -58,18 +57,14 @@ def main() -> None:
     """Print the table, line by line as it is measured."""
     asked = argparse.ArgumentParser(prog="make bench ARGS=…", description="Obmen beside a bare parser.")
     asked.add_argument("--million", action="store_true", help="also a million records: some hours, 6 GB of disk")
-    asked.add_argument("--records", type=int, default=100_000, help="how many records (default 100,000)")
+    asked.add_argument("--records", type=int, help="how many records (default 100,000); goods of page; runs of runs")
     asked.add_argument("--postgres", action="store_true", help="prices also with the ledger on PostgreSQL")
-    only = f"only these: {', '.join(_PARTS)}; or alone {_WORKERS}, with 1, 2 and 4 of them; {_WEBHOOKS}, a second"
-    asked.add_argument(
-        "part", nargs="*", choices=[*_PARTS, *_OF_ODATA, _WORKERS, _WEBHOOKS, []], metavar="part", help=only
-    )
+    only = f"only these: {', '.join(_PARTS)}; or one of the service: {', '.join(_OF_SERVICE)}"
+    choices = [*_PARTS, *_OF_ODATA, *_OF_SERVICE, []]
+    asked.add_argument("part", nargs="*", choices=choices, metavar="part", help=only)
     options = asked.parse_args()
-    if options.part == [_WORKERS]:
-        _print_workers()
-        return
-    if options.part == [_WEBHOOKS]:
-        _print_webhooks()
+    if len(options.part) == 1 and options.part[0] in _OF_SERVICE:
+        _print_service(options.part[0], options.records)
         return
     wanted = {*(options.part or _PARTS)}
     if "odata" in wanted:
@@ -78,7 +73,7 @@ def main() -> None:
     _print(tuple("-" * width for width in _WIDTHS))
     with ExitStack() as stack:
         database = stack.enter_context(databases()) if options.postgres else None
-        for records in (options.records, *([1_000_000] if options.million else [])):
+        for records in (options.records or 100_000, *([1_000_000] if options.million else [])):
             for part in _INPUTS:
                 if part in wanted:
                     with tempfile.TemporaryDirectory(prefix="obmen-bench-") as folder:
@@ -91,19 +86,12 @@ def main() -> None:
     print(_LEGEND)
 
 
-def _print_workers() -> None:
-    from tests.bench import workers  # noqa: PLC0415 - all else wants this process to stay small
-
-    with databases() as database:
-        for line in workers.lines(database):
-            print("  ".join(cell.rjust(10) for cell in line), flush=True)
-
-
-def _print_webhooks() -> None:
-    from tests.bench import webhooks  # noqa: PLC0415 - all else wants this process to stay small
-
-    for title, *cells in webhooks.lines():
-        print("  ".join([title.ljust(24), *(cell.rjust(10) for cell in cells)]), flush=True)
+def _print_service(part: str, records: int | None) -> None:
+    measured = importlib.import_module(f"tests.bench.{part}")  # all else wants this process to stay small
+    with databases() if part == "workers" else nullcontext() as database:
+        chosen = [one for one in (database, records) if one is not None]
+        for title, *cells in measured.lines(*chosen):
+            print("  ".join([title.ljust(24), *(cell.rjust(13) for cell in cells)]), flush=True)
 
 
 def _measure_metadata(path: str) -> Iterator[tuple[str, ...]]:

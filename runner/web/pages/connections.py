@@ -6,20 +6,25 @@ had it checked; that is kept, so it can be read when the system does not answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from obmen import keys
 from obmen.errors import ObmenError
 from obmen.http.redact import Redactor
 from obmen.project import ConnectionSettings, Project
-from obmen.state import Ledger
+from obmen.state import Ledger, peers
 from obmen.state.memory import LedgerMemory
+from obmen.sync.assemble import equip
 from obmen.usage import Usage
 from runner.daemon.pulse import LaneNow
+from runner.observe import snapshot
+from runner.observe.troubles import denied
 from runner.web.call import Answer, Away, Call, Lost, Shown, link
 from runner.web.jobs import Job, Watch
 from runner.web.view import doing, paused
@@ -46,7 +51,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One connection as the page shows it."""
+    """One connection as the page shows it. ``refusal``: in which words it refuses its key, if it does."""
 
     name: str
     title: str
@@ -55,7 +60,9 @@ class Told:
     usage: Usage
     checked: Checked | None
     job: Job | None
+    refusal: str
     paused_until: float | None
+    key_ends: datetime | None
     lanes: Sequence[LaneNow]
 
     @property
@@ -67,7 +74,8 @@ class Told:
 
 def connections(call: Call) -> Answer:
     """Show them."""
-    told = [_told(call, one) for one in call.project.connections.values()]
+    refused = _refused(call)
+    told = [_told(call, one, refused.get(one.name, "")) for one in call.project.connections.values()]
     return Shown("connections.html", {"connections": told, "doing": doing})
 
 
@@ -105,7 +113,7 @@ def _check(
     project: Project, ledger: Ledger, settings: ConnectionSettings, redact: Redactor, who: str, watch: Watch
 ) -> None:
     connector = settings.connector(settings.name, settings.options)
-    connector.memory = LedgerMemory(ledger, settings.name)
+    equip(connector, ledger)
     findings: list[Seen] = []
     try:
         for one in connector.check_usage(usage(project, settings.name)):
@@ -120,7 +128,16 @@ def _check(
     LedgerMemory(ledger, "").put(_name(settings.name), msgspec.json.encode(made))
 
 
-def _told(call: Call, settings: ConnectionSettings) -> Told:
+def _refused(call: Call) -> Mapping[str, str]:
+    """Return connection → words for keys that are refused; only what was ever refused is looked into."""
+    with call.ledger.read() as tx:
+        known = peers.every(tx, call.ledger.clock)
+    if not any(one.refusal for one in known.values()):
+        return {}
+    return denied(snapshot.take(call.ledger, call.project))
+
+
+def _told(call: Call, settings: ConnectionSettings, refusal: str) -> Told:
     name = settings.name
     kept = LedgerMemory(call.ledger, "").get(_name(name))
     pulse = call.pulse
@@ -133,7 +150,9 @@ def _told(call: Call, settings: ConnectionSettings) -> Told:
         usage=usage(call.project, name),
         checked=msgspec.json.decode(kept, type=Checked) if kept else None,
         job=call.jobs.last("check", name),
+        refusal=refusal,
         paused_until=until if until is not None and until > call.now else None,
+        key_ends=keys.ends(settings.connector, settings.options, LedgerMemory(call.ledger, name).get(keys.NAME)),
         lanes=[lane for lane in pulse.lanes if lane.connection == name and lane.task] if pulse else [],
     )
 

@@ -6,7 +6,7 @@ A number's form is chosen as the language chooses it, so that no page puts sente
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -78,6 +78,12 @@ class Words:
         """Return a moment (Unix seconds) as a date and a time of the service's zone."""
         at = datetime.fromtimestamp(moment, self._zone)
         return at.strftime("%d.%m.%Y %H:%M:%S" if self.language == "ru" else "%Y-%m-%d %H:%M:%S")
+
+    def moment(self, moment: float) -> str:
+        """Return a moment that people chose: a day if it is the beginning of one, else with its minutes."""
+        at, russian = datetime.fromtimestamp(moment, self._zone), self.language == "ru"
+        day = at.strftime("%d.%m.%Y" if russian else "%Y-%m-%d")
+        return day if at.time() == time() else f"{day} {at:%H:%M}"
 
     def day(self, moment: float) -> str:
         """Return a moment's day."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 
@@ -74,9 +75,15 @@ def test_what_is_left_is_named_and_taken_up(past: Place, cli: Cli, erp: ShelfSan
     ran = cli("backfill", "orders", *MAY)
     assert ran.code == 4
     assert "Go on: obmen backfill orders --resume" in ran.out
+    hint = "orders: a backfill asked for 0 s ago has read 50% of its time, last 0 s ago. Go on: obmen backfill orders"
+    assert re.sub(r"\b\d s", "0 s", " ".join(cli("status").out.split())).count(hint) == 1
+    told = {flow["flow"]: flow["backfill"] for flow in cli("status", "--json").data["flows"]}
+    assert told["products"] is None
+    assert (told["orders"]["share"], [one["until"][:10] for one in told["orders"]["left"]]) == (0.5, ["2026-05-08"])
     shop.faults.clear()
     ran = cli("backfill", "orders", "--resume")
     assert ran.code == 0
+    assert "backfill" not in cli("status").out
     assert sorted(erp.records["order"]) == [f"N-{number}" for number in range(1, 9)]
 
 

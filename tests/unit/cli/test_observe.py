@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from obmen.state import Ledger, alerts
+from obmen.state import Ledger, alerts, peers, runs
 from obmen.state.alerts import Alert
 from obmen.testing.sandbox import Request, Response, Sandbox, route
 from runner.daemon.pulse import PausedNow, Pulse, save
@@ -71,6 +71,27 @@ def test_status_tells_of_the_service(cli: Cli, watched: Ledger) -> None:
     assert [one["connection"] for one in data["service"]["paused"]] == ["shop"]
     assert [one["name"] for one in data["alerts"]] == ["down|shop"]
     assert {one["flow"]: bool(one["next_at"]) for one in data["flows"]}["stock"]
+
+
+def test_a_wrong_clock_and_a_refused_key_are_told(cli: Cli, watched: Ledger) -> None:
+    words = "shop: GET /x: status 401: who are you."
+    with watched.write() as tx:
+        run = runs.begin(tx, "stock", "sync")
+        peers.refused(tx, "shop", words)
+        runs.end(tx, run, "failed", {}, words)
+    beat(watched, clock="The clocks differ.")
+    watched.close()
+    out = cli("status").out
+    assert "It takes nothing on. The clocks differ." in out
+    assert f"shop refuses its key: {words}" in out
+    service = cli("status", "--json").data["service"]
+    assert (service["clock"], service["denied"]) == (
+        "The clocks differ.",
+        [{"connection": "shop", "reason": words}],
+    )
+    problems = [one["message"] for one in cli("doctor", "--json").data["findings"] if one["level"] == "problem"]
+    assert f"It refuses its key: {words}" in problems
+    assert "It takes nothing on. The clocks differ." in problems
 
 
 def test_alerts_are_tried_and_listed(cli: Cli, watched: Ledger, hook: Hook) -> None:

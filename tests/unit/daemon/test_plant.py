@@ -140,6 +140,42 @@ def test_a_flow_that_is_due_again_while_it_runs_is_not_piled_up(tmp_path: Path) 
         assert dispatcher.take(seat) is None
 
 
+def test_a_flow_that_is_always_due_to_be_read_is_delivered_all_the_same(tmp_path: Path) -> None:
+    """Reading takes longer than the time between two reads, so the next one is wanted before this one ends."""
+    with works(tmp_path, flows="goods: { entity: product, from: erp, to: shop, every: 1s }") as at:
+        dispatcher = at.plant.dispatcher
+        erp, shop = dispatcher.seats["erp", "calm"], dispatcher.seats["shop", "calm"]
+        reading, delivering = Task("goods"), Task("goods", "shop")
+
+        def read() -> None:
+            dispatcher.tick()
+            assert dispatcher.take(erp) == reading
+            at.clock.advance(5)
+            dispatcher.tick()
+            dispatcher.deliver([("goods", "shop")])
+            dispatcher.done(erp, reading, None)
+
+        read()
+        assert dispatcher.take(erp) is None, "what was read goes before the next read"
+        assert dispatcher.take(shop) == delivering
+        assert not dispatcher.enough(shop, delivering)
+        at.clock.advance(40)
+        assert dispatcher.enough(shop, delivering)
+        dispatcher.done(shop, delivering, None)
+        dispatcher.deliver([("goods", "shop")])
+        assert dispatcher.take(shop) is None, "then it is read again, or targets would keep it from it"
+
+        read()
+        assert dispatcher.take(shop) == delivering
+        dispatcher.want("goods")
+        assert dispatcher.enough(shop, delivering), "a person is not kept waiting"
+        dispatcher.done(shop, delivering, None)
+
+        read()
+        dispatcher.connections["shop"].until = at.clock.monotonic() + 60
+        assert dispatcher.take(erp) == reading, "a target that is left in peace holds up no read"
+
+
 def test_what_is_urgent_goes_first_and_a_flow_is_not_read_while_it_is_delivered(tmp_path: Path) -> None:
     flows = "prices: { entity: price, from: erp, to: shop }\nstocks: { entity: stock, from: erp, to: shop }"
     with works(tmp_path, flows=flows) as at:

@@ -75,11 +75,11 @@ class Watched:
     def restart(self, sender: Sender | None = None) -> None:
         """Let another watchman take over, as after a restart."""
         self.watchman.close()
-        self.watchman = _watchman(self.works, sender or self.heard, self.meter)
+        self.watchman = _watchman(self.works, sender or self.heard)
 
 
-def _watchman(one: Works, sender: Sender, meter: Meter) -> Watchman:
-    return Watchman(one.ledger, one.plant.project, one.clock, {"webhook": sender}, meter=meter, start=at_once)
+def _watchman(one: Works, sender: Sender) -> Watchman:
+    return Watchman(one.ledger, one.plant.project, one.clock, {"webhook": sender}, start=at_once)
 
 
 @contextmanager
@@ -96,8 +96,8 @@ def watched(
     alerts = CHANNEL + (f"  rules:\n{rules}" if rules else "")
     clock = FakeClock(start)
     with works(folder, state_url, flows=flows, service=alerts, clock=clock, peers=peers) as one:
-        heard, meter = Heard(), Meter(clock)
-        made = Watched(one, heard, meter, _watchman(one, heard, meter), clock.now().timestamp())
+        heard, meter = Heard(), Meter(one.ledger)
+        made = Watched(one, heard, meter, _watchman(one, heard), clock.now().timestamp())
         try:
             yield made
         finally:

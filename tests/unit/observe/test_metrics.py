@@ -15,16 +15,19 @@ from prometheus_client.parser import text_string_to_metric_families
 from obmen.errors import Denied, StateError
 from obmen.http import Http, Rate, Transport
 from obmen.project import Project
-from obmen.state import Ledger, quarantine, runs
+from obmen.state import Ledger, peers, quarantine, runs
 from obmen.state.quarantine import Problem
 from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Request, Response, Sandbox, route
+from runner.daemon.pulse import LaneNow, Pulse, save
 from runner.observe.meter import Meter
 from runner.observe.routes import routes
 from tests.crash.world import order, price, product
 from tests.unit.observe.kit import Watched, watched
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md"
+OF_SERVICE = PAGE.read_text(encoding="utf-8").partition("## A worker")[0]
+NAMED = r"^\| `(obmen_\w+)` "
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -112,13 +115,32 @@ def test_names_are_those_of_the_documentation_and_labels_hold_no_data(tmp_path: 
         _, text = asked(shop, "/metrics")
         families = [one for one in text_string_to_metric_families(text) if not one.name.endswith("_created")]
         names = {one.name + ("_total" if one.type == "counter" else "") for one in families}
-        assert names == set(re.findall(r"^\| `(obmen_\w+)` ", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+        assert names == set(re.findall(NAMED, OF_SERVICE, re.MULTILINE))
         words = {"erp", "shop", "goods", "prices", "stocks", "orders"}
         flowing = {"flow", "connection", "target"}
         named = {word for one in families for row in one.samples for key, word in row.labels.items() if key in flowing}
         assert named <= words
         assert "SKU-" not in text
         assert "http" not in text
+
+
+def test_two_at_work_at_one_connection_are_one_series_and_a_refused_key_is_one(shop: Watched) -> None:
+    ledger, now = shop.works.ledger, shop.works.clock.now().timestamp()
+    words = "erp: GET /x: status 401: who are you."
+    with ledger.write() as tx:
+        run = runs.begin(tx, "prices", "sync")
+        peers.refused(tx, "erp", words)
+        runs.end(tx, run, "failed", {}, words)
+    lanes = (LaneNow("erp", "urgent", "reading prices", "prices", 3.0), LaneNow("erp", "urgent", "x", "stocks", 9.0))
+    save(ledger, Pulse(now, now, "here:1", lanes, clock="The clocks differ."))
+    status, text = asked(shop, "/metrics")
+    assert status == 200
+    assert text.count("obmen_lane_busy_seconds{") == 1
+    numbers = samples(text)
+    assert value(numbers, "obmen_lane_busy_seconds", connection="erp", pace="urgent") == 9.0
+    assert value(numbers, "obmen_connection_denied", connection="erp") == 1
+    assert value(numbers, "obmen_connection_denied", connection="shop") == 0
+    assert value(numbers, "obmen_clock_differs") == 1
 
 
 def test_asked_too_often_the_same_is_said_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,9 +199,10 @@ class Slow(Sandbox):
         return Response(int(status), {"message": "as you wish"})
 
 
-def test_calls_are_counted_by_connection_and_kind_of_answer() -> None:
+def test_calls_are_counted_by_connection_and_kind_of_answer(tmp_path: Path) -> None:
     clock = FakeClock()
-    meter = Meter(clock)
+    ledger = Ledger(f"sqlite:///{tmp_path}/state.db", clock=clock)
+    meter = Meter(ledger)
     with Slow() as peer:
         http = Http("ozon", Transport(peer.url, budgets={"*": (Rate(2, 60.0),)}), clock=clock)
         http.listener = meter
@@ -200,4 +223,7 @@ def test_calls_are_counted_by_connection_and_kind_of_answer() -> None:
     assert found["obmen_budget_waits_total", "ozon"] >= 1
     assert found["obmen_budget_wait_seconds_total", "ozon"] > 10
     assert isinstance(refused, Denied)
-    assert meter.denied()["ozon"][1] == str(refused)
+    with ledger.read() as tx:
+        known = peers.of(tx, clock, "ozon")
+    assert (known.refusal, known.refused_at) == (str(refused), clock.now().timestamp())
+    ledger.close()

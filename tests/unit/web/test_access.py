@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from obmen.project.service import Address, UserModel
-from obmen.state import deeds, outbox, wishes
+from obmen.state import deeds, outbox, restore, wishes
 from obmen.testing.clock import FakeClock
 from runner.web import attempts, passwords
 from runner.web.routes import ROUTES
@@ -88,6 +88,33 @@ def test_logging_in_and_out(site: kit.Site) -> None:
     assert anna.get("/").status_code == 303, "a session that was ended opens nothing"
 
 
+def test_no_restart_and_no_other_process_revives_a_session_that_was_ended(site: kit.Site, clock: FakeClock) -> None:
+    anna, elsewhere = site.logged_in("anna"), site.logged_in("anna")
+    beside = with_the_cookies_of(anna, site)
+    assert beside.get("/").status_code == 200
+    late = with_the_cookies_of(anna, site)
+    clock.advance(60)
+    assert anna.send("/logout").status_code == 303
+    assert beside.get("/").status_code == 303, "another process knows it at once"
+    assert late.get("/").status_code == 303, "nor does one that begins later"
+    assert elsewhere.get("/").status_code == 200, "a session of another browser goes on"
+
+
+def test_who_logged_out_after_the_copy_that_was_put_back_stays_out(site: kit.Site) -> None:
+    anna = site.logged_in("anna")
+    with site.ledger.write() as tx:
+        restore.mark(tx, "anna", "yesterday's copy")
+    assert with_the_cookies_of(anna, site).get("/").status_code == 303
+
+
+def with_the_cookies_of(browser: kit.Browser, site: kit.Site) -> kit.Browser:
+    """The same browser, after the page was started anew on its state."""
+    another = kit.Site(site.view).browser()
+    site.clients.append(another.client)
+    another.client.cookies.update(browser.client.cookies)
+    return another
+
+
 def test_a_session_from_before_the_login_is_not_the_one_after_it(site: kit.Site) -> None:
     browser = site.browser()
     browser.get("/login")
@@ -145,12 +172,7 @@ def test_a_cookie_that_was_changed_opens_nothing(site: kit.Site, spoil: str) -> 
 
 def test_the_secret_is_the_state_s_so_sessions_outlive_the_process(site: kit.Site) -> None:
     anna = site.logged_in("anna")
-    other = kit.Site(site.view)
-    browser = other.browser()
-    browser.client.cookies.update(anna.client.cookies)
-    answer = browser.get("/")
-    browser.client.close()
-    assert answer.status_code == 200
+    assert with_the_cookies_of(anna, site).get("/").status_code == 200
 
 
 def test_cookies_are_kept_from_scripts_other_sites_and_plain_http(new_site: NewSite) -> None:

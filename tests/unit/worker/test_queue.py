@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from obmen.errors import ConfigurationError, StateError
-from obmen.state import Ledger, wishes
+from obmen.state import Ledger, peers, wishes
 from obmen.state.outbox import Decided, put
 from obmen.testing.clock import FakeClock
 from runner.worker import place
@@ -68,15 +68,19 @@ def test_what_is_due_is_written_down_with_its_job_or_not_at_all(
     assert [len(waiting(site, name)) for name in site.names] == [1] * len(site.names)
 
 
+def leads(scheduler: Scheduler) -> bool:
+    return scheduler._lease is not None
+
+
 def test_a_second_scheduler_stands_by_and_takes_over(site: Site, scheduler: Scheduler, clock: FakeClock) -> None:
     scheduler.tick()
     ledger = Ledger(site.state, clock=clock)
     other = Scheduler(project(site.file), ledger, clock)
     other.tick()
-    assert other._lease is None
+    assert not leads(other)
     scheduler.stop(0.0, clock.sleep)
     other.tick()
-    assert other._lease is not None
+    assert leads(other)
     ledger.close()
 
 
@@ -88,8 +92,15 @@ def test_a_person_need_not_wait_for_a_pause(site: Site, scheduler: Scheduler, cl
     clock.advance(1.0)
     with scheduler.ledger.write() as tx:
         wishes.ask(tx, NAME, "anna")
+        for name in (f"from_{NAME}", "from_shop1"):
+            peers.leave(tx, clock, peers.of(tx, clock, name), 9, 600.0, "it does not answer")
+    assert {one.connection: one.seconds for one in scheduler.doing().paused} == {
+        f"from_{NAME}": 600.0,
+        "from_shop1": 600.0,
+    }
     scheduler.tick()
     assert [job.asleep for job in waiting(site)] == [False]
+    assert [one.connection for one in scheduler.doing().paused] == ["from_shop1"]
 
 
 def test_a_source_that_is_left_in_peace_keeps_no_delivery_waiting(site: Site, scheduler: Scheduler) -> None:
@@ -131,13 +142,19 @@ def test_pauses_grow_and_a_stop_makes_none() -> None:
     assert pause_after(KeyError("x"), 0) < pause_after(KeyError("x"), 3) < 600.0
 
 
+def at_work(scheduler: Scheduler) -> set[tuple[str, str]]:
+    """Return the connections at which somebody is at work, each with the process."""
+    return {(one.connection, one.where.rpartition(":")[2]) for one in scheduler.doing().lanes if one.task}
+
+
 def test_a_worker_that_is_told_to_stop_hands_the_rest_back(site: Site) -> None:
     site.shops.slow = 0.3
     site.shops.goods[NAME] = 60
     site.open()
     site.hire(jobs=1)
     assert until(lambda: len(site.shops.made.get(NAME, ())) > 3), site.log()
-    worker = site.workers[0]
+    worker, scheduler = site.workers[0], site._scheduler
+    assert until(lambda: (f"to_{NAME}", str(worker.pid)) in at_work(scheduler)), scheduler.doing()
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(60) == 0, site.log()
     assert 3 < len(site.shops.made[NAME]) < 60

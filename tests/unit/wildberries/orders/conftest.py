@@ -1,5 +1,6 @@
 """A cabinet with goods to sell, a connection to it, and a clock that both live by."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC
 from functools import lru_cache
@@ -14,6 +15,8 @@ from connectors.wildberries.sandbox.cabinet import Card, Size
 from obmen.entities import ENTITIES, Record
 from obmen.mapping import BoundMapping, Context, load_mapping
 from obmen.records import Batch, Item, Native
+from obmen.state import Ledger
+from obmen.sync.assemble import equip
 from tests.clocked import Clock, started
 
 FOLDER = Path(__file__).resolve().parents[4] / "mappings" / "wildberries"
@@ -51,6 +54,22 @@ def connect(clock: Clock) -> Iterator[Callable[..., Wildberries]]:
     yield connect_to
     for wb in made:
         wb.close()
+
+
+@pytest.fixture
+def connect_anew(
+    connect: Callable[..., Wildberries], clock: Clock, blank_ledger: Path, tmp_path: Path
+) -> Iterator[Callable[..., Wildberries]]:
+    """Connect as a process does that was just started: it knows what the state keeps, and no more."""
+    ledger = Ledger(f"sqlite:///{shutil.copy(blank_ledger, tmp_path / 'state.db')}", clock=clock)
+
+    def connect_to(sandbox: WildberriesSandbox, **options: object) -> Wildberries:
+        wb = connect(sandbox, **options)
+        equip(wb, ledger)
+        return wb
+
+    yield connect_to
+    ledger.close()
 
 
 @pytest.fixture

@@ -43,26 +43,19 @@ def test_reports_a_minute_apart_are_never_told_to_wait(connect, strict, clock):
     assert refusals(strict) == []
 
 
-def test_returns_read_by_a_new_process_each_time_are_never_told_to_wait(connect, strict, clock):
+def test_returns_read_by_a_new_process_each_time_are_never_told_to_wait(connect_anew, strict, clock):
     strict.send_back(strict.place_order("A-1"))
-    memory = connect(strict).memory
     for _ in range(12):
-        wb = connect(strict)
-        wb.memory = memory
-        assert len(read(wb, "return")[0]) == 1
+        assert len(read(connect_anew(strict), "return")[0]) == 1
         clock.pass_by(minutes=2)
     assert refusals(strict) == []
     assert strict.calls[f"GET {paths.GOODS_RETURNED}"] == 12 + 2
 
 
-def test_a_process_that_comes_too_soon_makes_no_call_of_the_report(connect, strict, clock):
-    memory = connect(strict).memory
+def test_a_process_that_comes_too_soon_makes_no_call_of_the_report(connect_anew, strict, clock):
     for _ in range(8):
-        wb = connect(strict)
-        wb.memory = memory
-        read(wb, "return")
-    wb = connect(strict)
-    wb.memory = memory
+        read(connect_anew(strict), "return")
+    wb = connect_anew(strict)
     with pytest.raises(Unavailable, match="goods returned"):
         read(wb, "return")
     assert refusals(strict) == []

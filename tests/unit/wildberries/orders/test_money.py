@@ -58,8 +58,8 @@ def test_the_records_of_a_report_come_to_what_it_pays_out(wb, sandbox, report):
 
 
 @pytest.mark.field("F1")
-def test_all_that_is_owed_is_told_and_all_that_was_paid(connect, sandbox, clock):
-    facts, cursor, memory, owed = {}, None, None, Counter()
+def test_all_that_is_owed_is_told_and_all_that_was_paid(connect, connect_anew, sandbox, clock):
+    facts, cursor, owed = {}, None, Counter()
     for week in range(4):
         begin = WEEK + timedelta(days=7 * week)
         clock.pass_by(days=7)
@@ -76,9 +76,7 @@ def test_all_that_is_owed_is_told_and_all_that_was_paid(connect, sandbox, clock)
         sandbox.book(id_, penalty="231.35", additionalPayment="120.5", paidAcceptance="11", deduction="354")
         owed[None] += Decimal("120.5") - Decimal("815.40") - Decimal("231.35") - 11 - 354
         for _ in range(2):
-            wb = connect(sandbox)
-            wb.memory = memory = memory or wb.memory
-            found, cursor = records(wb, cursor)
+            found, cursor = records(connect_anew(sandbox), cursor)
             assert len({one.operation_id for one in found}) == len(found)
             assert not facts.keys() & {one.operation_id for one in found}
             facts |= {one.operation_id: one for one in found}
@@ -151,31 +149,28 @@ def test_a_report_is_read_once_and_the_next_one_later(wb, sandbox, report, clock
 
 
 @pytest.mark.parametrize("kept", range(6))
-def test_a_read_that_broke_off_goes_on_after_the_last_row_that_was_kept(wb, connect, sandbox, monkeypatch, kept):
+def test_a_read_that_broke_off_goes_on_after_the_last_row_that_was_kept(connect_anew, sandbox, monkeypatch, kept):
     monkeypatch.setattr(finance, "ROWS", 3)
     reports = [sandbox.open_report(WEEK), sandbox.open_report(WEEK)]
     for report, number in zip(reports, (7, 2), strict=True):
         for amount in range(1, number + 1):
             sandbox.book(report, penalty=str(amount))
-    pages = islice(wb.read("accrual", None), kept)
+    pages = islice(connect_anew(sandbox).read("accrual", None), kept)
     first = [
         (page.cursor, native["operation_id"]) for page in pages for raw in page.slices for native in page.decode(raw)
     ]
     sandbox.journal.clear()
-    following = connect(sandbox)
-    following.memory = wb.memory
-    found, _ = records(following, first[-1][0] if first else None)
+    found, _ = records(connect_anew(sandbox), first[-1][0] if first else None)
     ids = [id_ for _, id_ in first] + [one.operation_id for one in found]
     assert len(ids) == len(set(ids)) == 9 + 2
     assert sum((one.amount for one in found if one.kind == "payout"), Decimal(0)) in {Decimal(-31), Decimal(-3), 0}
     assert refusals(sandbox) == []
 
 
-def test_a_process_that_was_just_started_knows_when_the_last_one_asked(wb, connect, sandbox, report, clock):
-    records(wb)
+def test_a_process_that_was_just_started_knows_when_the_last_one_asked(connect_anew, sandbox, report, clock):
+    records(connect_anew(sandbox))
     sandbox.journal.clear()
-    following = connect(sandbox)
-    following.memory = wb.memory
+    following = connect_anew(sandbox)
     clock.pass_by(seconds=20)
     began = clock.monotonic()
     records(following)
