@@ -23,12 +23,16 @@ FEWEST = 5
 class Guards:
     """Limits as shares of one (0.2 is 20 %); None: no limit.
 
-    ``change``: how far one price may move, relative to what it was. ``share``: how many of the known records
-    may change in one read. ``zeroed``: how many stocks that were above zero may become zero. ``gone``: how
-    many products may be archived.
+    ``change``: how far one price may move, relative to what it was. ``floor``: the least price, in its currency.
+    ``share``: how many of the known records may change in one read. ``created``: how many records, not a share, may be
+    new in one read, unless all are. ``zeroed``: how many stocks that were above zero may become zero. ``vanished``:
+    whether it is held that all that a warehouse had does. ``gone``: how many products may be archived.
     """
 
     change: Decimal | None = None
+    floor: Decimal | None = None
+    created: int | None = None
+    vanished: bool = False
     share: Decimal | None = None
     zeroed: Decimal | None = None
     gone: Decimal | None = None
@@ -36,7 +40,7 @@ class Guards:
 
 DEFAULT_GUARDS: Mapping[str, Guards] = {
     "price": Guards(change=Decimal("0.5")),
-    "stock": Guards(zeroed=Decimal("0.3")),
+    "stock": Guards(zeroed=Decimal("0.3"), vanished=True),
     "product": Guards(gone=Decimal("0.1")),
 }
 
@@ -56,8 +60,12 @@ def effect(before: Record | None, after: Record, op: Op) -> str:
 
 def jump(before: Record | None, after: Record, guards: Guards) -> str:
     """Return why one record must be held, or an empty string."""
+    if not isinstance(after, Price):
+        return ""
+    if guards.floor is not None and after.amount < guards.floor:
+        return f"the price would be {after.amount} {after.currency}; the guard 'floor' allows none below {guards.floor}"
     limit = guards.change
-    if limit is None or not isinstance(before, Price) or not isinstance(after, Price) or before.amount == 0:
+    if limit is None or not isinstance(before, Price) or before.amount == 0:
         return ""
     moved = (after.amount - before.amount) / before.amount
     if abs(moved) <= limit:
@@ -85,7 +93,17 @@ def verdict(effects: Mapping[str, int], known: int, live: int, guards: Guards) -
         if limit is not None and _too_many(count, of, limit):
             share = f"{count} of {of} records ({count / of:.0%}) would {verb}"
             held[held_effect] = f"{share}; the guard '{guard}' allows {limit:.0%}"
+    new = effects.get("created", 0)
+    if guards.created is not None and known and new > guards.created:
+        held["created"] = f"{new} records would be new; the guard 'created' allows {guards.created}"
     return held
+
+
+def vanished(warehouse: str, zeroed: int, live: int) -> str:
+    """Return why it must be held that so many of the ``live`` stocks of a warehouse go to zero, or an empty string."""
+    if zeroed < max(live, FEWEST):
+        return ""
+    return f"all {zeroed} stocks of '{warehouse}' would go to zero; the guard 'vanished' does not allow it"
 
 
 class _Life(msgspec.Struct):
