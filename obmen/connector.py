@@ -21,7 +21,8 @@ from obmen.errors import ConfigurationError, ObmenError, meant
 from obmen.http import Http, Transport
 from obmen.http.account import account_of
 from obmen.memory import Memory, ShortMemory
-from obmen.records import Batch, Document, Hints, Item, Native, Op, Outcome, Page
+from obmen.promotion import Promotion
+from obmen.records import Batch, Document, Hints, Item, Native, Op, Outcome, Page, RecordError
 from obmen.roles import (
     HistorySpec,
     LookupSpec,
@@ -37,6 +38,7 @@ from obmen.roles import (
     reader,
     writer,
 )
+from obmen.rules.habits import PriceHabits
 
 if TYPE_CHECKING:
     from obmen.categories import CategoryAttribute, CategoryNode
@@ -99,7 +101,8 @@ class Connector:
     ``title`` is its name for people. ``sandbox`` names its stand-in as ``package.module:Class``. ``presets``
     is a folder of mapping presets that a third-party connector brings itself (``<entity>.yaml``); Obmen's own
     stand in ``mappings/<name>/``. ``tell`` is called with entity → native ids when the system itself says that
-    records changed; they are then read by their ids before the next usual read.
+    records changed; they are then read by their ids before the next usual read. ``price_habits``: what the system
+    takes of prices, for those that take not every one.
     """
 
     title: ClassVar[str] = ""
@@ -115,6 +118,7 @@ class Connector:
     documents: ClassVar[dict[str, LookupSpec]] = {}
     feeds: ClassVar[dict[str, str]] = {}
     acknowledger: ClassVar[str] = ""
+    price_habits: PriceHabits = PriceHabits()  # an instance may narrow what its class declares
 
     def __init_subclass__(cls) -> None:
         """Gather what the class's methods are marked as."""
@@ -215,6 +219,10 @@ class Connector:
         """Call what makes papers of a kind."""
         return iter(getattr(self, self.documents[kind].method)(orders))
 
+    def as_of(self, entity: str) -> float | None:  # noqa: ARG002 - for those who are read from what was written once
+        """Return of what moment the records are that a read gives now, in Unix seconds; None: of now."""
+        return None
+
     def read(self, entity: str, cursor: str | None) -> Iterator[Page]:
         """Call the entity's reader."""
         return iter(getattr(self, self.readers[entity].method)(cursor))
@@ -239,6 +247,21 @@ class Connector:
     def look_up(self, entity: str, ids: Sequence[str]) -> Iterator[Native]:
         """Call the entity's ``lookup``."""
         return iter(getattr(self, self.lookups[entity].method)(ids))
+
+    def promotion(self, entity: str, native: Native) -> Promotion | None:  # noqa: ARG002 - for those who tell it
+        """Say that a promotion makes another price of what was set, if what was read tells so. No calls are made."""
+        return None
+
+    def leave(self, promotions: Sequence[Promotion]) -> Iterator[str]:  # noqa: ARG002 - for those who can
+        """Take prices out of the promotions that changed them; yield the ids of those that are out."""
+        return iter(())
+
+    def withheld(self, entity: str, ids: Sequence[str]) -> Mapping[str, RecordError | None]:  # noqa: ARG002 - see above
+        """Return those of these records (by natural id) that the system took and holds back, each with why.
+
+        None instead of a reason: the connection's options told to confirm it, and it was confirmed just now.
+        """
+        return {}
 
     def categories(self) -> Iterator[CategoryNode]:
         """Yield the categories in which the system makes cards; none for a system that has no such tree."""

@@ -38,6 +38,13 @@ class Refused(ObmenError):  # noqa: N818 - the name is the peer's answer, not a 
         self.field = field
 
 
+TOO_LATE = "too_late"
+"""The code for a seller's cancellation of what the channel has in its hands by now."""
+
+LATE_CANCEL = "late_cancel"
+"""The code of a task that ends by itself: once a person has seen to it there, the record is taken when asked again."""
+
+
 class Later(ObmenError):  # noqa: N818 - see Refused
     """The record may be said again after a while: the peer took the call but not yet the record.
 
@@ -86,6 +93,10 @@ class LeaseLost(ObmenError):  # noqa: N818 - see Refused
 
 class Busy(ObmenError):  # noqa: N818 - see Refused
     """Another process runs this flow; try again when it has finished."""
+
+
+class Paused(ObmenError):  # noqa: N818 - see Refused
+    """A person has paused this; it goes on when somebody lets it. Nothing is wrong, and nothing is lost."""
 
 
 class StalePlan(ObmenError):  # noqa: N818 - see Refused

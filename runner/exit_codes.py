@@ -14,6 +14,7 @@ from obmen.errors import (
     ConfigurationError,
     LeaseLost,
     ObmenError,
+    Paused,
     StalePlan,
     StateError,
 )
@@ -48,7 +49,7 @@ _MEANINGS = {
     ExitCode.DONE: "done",
     ExitCode.BUG: "a bug in Obmen",
     ExitCode.MISTAKE: "a mistake in the command or the project; a person mends it",
-    ExitCode.ATTENTION: "finished, but records lie in quarantine, a guard or a match asks, or a source gives nothing",
+    ExitCode.ATTENTION: "finished, but quarantine, a guard, match or undo asks, a source is empty, or it is paused",
     ExitCode.PEER: "a system could not be reached, refused our key or was not whole; what is undone stays",
     ExitCode.STATE: "the state database cannot be used",
     ExitCode.STALE: "the plan is stale, or the canary read back otherwise than it was sent",
@@ -62,6 +63,7 @@ _OF_ERRORS: tuple[tuple[type[ObmenError], ExitCode], ...] = (
     (ConfigurationError, ExitCode.MISTAKE),
     (StateError, ExitCode.STATE),
     (StalePlan, ExitCode.STALE),
+    (Paused, ExitCode.ATTENTION),
     (Busy, ExitCode.BUSY),
     (LeaseLost, ExitCode.BUSY),
 )

@@ -84,6 +84,10 @@ class OneC(Entities):
         """Name the door, and how changes are found behind it."""
         return self._door(entity).way(entity)
 
+    def as_of(self, entity: str) -> float | None:
+        """Return when 1C wrote the files that are read; of the other doors what they tell holds now."""
+        return self._door(entity).as_of()
+
     # -- changes and calls from outside --------------------------------------------------------------------------
 
     @feed(*ENTITIES)

@@ -14,7 +14,8 @@ from obmen.records import Batch, Item, Native, Outcome, Page, RecordError
 class Door:
     """The entities that pass and how. ``whole``: those of which one read gives everything there is.
 
-    ``batch``: how many records of an entity are written in one call; one, where it does not say.
+    ``batch``: how many records of an entity are written in one call; one, where it does not say. ``as_of``: see
+    ``Connector.as_of``.
     """
 
     read: Mapping[str, Callable[[str | None], Iterator[Page]]]
@@ -26,6 +27,7 @@ class Door:
     history: Mapping[str, Callable[[datetime, datetime], Iterator[Page]]] = field(default_factory=dict)
     batch: Mapping[str, int] = field(default_factory=dict)
     way: Callable[[str], str] = lambda _entity: ""
+    as_of: Callable[[], float | None] = lambda: None
 
 
 def one_by_one(write: Callable[[Item], str]) -> Callable[[Batch], Iterator[Outcome]]:

@@ -153,6 +153,16 @@ class OneCOptions(Options):
         default_factory=dict,
         description="through which door an entity goes, where several are open: odata, commerceml or enterprisedata",
     )
+    late_cancel: Literal["return", "task"] = Field(
+        default="return",
+        description="by OData, what is made of goods that 1C had shipped when their order was cancelled in its channel:"
+        " a request for their return, once (it moves no stock), or a task for a person",
+    )
+    returned_goods: Literal["on_receipt", "on_refund", "never"] = Field(
+        default="on_receipt",
+        description="by OData, when a return of a channel brings its goods back to stock: when they are here, already"
+        " when the money is paid back, or never, because people enter what comes back",
+    )
     order: OrderOptions | None = None
     customer: CustomerOptions | None = Field(default=None, description="what writing customers needs")
 

@@ -19,6 +19,7 @@ from connectors.ozon.notifications import Doorway, Push
 from connectors.ozon.orders import Orders
 from connectors.ozon.prices import Prices
 from connectors.ozon.products import Products
+from connectors.ozon.promotions import Promotions
 from connectors.ozon.returns import Returns
 from connectors.ozon.statuses import Statuses
 from obmen import keys
@@ -61,7 +62,7 @@ class AssumedCard(BaseOptions):
     vat: Literal["0", "0.05", "0.07", "0.1", "0.2", "0.22"] | None = None
 
 
-class Ozon(Products, Archive, Prices, Orders, Statuses, Labels, Returns, Finance):
+class Ozon(Products, Archive, Prices, Promotions, Orders, Statuses, Labels, Returns, Finance):
     """Ozon Seller API."""
 
     title: ClassVar[str] = "Ozon"

@@ -41,7 +41,7 @@ def check_key(reply: Reply, clock: Clock) -> Iterator[Finding]:
     if any(role["name"] == _EVERYTHING for role in roles):
         return
     allowed = {method for role in roles for method in role["methods"]}
-    lacking = [path for path in paths.ALL if path != paths.ROLES and path not in allowed]
+    lacking = [path for path in paths.ALL if path != paths.ROLES and path not in allowed | paths.ON_WISH]
     if lacking:
         message = f"The API key's roles do not name {', '.join(lacking)}; calls of these will be refused."
         yield Finding("warning", f"{message} Give the key the roles in the cabinet.", "api_key")

@@ -13,14 +13,15 @@ from datetime import date
 class Path(str):
     """A path, with the date of the specification that last held it and its announced end, if there is one."""
 
-    __slots__ = ("confirmed", "ends")
+    __slots__ = ("confirmed", "ends", "method")
     confirmed: date
     ends: date | None
+    method: str
 
-    def __new__(cls, path: str, confirmed: date, ends: date | None = None) -> Path:
+    def __new__(cls, path: str, confirmed: date, ends: date | None = None, *, method: str = "POST") -> Path:
         """Make a path that is used like a plain string."""
         made = super().__new__(cls, path)
-        made.confirmed, made.ends = confirmed, ends
+        made.confirmed, made.ends, made.method = confirmed, ends, method
         return made
 
 
@@ -46,6 +47,8 @@ UNARCHIVE = Path("/v1/product/unarchive", _JUNE)
 
 PRICES_SET = Path("/v1/product/import/prices", _JUNE)
 PRICES = Path("/v5/product/info/prices", _JUNE)
+PROMOTIONS = Path("/v1/actions", _JUNE, method="GET")
+PROMOTIONS_LEAVE = Path("/v1/actions/products/deactivate", _JUNE)
 STOCKS_SET = Path("/v2/products/stocks", _JUNE)
 STOCKS = Path("/v2/product/info/stocks-by-warehouse/fbs", _JUNE)
 
@@ -77,6 +80,8 @@ ACCRUAL_TYPES = Path("/v1/finance/accrual/types", _JUNE)
 STATEMENT = Path("/v1/finance/cash-flow-statement/list", _JUNE)
 
 ALL: tuple[Path, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Path))
+ON_WISH = frozenset({PROMOTIONS, PROMOTIONS_LEAVE})
+"""Those that are called only where a project asks for it."""
 
 
 def ending(today: date, within_days: int) -> list[Path]:

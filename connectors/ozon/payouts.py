@@ -64,6 +64,7 @@ def paid_out(raw: bytes) -> Iterator[Native]:
                     "amount": format(abs(amount), "f"),
                     "currency": currency,
                     "date": end,
+                    "report": f"{begin} – {end}",
                 }
 
 

@@ -1,4 +1,10 @@
-"""Ozon's rules of prices, told before the call: how far a crossed-out price must be above the price, and the floor."""
+"""Ozon's rules of prices, told before the call: how far a crossed-out price must be above the price, and the floor.
+
+``HABITS`` tells them to the seller's rules too. Prices have two places at most (``ProductAPI_ImportProductsPrices``).
+How far they must be apart stands among that method's errors (``discount_for_low_price_is_too_small`` and those beside
+it, ``discount_too_big``). The lowest price is at most the price and at least half of it: the errors
+``price_less_than_min_auto_price`` and ``min_auto_price_too_small``, which Ozon's news names.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +12,19 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-_LOW, _TOP = Decimal(400), Decimal(10_000)
-_LOW_GAP, _TOP_GAP = Decimal(20), Decimal(500)
-_PERCENT, _MOST_PERCENT = Decimal(5), Decimal(90)
-_HALF = 2
+from obmen.rules.habits import Gap, PriceHabits
+
+_TOP, _DEEPEST, _HALF = Decimal(10_000), Decimal("0.9"), Decimal("0.5")
+HABITS = PriceHabits(
+    gaps=(
+        Gap(up_to=Decimal(400), amount=Decimal(20)),
+        Gap(up_to=_TOP, share=Decimal("0.05")),
+        Gap(amount=Decimal(500)),
+    ),
+    most_discount=_DEEPEST,
+    strict=True,
+    least_min=_HALF,
+)
 
 
 def fault(row: Mapping[str, Any]) -> str:
@@ -23,24 +38,22 @@ def fault(row: Mapping[str, Any]) -> str:
             return broken
     if lowest and lowest > price:
         return f"the lowest price {lowest:f} is above the price {price:f}"
-    if lowest and lowest * _HALF < price:
+    if lowest and lowest < price * _HALF:
         return f"the lowest price {lowest:f} is under half of the price {price:f}"
     return ""
 
 
 def _gap(price: Decimal, old: Decimal) -> str:
-    gap = old - price
+    gap, wanted = old - price, HABITS.gap(price)
     between = f"between the price {price:f} and the crossed-out {old:f} there are {gap:f}"
     if gap <= 0:
         return f"the crossed-out price {old:f} is not above the price {price:f}"
-    if price <= _LOW and gap <= _LOW_GAP:
-        return f"{between}, and up to {_LOW:f} Ozon wants more than {_LOW_GAP:f}"
-    if _LOW < price <= _TOP and gap * 100 <= old * _PERCENT:
-        return f"{between}, and up to {_TOP:f} Ozon wants more than {_PERCENT:f} %"
-    if price > _TOP and gap <= _TOP_GAP:
-        return f"{between}, and above {_TOP:f} Ozon wants more than {_TOP_GAP:f}"
-    if gap * 100 >= old * _MOST_PERCENT:
-        return f"{between}, and Ozon takes a discount of less than {_MOST_PERCENT:f} %"
+    if HABITS.near(price, old):
+        where = f"up to {wanted.up_to:f}" if wanted.up_to else f"above {_TOP:f}"
+        least = f"{wanted.share * 100:.0f} %" if wanted.share else f"{wanted.amount:f}"
+        return f"{between}, and {where} Ozon wants more than {least}"
+    if HABITS.deep(price, old):
+        return f"{between}, and Ozon takes a discount of less than {_DEEPEST * 100:.0f} %"
     return ""
 
 

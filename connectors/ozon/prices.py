@@ -23,10 +23,13 @@ PRICE_LIMIT = 1000
 AUTOMATIC = ("auto_action_enabled", "auto_add_to_ozon_actions_list_enabled", "price_strategy_enabled")
 """What lets Ozon move a price by itself."""
 _CURRENCY = "currency"
+_TOLD = ("title", "date_from", "date_to")
 
 
 class Prices(Connector):
     """Prices: natural id ``offer_id``."""
+
+    price_habits = price_rules.HABITS
 
     @reader("price", key="offer_id", complete=True)
     def prices(self, cursor: str | None) -> Iterator[Page]:  # noqa: ARG002 - a whole read needs none
@@ -95,8 +98,8 @@ class Prices(Connector):
 def as_set(raw: bytes) -> Iterator[Native]:
     """Turn a price as it is read (``ProductAPI_GetProductInfoPrices``) into one as it is set.
 
-    A minimum price of zero is Ozon's way of saying that there is none. ``marketing_seller_price`` is told beside
-    where the seller's promotions make another price of it than was set.
+    A minimum price of zero is Ozon's way of saying that there is none. ``marketing_seller_price`` is told beside, with
+    ``promotions``, where the promotions that the seller takes part in make another price of it than was set.
     """
     for read in decode_json(raw):
         price: dict[str, Any] = read["price"]
@@ -112,6 +115,8 @@ def as_set(raw: bytes) -> Iterator[Native]:
         shown = price.get("marketing_seller_price")
         if shown and shown != price["price"]:
             native["marketing_seller_price"] = money(shown)
+            told = (read.get("marketing_actions") or {}).get("actions") or ()
+            native["promotions"] = [{name: one.get(name) for name in _TOLD} for one in told if one.get("title")]
         yield native
 
 

@@ -14,7 +14,7 @@ from connectors.wildberries import paths
 from connectors.wildberries.listing import look_for, portions
 from connectors.wildberries.marks import Marking, Marks
 from connectors.wildberries.schemes import FBS
-from connectors.wildberries.statuses import State, Statuses
+from connectors.wildberries.statuses import State, Statuses, too_late
 from connectors.wildberries.supplies import ADDED, Kind, Supplies
 from obmen.errors import Refused
 from obmen.records import Batch, Item, Outcome, RecordError, decode_json
@@ -84,7 +84,7 @@ class Assembly(Statuses, Marking, Supplies):
             if now[id_].cancelled:
                 yield batch.done(item.id, item.id)
             elif not now[id_].cancellable:
-                yield batch.refused(item.id, [_mismatch(item, now[id_])])
+                yield batch.refused(item.id, [too_late(now[id_])])
             else:
                 said[id_] = item
                 try:
@@ -99,7 +99,7 @@ class Assembly(Statuses, Marking, Supplies):
             if state is not None and state.cancelled:
                 yield batch.done(item.id, item.id)
             elif state is not None and not state.cancellable:
-                yield batch.refused(item.id, [_mismatch(item, state)])
+                yield batch.refused(item.id, [too_late(state)])
             else:
                 yield batch.later(item.id, "Wildberries has not cancelled it yet", after=_SETTLING)
 

@@ -16,7 +16,7 @@ from connectors.wildberries.marks import Marking, Marks
 from connectors.wildberries.paths import Path
 from connectors.wildberries.routes import CANCEL, ROUTES, Route
 from connectors.wildberries.schemes import Scheme
-from connectors.wildberries.statuses import ASKED, State, Statuses
+from connectors.wildberries.statuses import ASKED, State, Statuses, too_late
 from obmen.errors import Refused
 from obmen.records import Batch, Item, Outcome, RecordError
 
@@ -81,8 +81,7 @@ class Bulk(Statuses, Marking):
             if state.supplier in route.until and not state.ended:
                 due.append(id_)
             elif not state.cancelled:
-                message = f"The order is {state.supplier}/{state.there}: it cannot be cancelled any more."
-                work.errors[id_] = [RecordError("StatusMismatch", message, "status")]
+                work.errors[id_] = [too_late(state)]
         if due:
             self._say_step(route.cancel, work, due, coded=False)
 

@@ -4,6 +4,9 @@ Wildberries has no crossed-out price. It takes a price and a discount, both whol
 ``price × (1 − discount)``. So 990 of 1500 is 1500 − 34 %, but 1990 of 2500 cannot be said: 2500 − 20 % is 2000.
 Silently selling at another price than 1C's is how a seller loses money on every order, so what cannot be said is
 refused, or goes to the next price that can be said where the connection's ``rounding`` allows it.
+
+``HABITS`` tells this to the seller's rules, with what ``/api/v2/upload/task`` takes (``price`` and ``discount`` are
+integers, a discount is at most 99) and ``/api/v2/quarantine/goods`` holds back (three times cheaper or more).
 """
 
 from __future__ import annotations
@@ -13,11 +16,11 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from obmen.errors import Refused
+from obmen.rules.habits import PriceHabits, after_discount, before_discount, whole_discount
 
 Rounding = Literal["refuse", "up", "down", "nearest"]
 _MODES = {"up": ROUND_CEILING, "down": ROUND_FLOOR, "nearest": ROUND_HALF_UP, "refuse": ROUND_HALF_UP}
-_WHOLE = Decimal(100)
-_DEEPEST = 99
+HABITS = PriceHabits(step=Decimal(1), old_step=Decimal(1), most_discount=Decimal("0.99"), whole_percent=True, cheaper=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Said:
     @property
     def sold(self) -> Decimal:
         """What the buyer pays before Wildberries' own discounts."""
-        return (Decimal(self.price) * (_WHOLE - self.discount) / _WHOLE).normalize()
+        return after_discount(Decimal(self.price), self.discount).normalize()
 
 
 def say(amount: Decimal, old_amount: Decimal | None, rounding: Rounding) -> Said:
@@ -45,11 +48,9 @@ def say(amount: Decimal, old_amount: Decimal | None, rounding: Rounding) -> Said
         )
     if old_amount is None or old_amount <= amount:
         return Said(_whole(amount, rounding, "amount"), 0)
-    share = _WHOLE * amount / old_amount
-    percent = min(int((_WHOLE - share).to_integral_value(ROUND_HALF_UP)), _DEEPEST)
+    percent = whole_discount(amount, old_amount)
     if rounding != "refuse":
-        exact = amount * _WHOLE / (_WHOLE - percent)
-        return Said(max(int(exact.to_integral_value(_MODES[rounding])), 1), percent)
+        return Said(max(int(before_discount(amount, percent, _MODES[rounding])), 1), percent)
     said = Said(_whole(old_amount, rounding, "old_amount"), percent)
     if said.sold != amount:
         message = (

@@ -64,7 +64,7 @@ class Finance(Base):
         """Read the reports that were not read yet (``sales-reports/list``, ``sales-reports/detailed/{reportId}``).
 
         Natives: ``operation_id``, ``kind``, ``amount`` (signed, + to the seller), ``currency``, ``occurred`` (UTC),
-        ``title``, and ``order``, ``article``, ``quantity`` where the row has them.
+        ``title``, ``report``, and ``order``, ``article``, ``quantity`` where the row has them.
         """
         today = day(self.clock.now())
         kept = _kept(cursor, today - timedelta(days=self.options.reports_days))
@@ -133,6 +133,7 @@ def taken_apart(raw: bytes) -> Iterator[Native]:
             "occurred": _moscow_day(row["rrDate"]),
             "title": row.get("bonusTypeName") or row["sellerOperName"],
             "article": row["vendorCode"],
+            "report": str(row["reportId"]),
         }
         if row["orderId"]:
             shared["order"] = str(row["orderId"])
@@ -145,7 +146,11 @@ def taken_apart(raw: bytes) -> Iterator[Native]:
 def paid_out(raw: bytes) -> Iterator[Native]:
     """Turn a report of the list into what it pays out, and what its own sums do not explain of that."""
     for row in decode_json(raw):
-        shared = {"currency": row["currency"], "occurred": _moscow_day(row["createDate"])}
+        shared = {
+            "currency": row["currency"],
+            "occurred": _moscow_day(row["createDate"]),
+            "report": str(row["reportId"]),
+        }
         paid = _money(row, "bankPaymentSum")
         known = _money(row, "forPaySum") + sum(sign * _money(row, f"{name}Sum") for name, sign, _ in _COLUMNS)
         if paid != known:

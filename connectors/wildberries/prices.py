@@ -14,7 +14,7 @@ from typing import Any
 
 from connectors.wildberries import paths
 from connectors.wildberries.base import Base, product_id, split_id
-from connectors.wildberries.discount import Said, plain, say
+from connectors.wildberries.discount import HABITS, Said, plain, say
 from connectors.wildberries.errors import VendorRefused
 from obmen.connector import lookup, poll, reader, writer
 from obmen.errors import Refused
@@ -22,7 +22,6 @@ from obmen.http import encode_json
 from obmen.records import Batch, Item, Native, Outcome, Page, RecordError, decode_json
 
 LIMIT = 1000
-QUARANTINE_TIMES = 3
 _SYNCING = 300.0
 _LOST_AFTER = 3600.0
 _DONE, _CANCELLED, _PARTLY, _FAILED = 3, 4, 5, 6
@@ -35,6 +34,8 @@ _QUARANTINE = "Quarantine"
 
 class Prices(Base):
     """Prices: natural id ``product`` (nmID:chrtID). All sizes of a card have one price."""
+
+    price_habits = HABITS
 
     @reader("price", key="product", complete=True)
     def prices(self, cursor: str | None) -> Iterator[Page]:  # noqa: ARG002 - a whole read needs none
@@ -125,7 +126,7 @@ class Prices(Base):
             crossed = f", crossed out {said.price}" if said.discount else ""
             told.append(f"It will be sold at {plain(said.sold)}{crossed}: Wildberries takes whole rubles and percents.")
         now = Decimal(str(before["amount"])) if before and before.get("amount") is not None else None
-        if now is not None and said.sold * QUARANTINE_TIMES <= now:
+        if now is not None and self.price_habits.holds_back(now, said.sold):
             told.append(
                 f"Wildberries will hold it in its price quarantine ({plain(now)} → {plain(said.sold)} is three times "
                 "cheaper or more) and sell at the old price until it is confirmed in the cabinet."

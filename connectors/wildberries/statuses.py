@@ -20,8 +20,9 @@ from connectors.wildberries.listing import KEPT, ids_of, listed_between, passing
 from connectors.wildberries.orders import WEEK, made_since, numbers
 from connectors.wildberries.schemes import Scheme, chosen
 from obmen.connector import history, lookup, reader
+from obmen.errors import TOO_LATE
 from obmen.http import Reply
-from obmen.records import Native, Page, decode_json
+from obmen.records import Native, Page, RecordError, decode_json
 
 ASKED = 1000
 CANCELLED = {"cancel", "cancel_carrier", "cancel_missed_call", "cancel_shelf_life", "reject"}
@@ -171,3 +172,12 @@ def _summed(distances: Iterable[int]) -> Iterator[int]:
     for distance in distances:
         last += distance
         yield last
+
+
+def too_late(state: State) -> RecordError:
+    """Return why an order is not cancelled that has left the seller's hands, and what to do."""
+    message = (
+        f"The order is {state.supplier}/{state.there} at Wildberries: it cannot be cancelled any more. Take the"
+        " cancellation back in the books; if the goods come back, Wildberries tells of their return."
+    )
+    return RecordError(TOO_LATE, message, "status")

@@ -188,7 +188,11 @@ def paid_out(told: Native) -> Iterator[Native]:
         return
     name = f"{told['bankOrderId']}/{told['date']}"
     order = told["orderId"]
-    common: Native = {"currency": told["currency"], "occurredAt": f"{told['date']}T00:00:00+03:00"}
+    common: Native = {
+        "currency": told["currency"],
+        "occurredAt": f"{told['date']}T00:00:00+03:00",
+        "report": told["bankOrderId"],
+    }
     if order:
         common["orderId"] = order
     for line in [] if order else lines:

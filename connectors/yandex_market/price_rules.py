@@ -1,13 +1,22 @@
-"""Market's rules of prices, kept before the call: one price that breaks them makes Market refuse its whole batch."""
+"""Market's rules of prices, kept before the call: one price that breaks them makes Market refuse its whole batch.
+
+``HABITS`` tells them to the seller's rules too: the crossed-out price is a whole number, and the price is 5 to 99 %
+below it (``discountBase`` of ``updateBusinessPrices``). How sharp a change is held back
+(``getBusinessQuarantineOffers``) is set in each cabinet.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Literal
 
+from connectors.yandex_market.options import MarketOptions
 from obmen.records import Native, RecordError
+from obmen.rules.habits import Gap, PriceHabits
 
-LEAST_DISCOUNT, MOST_DISCOUNT = 5, 99
+_LEAST, _MOST = Decimal("0.05"), Decimal("0.99")
+HABITS = PriceHabits(old_step=Decimal(1), gaps=(Gap(share=_LEAST),), most_discount=_MOST, change=Decimal("0.5"))
 Rounding = Literal["refuse", "up", "down"]
 _FIELD = "price.discountBase"
 
@@ -39,24 +48,28 @@ def fault(row: Native) -> RecordError | None:
         message = f"The crossed-out price {base} has kopecks, and Market takes whole rubles only."
         step = "Mend it in the source, or set `rounding: up` or `down` in the connection."
         return RecordError("discount_base_not_whole", f"{message} {step}", _FIELD)
-    percent = (base - value) / base * 100
-    if not LEAST_DISCOUNT <= percent <= MOST_DISCOUNT:
+    if HABITS.near(value, base) or HABITS.deep(value, base):
+        percent = (base - value) / base * 100
         message = f"The crossed-out price {base} makes a discount of {percent:.1f} % from {value}"
-        rule = f"Market takes {LEAST_DISCOUNT} to {MOST_DISCOUNT} %"
+        rule = f"Market takes {_LEAST * 100:.0f} to {_MOST * 100:.0f} %"
         return RecordError("discount_out_of_range", f"{message}; {rule}.", _FIELD)
     return None
 
 
-def jump(value: Decimal, before: Decimal, percent: int) -> str:
+def habits_of(options: MarketOptions) -> PriceHabits:
+    """Return what holds in a cabinet; what it holds back is no matter where it is confirmed at once."""
+    change = None if options.confirm_quarantine else Decimal(options.quarantine_percent) / 100
+    return replace(HABITS, change=change)
+
+
+def jump(value: Decimal, before: Decimal, habits: PriceHabits) -> str:
     """Say that Market will hold the price back for a person to confirm; "" if it will not."""
-    if before <= 0:
+    if habits.change is None or not habits.holds_back(before, value):
         return ""
-    change = (value - before) / before * 100
-    if abs(change) < percent:
-        return ""
+    change, percent = (value - before) / before * 100, habits.change * 100
     return (
         f"Market will hold this price back (quarantine): {before} → {value} is {change:+.0f} %, and the cabinet lets "
-        f"less than {percent} % pass. Confirm it there, or see confirm_quarantine."
+        f"less than {percent:.0f} % pass. Confirm it there, or see confirm_quarantine."
     )
 
 

@@ -14,7 +14,7 @@ from connectors.yandex_market import paths, price_rules
 from connectors.yandex_market.core import Market
 from connectors.yandex_market.errors import Rejected
 from obmen.connector import lookup, poll, reader, writer
-from obmen.records import Batch, Item, Native, Outcome, Page, decode_json
+from obmen.records import Batch, Item, Native, Outcome, Page, RecordError, decode_json
 
 PRICE_LIMIT, PRICE_PAGE, PRICE_IDS, CONFIRM_LIMIT = 500, 500, 200, 200
 _SETTLING, _LOST = 60.0, 3600.0
@@ -23,6 +23,12 @@ _ATTEMPTS = 3
 
 class Prices(Market):
     """Prices: natural id ``offerId``."""
+
+    price_habits = price_rules.HABITS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.price_habits = price_rules.habits_of(self.options)
 
     @reader("price", key="offerId", complete=True)
     def prices(self, cursor: str | None) -> Iterator[Page]:  # noqa: ARG002 - a whole read needs none
@@ -91,9 +97,9 @@ class Prices(Market):
         if error is not None:
             return f"Market will refuse this price: {error.message}"
         old = (before or {}).get("amount")
-        if old is None or self.options.confirm_quarantine:
+        if old is None:
             return ""
-        return price_rules.jump(Decimal(row["price"]["value"]), Decimal(old), self.options.quarantine_percent)
+        return price_rules.jump(Decimal(row["price"]["value"]), Decimal(old), self.price_habits)
 
     def _held_or_late(
         self, batch: Batch, unseen: list[Item], shown: Mapping[str, Native], sent_at: float
@@ -120,6 +126,19 @@ class Prices(Market):
         operation = paths.QUARANTINE if shop is None else paths.SHOP_QUARANTINE
         reply = self.call(operation, safe=True, campaign=shop, json={"offerIds": list(ids)})
         return {row["offerId"]: row for row in reply["result.offers"] if row["offerId"] in ids}
+
+    def withheld(self, entity: str, ids: Sequence[str]) -> Mapping[str, RecordError | None]:
+        """Return those of these prices that Market holds back; ``confirm_quarantine`` has them confirmed."""
+        if entity != "price":
+            return {}
+        held: dict[str, Native] = {}
+        for start in range(0, len(ids), PRICE_IDS):
+            held.update(self.held_back(ids[start : start + PRICE_IDS]))
+        if not self.options.confirm_quarantine:
+            return {id_: price_rules.verdict(row) for id_, row in held.items()}
+        for start in range(0, len(held), CONFIRM_LIMIT):
+            self._confirm(list(held)[start : start + CONFIRM_LIMIT])
+        return dict.fromkeys(held)
 
     def _confirm(self, ids: list[str]) -> None:
         shop = self.options.price_campaign

@@ -7,7 +7,7 @@ home is caught up with.
 
 from __future__ import annotations
 
-from obmen.errors import Later, Refused
+from obmen.errors import TOO_LATE, Later, Refused
 from obmen.records import Native
 
 STARTED, READY, SHIPPED = "PROCESSING/STARTED", "PROCESSING/READY_TO_SHIP", "PROCESSING/SHIPPED"
@@ -95,5 +95,8 @@ def _cancel(now: str, order: Native) -> list[Step]:
     with_shop = now.startswith("PROCESSING/") and _RANK.get(now, 0) < _RANK[SHIPPED]
     if with_shop or (is_dbs(order) and now in {DELIVERY, PICKUP}):
         return [(CANCELLED, SHOP_FAILED)]
-    message = f"Order {order['orderId']} is {now}: the shop can no longer cancel it."
-    raise Refused(message, code="too_late", field="state")
+    message = (
+        f"Order {order['orderId']} is {now}: the shop can no longer cancel it. Take the cancellation back in the books;"
+        " if the buyer refuses the goods, Market tells of their return."
+    )
+    raise Refused(message, code=TOO_LATE, field="state")

@@ -32,7 +32,8 @@ class Accrual(Record):
 
     ``amount`` is positive where it is the seller's gain. ``operation_id`` names it among all of the channel's
     operations, and stays the same when a report is read again. ``order`` is the order's number in that
-    channel; ``title`` is how the channel calls the operation.
+    channel; ``title`` is how the channel calls the operation; ``report`` is the channel's own paper in which it
+    stands (a report, a statement, a payment order), where the channel names one.
     """
 
     entity: ClassVar[str] = "accrual"
@@ -49,3 +50,4 @@ class Accrual(Record):
     sku: Text | None = None
     quantity: Quantity | None = None
     title: Text | None = None
+    report: Text | None = None

@@ -52,7 +52,7 @@ class Record(Part):
     ``entity`` is its name in projects; ``key_fields`` identify it; a ``history`` entity is delivered step by
     step in order, never coalesced; an ``identity`` entity has an id of its own in each system, so it is
     bound; any other is a facet of its ``subject``, whose binding it uses. A ``fact`` is kept for reports as
-    soon as it is read, so its flow needs no target.
+    soon as it is read, so its flow needs no target; of a ``history`` the last step is kept so too.
     """
 
     entity: ClassVar[str]

@@ -152,6 +152,7 @@ class RulesModel(_Model):
         "for), stock: 15m; off",
     )
     quarantine: Count = Field(default=5, description="so many records were set aside for one cause; off")
+    promotion: bool = Field(default=True, description="a promotion makes buyers pay another price than was set")
     held: bool = Field(default=True, description="a guard holds changes until somebody decides")
     emptied: bool = Field(default=True, description="a source that had records gives none")
     project: bool = Field(default=True, description="a changed project is wrong and was not taken up")

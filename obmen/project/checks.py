@@ -8,10 +8,13 @@ from itertools import combinations
 from obmen.connector import Connector
 from obmen.entities import ENTITIES
 from obmen.errors import meant
+from obmen.project.allocate_checks import check_allocate, check_promises
+from obmen.project.pricing_checks import check_pricing
 from obmen.project.problems import Problems
 from obmen.project.settings import ConnectionSettings, FlowSettings
+from obmen.project.verify_model import check_verify
 
-_GUARDED = {"change": "price", "zeroed": "stock", "gone": "product"}
+_GUARDED = {"change": "price", "zeroed": "stock", "gone": "product", "floor": "price", "vanished": "stock"}
 _MISSING = {"zero": "stock", "archive": "product"}
 
 
@@ -27,6 +30,9 @@ def check_flows(
         _check_source(flow, connections, known, problems, at)
         _check_targets(flow, connections, known, problems, at)
         _check_words(flow, connections, problems, at)
+        check_allocate(flow, problems)
+        check_pricing(flow, flows, problems)
+        check_verify(flow, connections, problems)
         if flow.schedule.every is not None and flow.schedule.cron is not None:
             problems.add((*at, "cron"), "Either 'every' or 'cron' says when the flow runs, not both.")
     for one, other in combinations(flows.values(), 2):
@@ -120,6 +126,7 @@ def _check_collision(one: FlowSettings, other: FlowSettings, problems: Problems)
     told_apart = any(one.where[name] != other.where[name] for name in one.where.keys() & other.where.keys())
     if told_apart or (one.source != other.source and "channel" in ENTITIES[one.entity].key_fields):
         return
+    check_promises(one, other, problems)
     for name in set(one.targets) & set(other.targets):
         problems.add(
             ("flows", other.name),

@@ -19,9 +19,12 @@ from obmen.project.alerts import AlertsModel, check_alerts
 from obmen.project.checks import check_flows
 from obmen.project.environment import Filler, read_env
 from obmen.project.model import FlowModel, ProjectModel
+from obmen.project.money_model import check_money
 from obmen.project.problems import Problems
+from obmen.project.rules_files import Files
 from obmen.project.service import ServiceModel, check_webhooks
 from obmen.project.settings import ConnectionSettings, FlowSettings, Project, Schedule, default_state
+from obmen.project.verify_model import verify_of
 from obmen.rules.guards import DEFAULT_GUARDS, Guards
 
 FILE = "obmen.yaml"
@@ -69,9 +72,12 @@ def _build(document: Document, data: Any, known: Mapping[str, type[Connector]], 
         problems.add((), "A project has the keys connections and flows.")
         raise problems.error()
     _refuse_later_words(data, problems)
+    file = Path(document.name)
+    folder = file.parent.absolute()
+    files = Files(folder)
     model = None
     try:
-        model = ProjectModel.model_validate(data)
+        model = ProjectModel.model_validate(data, context=files)
     except ValidationError as error:
         problems.add_invalid(error, ProjectModel)
     connections = {
@@ -81,12 +87,11 @@ def _build(document: Document, data: Any, known: Mapping[str, type[Connector]], 
     }
     if model is None or problems:
         raise problems.error()
-    file = Path(document.name)
-    folder = file.parent.absolute()
     flows = {name: _flow(name, flow, document, folder) for name, flow in model.flows.items()}
     state = _state(model.state, folder, problems)
     check_flows(flows, connections, known, problems)
     check_alerts(model.alerts, flows, connections, problems)
+    check_money(model.money, connections, problems)
     sources = {flow.name: flow.source for flow in flows.values()}
     check_webhooks(model.service, sources, connections, problems)
     problems.raise_if_any()
@@ -97,6 +102,8 @@ def _build(document: Document, data: Any, known: Mapping[str, type[Connector]], 
         flows=flows,
         service=model.service,
         alerts=model.alerts,
+        money=model.money,
+        files=tuple(files.read),
     )
 
 
@@ -171,6 +178,9 @@ def _flow(name: str, flow: FlowModel, document: Document, folder: Path) -> FlowS
         line=document.lines[at],
         where_line=document.where(*at, "where"),
         lines=_lines(document, at),
+        allocate=flow.allocate.rules() if flow.allocate else None,
+        pricing=flow.pricing.pricing() if flow.pricing else None,
+        verify=verify_of(flow.entity, flow.verify),
     )
 
 

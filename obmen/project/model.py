@@ -12,8 +12,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from obmen.entities import ENTITIES
 from obmen.errors import meant
 from obmen.project.alerts import AlertsModel
+from obmen.project.money_model import MoneyModel
+from obmen.project.pricing_model import PricingModel
+from obmen.project.rules_model import AllocateModel
 from obmen.project.service import ServiceModel
 from obmen.project.times import Cron, Duration, Often, Quiet
+from obmen.project.verify_model import Verifying
 
 _NAME = re.compile(r"\w[\w-]*")
 _SHARE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) ?%")
@@ -26,6 +30,20 @@ def _share(value: Any) -> Decimal | None:
     if matched is None:
         raise ValueError("a share is written as 20%; 'off' takes the guard away")
     return Decimal(matched[1]) / 100
+
+
+def _off(value: Any) -> Any:
+    if value in ("off", False):
+        return None
+    return str(value) if isinstance(value, float) else value
+
+
+def _on(value: Any) -> Any:
+    if value in ("on", "off"):
+        return value == "on"
+    if not isinstance(value, bool):
+        raise ValueError("it is on or off")  # noqa: TRY004 - pydantic tells only ValueErrors in these words
+    return value
 
 
 def _listed(value: Any) -> Any:
@@ -50,6 +68,19 @@ Share = Annotated[
     BeforeValidator(_share),
     WithJsonSchema({"type": "string", "pattern": r"^([0-9]+([.][0-9]+)? ?%|off)$", "examples": ["20%", "off"]}),
 ]
+Least = Annotated[
+    Decimal | None,
+    BeforeValidator(_off),
+    Field(gt=0, max_digits=17, decimal_places=4),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"const": "off"}]}),
+]
+Most = Annotated[
+    int | None,
+    BeforeValidator(_off),
+    Field(ge=0),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"const": "off"}]}),
+]
+OnOff = Annotated[bool, BeforeValidator(_on), WithJsonSchema({"enum": ["on", "off", True, False]})]
 Targets = Annotated[
     tuple[str, ...],
     BeforeValidator(_listed),
@@ -64,7 +95,7 @@ class _Model(BaseModel):
 
 
 class GuardsModel(_Model):
-    """What is so unusual that it waits for a person. Each guard is a share such as 20%, or off."""
+    """What is so unusual that it waits for a person. Most guards are a share such as 20%; off takes one away."""
 
     change: Share = Field(
         default=None,
@@ -76,6 +107,17 @@ class GuardsModel(_Model):
     zeroed: Share = Field(
         default=None,
         description="how many stocks above zero may become zero in one read; for stock 30% by default",
+    )
+    floor: Least = Field(
+        default=None, description="the least price, such as 100; what is below is held; off by default"
+    )
+    created: Most = Field(
+        default=None,
+        description="how many records may be new in one read, such as 500, unless the target has none yet; off "
+        "by default",
+    )
+    vanished: OnOff = Field(
+        default=False, description="whether it is held that a whole warehouse goes to zero; on by default, for stock"
     )
     gone: Share = Field(
         default=None, description="how many products may be archived in one read; for product 10% by default"
@@ -101,6 +143,17 @@ class FlowModel(_Model):
         "sets its stock to 0, archive archives the product",
     )
     guards: GuardsModel = Field(default_factory=GuardsModel)
+    allocate: AllocateModel | None = Field(
+        default=None, description="for stock: what each channel is told of the source's stock"
+    )
+    pricing: PricingModel | None = Field(
+        default=None, description="for prices: what each channel is told of the source's prices"
+    )
+    verify: Verifying = Field(
+        default=None,
+        description="when what a target shows is compared with what it was told; for price and stock 5m after each "
+        "writing by default; off: only when somebody asks",
+    )
     every: Often = Field(
         default=None,
         description="how often the service runs it; without every and cron, as its entity asks: orders each minute, "
@@ -143,3 +196,4 @@ class ProjectModel(_Model):
     )
     service: ServiceModel = Field(default_factory=ServiceModel)
     alerts: AlertsModel = Field(default_factory=AlertsModel)
+    money: MoneyModel = Field(default_factory=MoneyModel)

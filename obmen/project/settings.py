@@ -16,10 +16,14 @@ from obmen.mapping import Mapping as RecordMapping
 from obmen.mapping import load_mapping
 from obmen.project.alerts import AlertsModel
 from obmen.project.model import Missing
+from obmen.project.money_model import MoneyModel
 from obmen.project.presets import find_mapping, mapping_places, preset_places
 from obmen.project.service import ServiceModel
 from obmen.project.times import Hours
+from obmen.project.verify_model import Verify
+from obmen.rules.allocation import Allocation
 from obmen.rules.guards import Guards
+from obmen.rules.pricing import Pricing
 
 _REFERS = {"order": "product"}  # an order's lines name goods
 
@@ -59,7 +63,8 @@ class FlowSettings:
 
     ``where``: canonical field → the only value that passes; ``where_line``: ``file:line`` of it, or of the
     flow. ``mappings``: connection → this flow's own mapping file. ``lines``: the dotted path of a key → its
-    line in the project; ``line``: the flow's own.
+    line in the project; ``line``: the flow's own. ``allocate``, ``pricing``: the seller's rules. ``verify``: when it is
+    checked.
     """
 
     name: str
@@ -76,11 +81,17 @@ class FlowSettings:
     line: int
     where_line: str = ""
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+    allocate: Allocation | None = None
+    pricing: Pricing | None = None
+    verify: Verify = field(default_factory=Verify)
 
 
 @dataclass(frozen=True)
 class Project:
-    """An integrator's project. ``state_url`` is an SQLAlchemy URL and may hold a password."""
+    """An integrator's project. ``state_url`` is an SQLAlchemy URL and may hold a password.
+
+    ``files``: what else its rules were read from, such as lists of kits.
+    """
 
     file: Path
     state_url: str = field(repr=False)
@@ -88,6 +99,8 @@ class Project:
     flows: Mapping[str, FlowSettings]
     service: ServiceModel = field(default_factory=ServiceModel)
     alerts: AlertsModel = field(default_factory=AlertsModel)
+    money: MoneyModel = field(default_factory=MoneyModel)
+    files: tuple[Path, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, ...]:

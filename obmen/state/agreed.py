@@ -24,6 +24,15 @@ _DOUBT = (
     .where(given(_A.c.connection, _A.c.entity, _A.c.key))
     .values(hash=b"", canonical=sa.bindparam("shown", type_=sa.LargeBinary()))
 )
+_MOVE = (
+    sa.update(_A)
+    .where(given(_A.c.connection, _A.c.entity, _A.c.key))
+    .values(
+        hash=sa.bindparam("digest", type_=sa.LargeBinary()),
+        canonical=sa.bindparam("shown", type_=sa.LargeBinary()),
+        live=sa.bindparam("alive", type_=sa.Integer()),
+    )
+)
 _COUNT = sa.select(sa.func.count()).where(given(_A.c.connection, _A.c.entity))
 _COUNT_LIVE = _COUNT.where(_A.c.live == 1)
 
@@ -67,6 +76,13 @@ def keys_under(tx: Transaction, connection: str, entity: str, first: str) -> lis
     return [key for (key,) in tx.rows(query)]
 
 
+def live_in(tx: Transaction, connection: str, entity: str, last: str) -> int:
+    """Return how many confirmed records are live whose key ends with this part (as it stands in a key)."""
+    match = (_A.c.connection == connection, _A.c.entity == entity, _A.c.live == 1)
+    ends = _A.c.key.endswith(f"|{last}", autoescape=True)
+    return int(tx.rows(sa.select(sa.func.count()).where(*match, ends))[0][0])
+
+
 def save(tx: Transaction, connection: str, entity: str, snapshots: Sequence[Agreed], run: int) -> None:
     """Keep what ``connection`` confirmed."""
     rows = [
@@ -90,6 +106,23 @@ def doubt(tx: Transaction, connection: str, entity: str, shown: Mapping[str, byt
     ]
     if otherwise:
         tx.run(_DOUBT, otherwise)
+
+
+def move(tx: Transaction, connection: str, entity: str, moved: Sequence[Agreed]) -> None:
+    """Note that a connection shows something else by its own doing; when it confirmed something stays."""
+    rows = [
+        {
+            "of_connection": connection,
+            "of_entity": entity,
+            "of_key": one.key,
+            "digest": one.hash,
+            "shown": one.canonical,
+            "alive": int(one.live),
+        }
+        for one in moved
+    ]
+    if rows:
+        tx.run(_MOVE, rows)
 
 
 def count(tx: Transaction, connection: str, entity: str, *, live: bool = False) -> int:

@@ -26,6 +26,7 @@ from obmen.state.trouble import explained
 LEASE_SECONDS = 60.0
 _L = tables.lease.c
 _LOOK = sa.select(tables.lease).where(given(_L.name)).with_for_update()
+_ALONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _END = sa.update(tables.lease).where(given(_L.name, _L.token)).values(expires_at=sa.bindparam("until"))
 
 
@@ -41,8 +42,9 @@ class Lease:
 class Transaction:
     """One transaction on the ledger; ``now`` is its time in Unix seconds."""
 
-    def __init__(self, connection: Connection, now: float) -> None:
+    def __init__(self, connection: Connection, now: float, *, rehearsing: bool = False) -> None:
         self.connection = connection
+        self._rehearsing = rehearsing
         self.now = now
         self.written = 0
         self._postgresql = connection.dialect.name == "postgresql"
@@ -58,6 +60,14 @@ class Transaction:
     def run(self, statement: sa.Executable, parameters: Any = None, **values: Any) -> int:
         """Execute a statement, with values or for each of ``parameters``; return how many rows it touched."""
         return self.connection.execute(statement, parameters or values or None).rowcount
+
+    def alone(self, name: str) -> None:
+        """Keep other transactions that ask for the same name out until this one ends; to be asked first in it.
+
+        In SQLite only one transaction writes at a time anyway. A rehearsal keeps nobody waiting.
+        """
+        if self._postgresql and not self._rehearsing:
+            self.connection.execute(_ALONE, {"name": name})
 
     def upsert(
         self, table: sa.Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], *, keep: tuple[str, ...] = ()
@@ -125,7 +135,7 @@ class Ledger:
     def write(self, lease: Lease | None = None) -> Iterator[Transaction]:
         """Write, all or nothing. With a lease: only while it is ours."""
         with explained(self.url), self._connection(writes=True) as connection:
-            transaction = Transaction(connection, self._now())
+            transaction = Transaction(connection, self._now(), rehearsing=self.rehearsing)
             if lease is not None and not self.rehearsing:
                 began = self.clock.monotonic()
                 _renew(transaction, lease)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
+from obmen.entities import Record
 from obmen.records import Op
 from obmen.state import tables
 from obmen.state.given import among, given
@@ -46,8 +47,18 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     ticket: str | None
     waits_for: str | None
     reason: str
+    cause: str
     enqueued_at: float
     run: int
+
+
+def asked(connection: str, flow: str, record: Record) -> Row:
+    """Return a row that stands for a record which is only to be asked for in a connection: it is in no outbox."""
+    return Row(
+        connection=connection, entity=record.entity, key=record.key, sequence=0, flow=flow, state="pending", op="put",
+        effect="changed", hash=b"", canonical=record.encoded(), sent_hash=None, sent_canonical=None, sent_op=None,
+        attempt=0, not_before=0.0, ticket=None, waits_for=None, reason="", cause="", enqueued_at=0.0, run=0,
+    )  # fmt: skip
 
 
 _KEY = tuple(column.name for column in _O.primary_key)
@@ -75,6 +86,17 @@ _BLOCKED = (
         _EARLIER.c.entity == _O.c.entity,
         _EARLIER.c.key == _O.c.key,
         _EARLIER.c.sequence < _O.c.sequence,
+    )
+    .exists()
+)
+
+_P = tables.pause.c
+_PAUSED = (
+    sa.select(sa.literal(1))
+    .where(
+        _P.connection == _O.c.connection,
+        _P.entity.in_(("", _O.c.entity)),
+        sa.or_(_P.direction == "", sa.and_(_P.direction == "write", _O.c.state == "pending")),
     )
     .exists()
 )
@@ -125,7 +147,7 @@ _MARK_SENT = (
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):
-    """A change to be put into the outbox."""
+    """A change to be put into the outbox. ``cause``: empty where its source changed, else what made it so."""
 
     key: str
     op: Op
@@ -135,6 +157,7 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     sequence: int = 0
     reason: str = ""
     not_before: float = 0.0
+    cause: str = ""
 
 
 def put(
@@ -149,7 +172,7 @@ def put(
 ) -> None:
     """Put changes in; one that is not yet in flight is replaced, one in flight follows when that has landed.
 
-    ``fresh``: the guards have yet to speak of them; ``pending``: they may be sent.
+    ``fresh``: the guards have yet to speak of them; ``pending``: they may be sent, but for what has a reason to wait.
     """
     flying = _flying(tx, connection, entity, [one.key for one in decided])
     resting: list[tuple[Any, ...]] = []
@@ -162,7 +185,7 @@ def put(
                 one.key,
                 one.sequence,
                 flow,
-                state,
+                "held" if one.reason and state == "pending" else state,
                 one.op,
                 one.effect,
                 one.hash,
@@ -171,6 +194,7 @@ def put(
                 one.not_before,
                 None,
                 one.reason,
+                one.cause,
                 tx.now,
                 run,
             )
@@ -229,6 +253,18 @@ def effects(tx: Transaction, flow: str, connection: str, state: str) -> dict[str
     return {str(name): int(number) for name, number in rows}
 
 
+def keys_of(tx: Transaction, flow: str, connection: str, state: str, effect: str) -> list[str]:
+    """Return the keys of the rows in a state that have an effect."""
+    query = sa.select(_O.c.key).where(_IN_STATE, _O.c.effect == effect)
+    return [key for (key,) in tx.rows(query, of_flow=flow, of_connection=connection, of_state=state)]
+
+
+def doubt(tx: Transaction, flow: str, connection: str, keys: Sequence[str], reason: str) -> None:
+    """Give fresh rows a reason to be held when the guards have spoken."""
+    these = sa.update(_O).where(_IN_STATE, among(_O.c.key)).values(reason=sa.bindparam("why"))
+    tx.run(these, of_flow=flow, of_connection=connection, of_state="fresh", of_key=keys, why=reason)
+
+
 def counts(tx: Transaction, flow: str, connection: str | None = None) -> dict[str, int]:
     """Return state → how many rows of a flow, or of one of its targets, are in it."""
     whole = connection is None
@@ -275,8 +311,11 @@ def next_due(tx: Transaction, flow: str, connection: str, after: float) -> float
 
 
 def ripe(tx: Transaction) -> list[tuple[str, str]]:
-    """Return the flows that have something whose time has come, each with the connection that it is for."""
-    match = (_O.c.state.in_(("pending", *IN_FLIGHT)), _O.c.not_before <= tx.now)
+    """Return the flows that have something whose time has come, each with the connection that it is for.
+
+    What a person has paused is left out; what was sent is still asked after, unless both directions are paused.
+    """
+    match = (_O.c.state.in_(("pending", *IN_FLIGHT)), _O.c.not_before <= tx.now, ~_PAUSED)
     return [(row[0], row[1]) for row in tx.rows(sa.select(_O.c.flow, _O.c.connection).where(*match).distinct())]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from obmen.errors import LATE_CANCEL
 from obmen.records import Op
 from obmen.state import tables
 from obmen.state.given import among, given
@@ -50,6 +51,13 @@ _OWNER = sa.select(sa.literal(1)).where(
     tables.record.c.key == _Q.c.key,
     tables.record.c.source != _Q.c.source,
 )
+_ASK_AGAIN = (
+    sa.update(_Q)
+    .where(_OPEN, _Q.c.stage == "deliver", _Q.c.code == LATE_CANCEL, _Q.c.created_at <= sa.bindparam("before"))
+    .values(state="due")
+)
+_TASKS_EVERY = 3600.0
+"""Seconds between two looks whether a person has done what a task asks for."""
 _RECONSIDER = sa.update(_Q).where(_OPEN, _Q.c.code == "duplicate_key", ~_OWNER.exists()).values(state="due")
 
 
@@ -291,10 +299,27 @@ def reconsider_duplicates(tx: Transaction, flow: str) -> None:
     tx.run(_RECONSIDER, of_flow=flow)
 
 
+def ask_again(tx: Transaction, flow: str) -> None:
+    """Make tasks due that a person may have done by now; one that is not done comes back as it was."""
+    tx.run(_ASK_AGAIN, of_flow=flow, before=tx.now - _TASKS_EVERY)
+
+
 def refused(tx: Transaction, flow: str, connection: str, keys: Iterable[str]) -> dict[str, bytes]:
     """Return key → hash of the payload that lies in quarantine, so that it is not sent again as it is."""
     rows = tx.rows(_REFUSED, of_flow=flow, of_connection=connection, of_key=keys)
     return {key: fingerprint for key, fingerprint in rows if fingerprint}
+
+
+def standing(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> set[str]:
+    """Return those records that lie here, by whatever flow."""
+    here = (_Q.c.connection == connection, _Q.c.entity == entity, _Q.c.state.in_(UNSETTLED), among(_Q.c.key, keys))
+    return {key for (key,) in tx.rows(sa.select(_Q.c.key).where(*here))}
+
+
+def of_key(tx: Transaction, flow: str, connection: str, key: str) -> list[Entry]:
+    """Return what lies here of one record in one connection, the oldest first."""
+    standing = (_Q.c.flow == flow, _Q.c.connection == connection, _Q.c.key == key, _Q.c.state.in_(UNSETTLED))
+    return [_entry(row) for row in tx.rows(sa.select(_Q).where(*standing).order_by(_Q.c.id))]
 
 
 def contested(tx: Transaction, flow: str, sources: Iterable[str]) -> set[str]:

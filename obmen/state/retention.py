@@ -1,8 +1,8 @@
 """What of the state may be forgotten with time, and giving its room back: a service that runs for years stays small.
 
-Forgotten is only what tells of the past and decides nothing: ended runs, closed quarantine, deeds, troubles that are
-over. Facts are what reports are made of, and are never forgotten; nor is what was agreed, bound, seen or read of the
-past.
+Forgotten is only what tells of the past and decides nothing: ended runs, what they wrote, closed quarantine, deeds,
+troubles that are over. Facts are what reports are made of, and are never forgotten; nor is what was agreed, bound,
+seen or read of the past.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from obmen.errors import StateError
-from obmen.state import runs, tables
+from obmen.state import runs, tables, written
 from obmen.state.ledger import Ledger, Transaction
 from obmen.state.restore import refuse_work
 from obmen.state.trouble import shown
@@ -101,6 +101,10 @@ def _deeds(tx: Transaction, keep: float) -> int:
     return tx.run(sa.delete(tables.deed).where(_D.id.in_(old)))
 
 
+def _written(tx: Transaction, keep: float) -> int:
+    return written.prune(tx, tx.now - keep, _AT_ONCE)
+
+
 def _alerts(tx: Transaction, keep: float) -> int:
     old = sa.select(_A.name).where(_A.over_at < tx.now - keep).limit(_AT_ONCE)
     return tx.run(sa.delete(tables.alert).where(_A.name.in_(old)))
@@ -111,4 +115,5 @@ _WAYS: dict[str, Callable[[Transaction, float], int]] = {
     "quarantine": _quarantine,
     "deeds": _deeds,
     "alerts": _alerts,
+    "written": _written,
 }

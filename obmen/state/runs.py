@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -56,30 +57,26 @@ def prune(tx: Transaction, before: float, limit: int) -> int:
     return tx.run(sa.delete(tables.run).where(tables.run.c.id.in_(old)))
 
 
+def get(tx: Transaction, run: int) -> Run | None:
+    """Return one pass by its number."""
+    row = tx.one(sa.select(tables.run).where(tables.run.c.id == run))
+    return None if row is None else _run(row)
+
+
 def last(tx: Transaction, flow: str, kind: str | None = None) -> Run | None:
     """Return the newest pass over a flow; ``kind``: the newest of that kind."""
     found = recent(tx, flow, 1, kind)
     return found[0] if found else None
 
 
-def recent(tx: Transaction, flow: str, limit: int, kind: str | None = None) -> list[Run]:
-    """Return the newest passes over a flow, newest first."""
+def recent(tx: Transaction, flow: str, limit: int, kind: str | None = None, *, before: int | None = None) -> list[Run]:
+    """Return the newest passes over a flow, newest first; ``before``: only those with a smaller number."""
     query = sa.select(tables.run).where(tables.run.c.flow == flow).order_by(tables.run.c.id.desc()).limit(limit)
     if kind is not None:
         query = query.where(tables.run.c.kind == kind)
-    return [
-        Run(
-            row.id,
-            row.flow,
-            row.kind,
-            row.started_at,
-            row.ended_at,
-            row.status,
-            json.loads(row.counts),
-            row.message,
-        )
-        for row in tx.rows(query)
-    ]
+    if before is not None:
+        query = query.where(tables.run.c.id < before)
+    return [_run(row) for row in tx.rows(query)]
 
 
 def began_before(tx: Transaction, flow: str, run: int) -> float:
@@ -87,3 +84,8 @@ def began_before(tx: Transaction, flow: str, run: int) -> float:
     query = sa.select(sa.func.max(tables.run.c.id)).where(tables.run.c.flow == flow, tables.run.c.id < run)
     found = tx.one(sa.select(tables.run.c.started_at).where(tables.run.c.id == query.scalar_subquery()))
     return float(found.started_at) if found is not None else 0.0
+
+
+def _run(row: Any) -> Run:
+    counts = json.loads(row.counts)
+    return Run(row.id, row.flow, row.kind, row.started_at, row.ended_at, row.status, counts, row.message)

@@ -209,6 +209,7 @@ outbox = Table(
     Column("ticket", String),
     Column("waits_for", _Token),
     Column("reason", _Words, nullable=False, server_default=""),
+    Column("cause", _Words, nullable=False, server_default=""),
     Column("enqueued_at", Double, nullable=False),
     Column("run", _Id, nullable=False),
     Index("outbox_by_flow", "flow", "connection", "state", "not_before"),
@@ -324,4 +325,60 @@ move = Table(
     Column("place", Text, nullable=False),
     Column("at", Double, nullable=False),
     Column("position", Text, nullable=False, server_default="{}"),
+)
+
+original = Table(
+    "original",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("entity", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("canonical", LargeBinary, nullable=False),
+    Column("read_at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+taken = Table(
+    "taken",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("sku", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("number", String, primary_key=True),
+    Column("warehouse", String, nullable=False),
+    Column("quantity", String, nullable=False),
+    Column("taken_at", Double, nullable=False),
+    Column("known_at", Double),
+    Index("taken_by_order", "channel", "number"),
+    sqlite_with_rowid=False,
+)
+
+written = Table(
+    "written",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("run", _Id, nullable=False),
+    Column("flow", String, nullable=False),
+    Column("connection", String, nullable=False),
+    Column("entity", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("op", String, nullable=False),
+    Column("before", LargeBinary),
+    Column("after", LargeBinary, nullable=False),
+    Column("cause", _Words, nullable=False, server_default=""),
+    Index("written_by_key", "connection", "entity", "key", "id"),
+    Index("written_by_run", "run"),
+)
+
+pause = Table(
+    "pause",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("entity", String, primary_key=True),
+    Column("direction", String, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("who", _Word, nullable=False),
+    Column("reason", _Words, nullable=False, server_default=""),
 )

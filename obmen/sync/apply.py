@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from obmen.errors import ConfigurationError
-from obmen.state import Ledger, Transaction, outbox
+from obmen.state import Ledger, Transaction, outbox, stops
 from obmen.state.outbox import Row
 from obmen.sync import plan as plans
 from obmen.sync.engine import Engine, FlowReport, Listener
@@ -57,6 +57,7 @@ class Applier:
                 if target.back is None or flow.entity.entity not in target.connector.lookups:
                     message = f"{target.name} cannot read back a {flow.entity.entity}: apply the plan without --canary."
                     raise ConfigurationError(message)
+        self._refuse_paused()
         self._verify()
         with plans.chosen(self.path, held=force is not None) as membership:
             reports = self.engine.read_only(self.names, force=force)
@@ -67,6 +68,14 @@ class Applier:
                 self._let_go()
                 reports = self._then(reports, membership, patience)
         return reports, mismatches
+
+    def _refuse_paused(self) -> None:
+        """A canary that is not sent cannot be read back; raises Paused."""
+        with self.ledger.read() as tx:
+            for flow in self.flows:
+                for target in flow.targets:
+                    for direction in ("read", "write"):
+                        stops.refuse(tx, target.name, flow.entity.entity, direction)
 
     def _hold_all_but(self, count: int, membership: plans.Membership) -> list[Row]:
         """Hold what is not among the first, so that whatever ends this process, nothing else goes out."""

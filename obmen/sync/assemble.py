@@ -17,10 +17,11 @@ from obmen.errors import ConfigurationError
 from obmen.mapping import BoundMapping, Context, Mapping
 from obmen.mapping.rules import Only
 from obmen.project import FlowSettings, Project
+from obmen.rules.allocation import Allocation
 from obmen.state import Ledger
 from obmen.state.budgets import SharedBudgets
 from obmen.state.memory import LedgerMemory
-from obmen.sync.flow import Companion, Flow, Target
+from obmen.sync.flow import Companion, Flow, Selling, Target
 
 DEFAULT_ZONE = "Europe/Moscow"
 
@@ -56,7 +57,11 @@ class Assembly:
         self._loaded: dict[tuple[str, str, str], Mapping] = {}
         self._bound: dict[tuple[str, str, str, Only], BoundMapping] = {}
         settings = project.ordered_flows()
+        self._selling = Selling()
         self.flows: tuple[Flow, ...] = tuple(self._flow(one, settings) for one in settings)
+        for flow in self.flows:
+            if flow.reckoned:
+                self._selling.add(flow)
 
     def close(self) -> None:
         """Close every connector."""
@@ -123,6 +128,11 @@ class Assembly:
             companions=self._companions(settings, targets, others),
             stock_flows=_stock_flows(settings, others),
             where_line=settings.where_line,
+            allocate=settings.allocate or _implied(settings, others),
+            pricing=settings.pricing,
+            selling=self._selling,
+            keeps=_keeps(settings, others, self.project.money.cost),
+            channels=frozenset(one.source for one in others if one.entity == "order"),
         )
 
     def _refers(self, other: FlowSettings, settings: FlowSettings) -> bool:
@@ -160,3 +170,19 @@ def _stock_flows(settings: FlowSettings, others: Sequence[FlowSettings]) -> dict
     if settings.entity not in {"order_status", "product"}:
         return {}
     return {target: one.name for one in others if one.entity == "stock" for target in one.targets}
+
+
+def _implied(settings: FlowSettings, others: Sequence[FlowSettings]) -> Allocation | None:
+    """Return the rules of a stock flow that has none of its own: an order in one channel lowers all at once."""
+    sold = any(one.entity == "order" and settings.source in one.targets for one in others)
+    return Allocation(version=b"") if settings.entity == "stock" and sold else None
+
+
+def _keeps(settings: FlowSettings, others: Sequence[FlowSettings], cost: str | None) -> bool:
+    """Whether what a flow reads is kept for others: goods for the rules of prices, a price type as what goods cost."""
+    if settings.entity == "price":
+        return cost is not None and settings.where.get("price_type", cost) == cost
+    if settings.entity != "product":
+        return False
+    priced = (one.pricing for one in others if one.source == settings.source and one.pricing is not None)
+    return any(pricing.needs_product for pricing in priced)

@@ -20,7 +20,7 @@ import structlog
 
 from obmen import spans
 from obmen.connector import Connector
-from obmen.errors import Busy, ConfigurationError, IncompleteSource, LeaseLost, ObmenError, Refused, StateError
+from obmen.errors import Busy, ConfigurationError, IncompleteSource, LeaseLost, ObmenError, Paused, Refused, StateError
 from obmen.periods import Period, pieces
 from obmen.records import Page, pick
 from obmen.roles import HistorySpec
@@ -31,6 +31,7 @@ from obmen.sync.engine import Engine, Pass
 from obmen.sync.examine import Examiner
 from obmen.sync.flow import Flow
 from obmen.sync.intake import Intake
+from obmen.sync.pausing import refuse
 from obmen.sync.slices import Slice, decoded, facts_of, fingerprints, seed_of_page, seed_of_read
 from obmen.sync.steps import OnStep, ignore
 from obmen.sync.turns import PATIENCE, turn
@@ -161,6 +162,8 @@ class Backfill:
                 step()
             except StateError:
                 raise
+            except Paused as error:
+                self.work.report.pause(str(error))
             except ObmenError as error:
                 self.work.report.trouble.append(error)
                 _LOG.warning("backfill.failed", flow=self.flow.name, error=str(error))
@@ -244,6 +247,7 @@ class Backfill:
         group = _Group()
         total = 0
         since, until = (datetime.fromtimestamp(at, UTC) for at in piece)
+        self._refuse_pause()
         pages = source.read_period(self.flow.entity.entity, since, until)
         for page in spans.each("page", pages, facts_of):
             prints = fingerprints(page.slices, seed_of_page(page, turn.seed))
@@ -260,12 +264,17 @@ class Backfill:
                     self._take(turn, group)
                     group = _Group()
                 self._keep(turn)
+            self._refuse_pause()
         with self._lock:
             self._take(turn, group, ended=piece, total=total)
             self._covered += piece.seconds
             self._read_in_covered += total
             self._tell(0)
         return True
+
+    def _refuse_pause(self) -> None:
+        with self._lock:
+            refuse(self.ledger, self.flow.source.name, self.flow.entity.entity)
 
     def _wanted(self, page: Page, prints: Sequence[bytes]) -> set[bytes]:
         """Return what is to be looked at; of a page that tells ids, what is not known in just that version."""

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from obmen import spans
-from obmen.errors import ConfigurationError, Denied, Later, ObmenError, Refused, StateError, Unavailable
+from obmen.errors import ConfigurationError, Denied, Later, ObmenError, Paused, Refused, StateError, Unavailable
 from obmen.records import Batch, Item, Op, Outcome, RecordError
 from obmen.roles import WriterSpec
-from obmen.state import Lease, Ledger, outbox, restore
+from obmen.state import Lease, Ledger, outbox, restore, stops
 from obmen.state.outbox import Row
+from obmen.sync import reckon
 from obmen.sync.flow import Flow, Target
 from obmen.sync.prepare import Prepared, Preparer
 from obmen.sync.receipt import Receipt
@@ -26,7 +27,7 @@ from obmen.sync.steps import OnStep, ignore
 _ROUND = 1000
 _SETTLE = 2.0
 _START = ("", -1)
-_STOPPING = (Unavailable, Denied, ConfigurationError)
+_STOPPING = (Unavailable, Denied, ConfigurationError, Paused)
 """What a writer raises before the call had any effect, and what the next record would meet too."""
 _Pair = tuple[Row, Item]
 OnSent = Callable[[int], None]
@@ -43,10 +44,11 @@ def never() -> bool:
 
 @dataclass(slots=True)
 class Delivered:
-    """What a delivery did; ``trouble`` is why it stopped early, if it did."""
+    """What a delivery did; ``trouble`` is why it stopped early, if it did; ``paused``: a person has paused it."""
 
     counts: Counter[str] = field(default_factory=Counter)
     trouble: ObmenError | None = None
+    paused: str = ""
 
 
 class Deliverer:
@@ -85,6 +87,8 @@ class Deliverer:
                 self._rounds()
         except StateError:
             raise
+        except Paused as error:
+            self.result.paused = str(error)
         except ObmenError as error:
             self.result.trouble = error
         return self.result
@@ -104,6 +108,7 @@ class Deliverer:
         after = _START
         while rows := self._due("pending", after):
             after = (rows[-1].key, rows[-1].sequence)
+            self._refuse_pause("write")
             chosen = [row for row in rows if self.only is None or self.only(row)]
             with self.ledger.read() as tx:
                 prepared = self._preparer.prepare(tx, chosen)
@@ -117,6 +122,11 @@ class Deliverer:
                         return progress
                     self._call(spec, self._unknown_there(spec, pairs[start : start + spec.batch]))
         return progress
+
+    def _refuse_pause(self, direction: stops.Direction) -> None:
+        """Raise Paused if somebody has paused this; what was sent is asked after unless both directions are paused."""
+        with self.ledger.read() as tx:
+            stops.refuse(tx, self.target.name, self._entity, direction)
 
     def _due(self, state: str, after: tuple[str, int]) -> list[Row]:
         with self.ledger.read() as tx:
@@ -141,6 +151,7 @@ class Deliverer:
         connector, identity = self.target.connector, self.flow.entity.identity
         if not self._older_than_the_world or spec.absolute or self._entity not in connector.finders:
             return pairs
+        self._refuse_pause("write")
         found = {
             item.id: native_id
             for _, item in pairs
@@ -156,6 +167,7 @@ class Deliverer:
         if not pairs:
             return
         with self.ledger.write(self.lease) as tx:
+            stops.refuse(tx, self.target.name, self._entity, "write")
             rows = outbox.mark_sent(tx, [row for row, _ in pairs], _SETTLE)
         self.on_step("deliver.marked")
         self._say(spec, list(zip(rows, [item for _, item in pairs], strict=True)))
@@ -191,8 +203,20 @@ class Deliverer:
     def _halve(self, spec: WriterSpec, pairs: Sequence[_Pair]) -> None:
         """The peer refused a batch as a whole: find the record that it means, so that the others pass."""
         middle = len(pairs) // 2
-        self._say(spec, pairs[:middle])
-        self._say(spec, pairs[middle:])
+        self._say_part(spec, pairs[:middle], pairs[middle:])
+        self._say_part(spec, pairs[middle:], ())
+
+    def _say_part(self, spec: WriterSpec, pairs: Sequence[_Pair], behind: Sequence[_Pair]) -> None:
+        """Say a part of a batch; what stops it leaves what comes behind it surely unsaid."""
+        unsaid = [*pairs, *behind]
+        try:
+            self._refuse_pause("write")
+            unsaid = list(behind)
+            self._say(spec, pairs)
+        except _STOPPING as error:
+            if unsaid:
+                self._record(spec, unsaid, [], error)
+            raise
 
     def _record(
         self,
@@ -244,6 +268,7 @@ class Deliverer:
             prepared = self._preparer.prepare(tx, rows, in_flight=True)
         pending = {item.id: row for row, item in prepared.ready}
         batch = Batch([item for _, item in prepared.ready])
+        self._refuse_pause("")
         with spans.begin("poll", {"obmen.records.total": len(batch)}) as span:
             outcomes = list(self.target.connector.poll(self._entity, ticket, batch)) if len(batch) else []
             span.note(spans.counted(Counter(outcome.kind for outcome in outcomes)))
@@ -283,6 +308,7 @@ class Deliverer:
         found: str | None = None
         findable = not spec.absolute and self._entity in connector.finders
         if findable:
+            self._refuse_pause("")
             with spans.begin("look for it"):
                 found = connector.find(self._entity, item)
         self.on_step("recover.looked")
@@ -303,6 +329,8 @@ class Deliverer:
     def _receipt(self) -> Iterator[Receipt]:
         """Give a receipt that is written, with all that was gathered in it, in one transaction."""
         with self.ledger.write(self.lease) as tx:
+            if self.flow.allocate is not None and not self.flow.allocate.oversell:
+                reckon.lock(tx, self.flow.source.name)
             receipt = Receipt(tx, self.flow, self.target, self.run, self.result.counts, self.on_sent)
             yield receipt
             receipt.close()

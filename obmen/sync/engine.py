@@ -13,7 +13,7 @@ import structlog
 
 from obmen import spans
 from obmen.clock import Clock
-from obmen.errors import Busy, ConfigurationError, Interrupted, ObmenError, StateError, meant
+from obmen.errors import Busy, ConfigurationError, Interrupted, ObmenError, Paused, StateError, meant
 from obmen.state import Lease, Ledger, outbox, quarantine, runs
 from obmen.sync import lanes
 from obmen.sync.deliver import Delivered, Deliverer, Enough, Only, never
@@ -54,7 +54,8 @@ class FlowReport:
 
     ``read`` and ``sent`` count records by what became of them. ``held``: reasons of guards that spoke in this
     run. ``outbox`` and ``quarantine`` tell what is left, by state. ``trouble``: what stopped a part of it.
-    ``warnings``: what stopped nothing and should still be seen: a source that gives nothing any more.
+    ``warnings``: what stopped nothing and should still be seen: a source that gives nothing any more. ``paused``: what
+    of it was not done because a person has paused it, which is no trouble.
     """
 
     flow: str
@@ -65,6 +66,7 @@ class FlowReport:
     quarantine: dict[str, int] = field(default_factory=dict)
     trouble: list[ObmenError] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    paused: list[str] = field(default_factory=list)
     released: int = 0
 
     @property
@@ -77,7 +79,7 @@ class FlowReport:
         """One word for the run.
 
         It is stopped (the process was told to), failed, held, emptied, attention (something lies in quarantine),
-        partial or done.
+        paused (by a person), partial or done.
         """
         if self.trouble:
             return "stopped" if all(isinstance(error, Interrupted) for error in self.trouble) else "failed"
@@ -87,7 +89,20 @@ class FlowReport:
             return "emptied"
         if self.quarantine.get("open"):
             return "attention"
+        if self.paused:
+            return "paused"
         return "partial" if set(self.outbox) - {"waiting"} else "done"
+
+    def pause(self, sentence: str) -> None:
+        """Note, once, that a part of it was not done because a person has paused it."""
+        if sentence not in self.paused:
+            self.paused.append(sentence)
+            _LOG.debug("flow.paused", flow=self.flow, paused=sentence)
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that there was to be done is paused."""
+        return bool(self.paused) and not (self.trouble or self.read.total() or any(self.sent.values()))
 
 
 @dataclass(slots=True)
@@ -140,6 +155,7 @@ class Engine:
         self.listener: Listener = listener or Silent()
         self.on_step = on_step
         self._listened: dict[str, bool] = {}
+        self._heard_at: dict[str, float] = {}
 
     def choose(self, names: Sequence[str]) -> tuple[Flow, ...]:
         """Return the flows of these names in their order; all, if no name is given."""
@@ -164,6 +180,7 @@ class Engine:
         """
         passes = [Pass(flow) for flow in self.choose(names)]
         self._listened.clear()
+        self._heard_at.clear()
         for one in passes:
             self.read(one, force)
         self._deliver_all(passes, patience, only)
@@ -190,6 +207,8 @@ class Engine:
         except Busy as error:
             report.trouble.append(error)
             _LOG.info("flow.busy", flow=flow.name, error=str(error))
+        except Paused as error:
+            report.pause(str(error))
         except ObmenError as error:
             report.trouble.append(error)
             _LOG.warning("read.failed", flow=flow.name, run=work.run, error=str(error))
@@ -214,6 +233,7 @@ class Engine:
 
     def _read_on(self, work: Pass, lease: Lease, force: str | None) -> None:
         flow, report = work.flow, work.report
+        began = self.clock.now().timestamp()
         reader = Reader(
             self.ledger,
             lease,
@@ -223,6 +243,7 @@ class Engine:
             on_read=lambda done, total: self.listener.reading(flow.name, done, total),
             forced=force is not None,
             listening=self._listen(flow),
+            began=self._as_of(flow, began),
         )
         try:
             reader.read()
@@ -232,6 +253,11 @@ class Engine:
         if force:
             self._force(work, lease, force)
 
+    def _as_of(self, flow: Flow, began: float) -> float:
+        """Return from when on what the source took in may be missing in what it tells now."""
+        heard, written = self._heard_at.get(flow.source.name), flow.source.as_of(flow.entity.entity)
+        return min(began, *(at for at in (heard, written) if at is not None), began)
+
     def _listen(self, flow: Flow) -> bool:
         """Take in, once a run, what a flow's source tells of changes; return whether it can be relied on."""
         source = flow.source
@@ -239,6 +265,7 @@ class Engine:
             return False
         if source.name not in self._listened:
             self._listened[source.name] = True
+            self._heard_at[source.name] = self.clock.now().timestamp()
             try:
                 Ear(self.ledger, source, self.flows, on_step=self.on_step).listen()
             except Busy:
@@ -331,6 +358,8 @@ class Engine:
             elif not delivered.counts:
                 span.forget()
         report.sent.setdefault(target.name, Counter()).update(delivered.counts)
+        if delivered.paused:
+            report.pause(delivered.paused)
         if delivered.trouble is not None:
             report.trouble.append(delivered.trouble)
             error = str(delivered.trouble)
@@ -353,20 +382,22 @@ class Engine:
         self.clock.sleep(max(soonest - now, _TICK))
         return True
 
-    def finish(self, work: Pass, patience: float = 0.0) -> None:
+    def finish(self, work: Pass, patience: float = 0.0, *, only: Only | None = None) -> None:
         """Deliver what another way of reading put into the outbox, as ``sync`` does, and end the pass."""
-        self._deliver_all([work], patience, None)
+        self._deliver_all([work], patience, only)
         self.close(work)
 
     def close(self, work: Pass) -> None:
-        """Note with the run what the pass did and what is left."""
+        """Note with the run what the pass did and what is left; one in which all was paused is forgotten."""
         report = work.report
         with self.ledger.write() as tx:
             report.outbox = outbox.counts(tx, report.flow)
             report.quarantine = quarantine.counts(tx, report.flow)
-            if work.run:
+            if work.run and report.idle:
+                runs.forget(tx, work.run)
+            elif work.run:
                 counts = {**report.read, "written": report.written}
-                message = "; ".join([*map(str, report.trouble), *report.warnings])
+                message = "; ".join([*map(str, report.trouble), *report.warnings, *report.paused])
                 runs.end(tx, work.run, report.status, counts, message)
         work.end()
 

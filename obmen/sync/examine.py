@@ -38,7 +38,10 @@ _redact = Redactor()
 
 @dataclass(slots=True)
 class Changes:
-    """What a page's records amount to, to be written in one transaction."""
+    """What a page's records amount to, to be written in one transaction.
+
+    ``made``: the records themselves. What rules make of them is reckoned in that transaction.
+    """
 
     known: list[Known] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
@@ -51,7 +54,7 @@ class Changes:
     explained: list[bytes] = field(default_factory=list)
     replaced: list[Known] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    facts: list[Record] = field(default_factory=list)
+    made: list[Record] = field(default_factory=list)
     overtaken: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, proposals: Proposals) -> None:
@@ -93,10 +96,9 @@ class Examiner:
         fresh = self._uncontested(tx, readable) if again else self._unmoved(tx, readable, known, changes)
         records = self._records(tx, fresh, known, changes)
         self._bind(tx, records, changes)
-        made = [record for record, _ in records]
-        if self.flow.entity.fact:
-            changes.facts += made
-        changes.add(propose(tx, self.flow, made))
+        changes.made = [record for record, _ in records]
+        if not self.flow.reckoned:
+            changes.add(propose(tx, self.flow, changes.made))
         return changes
 
     def _decoded(self, slices: Sequence[Slice], changes: Changes) -> list[Slice]:
@@ -246,8 +248,8 @@ class Examiner:
     def _elsewhere(self, fields: Mapping[str, Any]) -> bool:
         """Whether the flow surely does not carry the record, such as a price of another type; it need not be made."""
         return any(
-            isinstance(given := fields.get(name), str) and given.strip() != value
-            for name, value in self.flow.where.items()
+            isinstance(given := fields.get(name), str) and not self.flow.passes(name, given.strip())
+            for name in self.flow.where
         )
 
     def _record(self, fields: Mapping[str, Any]) -> Record:
@@ -258,9 +260,8 @@ class Examiner:
 
     def _passes(self, record: Record) -> bool:
         """Whether the flow carries the record; of one that it carries, the loose key fields are pinned."""
-        for name, value in self.flow.where.items():
-            if str(getattr(record, name)) != value:
-                return False
+        if not all(self.flow.passes(name, str(getattr(record, name))) for name in self.flow.where):
+            return False
         for name in self._loose:
             self._pin(name, str(getattr(record, name)))
         return True

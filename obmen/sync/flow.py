@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
 import xxhash
 
 from obmen.connector import Connector
-from obmen.entities import Product, Record, join_key
-from obmen.mapping import BoundMapping
+from obmen.entities import Product, Record, Stock, join_key
+from obmen.errors import Refused
+from obmen.mapping import BoundMapping, NotCarried
 from obmen.records import Native
+from obmen.rules.allocation import Allocation
 from obmen.rules.guards import Guards
+from obmen.rules.pricing import Pricing
 
 Missing = Literal["ignore", "zero", "archive"]
 _SEMANTICS = b"1"
@@ -88,6 +92,25 @@ class Companion:
         return join_key([str(getattr(record, name, self.known.get(name, ""))) for name in self.entity.key_fields])
 
 
+class Selling:
+    """Which flows have rules, for whoever hears that some stock was sold, or that goods changed."""
+
+    def __init__(self) -> None:
+        self._flows: list[Flow] = []
+
+    def add(self, flow: Flow) -> None:
+        """Note a flow that has rules."""
+        self._flows.append(flow)
+
+    def of(self, source: str) -> tuple[Flow, ...]:
+        """Return the flows that tell of a source's stock."""
+        return tuple(one for one in self._flows if one.allocate is not None and one.source.name == source)
+
+    def priced(self, source: str) -> tuple[Flow, ...]:
+        """Return the flows that tell of a source's prices."""
+        return tuple(one for one in self._flows if one.pricing is not None and one.source.name == source)
+
+
 @dataclass(frozen=True)
 class Flow:
     """One entity from one connection into others.
@@ -97,6 +120,9 @@ class Flow:
     this entity in the same source. ``where``: canonical field → the only value that passes.
     ``stock_flows``: target → the flow that tells it of stock, where this one carries what orders become, or goods.
     ``full_every``: seconds after which everything is read again from a source that tells its changes.
+    ``allocate``, ``pricing``: the seller's rules between what the source tells and what each target is told.
+    ``selling``: all flows that have rules. ``keeps``: rules of other flows need these records.
+    ``channels``: the connections that orders are read from; none of them is told of another's orders.
     """
 
     name: str
@@ -114,12 +140,42 @@ class Flow:
     stock_flows: Mapping[str, str] = field(default_factory=dict)
     where_line: str = ""
     full_every: float = 86400.0
+    allocate: Allocation | None = None
+    pricing: Pricing | None = None
+    selling: Selling = field(default_factory=Selling, compare=False, repr=False)
+    keeps: bool = False
+    channels: frozenset[str] = frozenset()
+    _sellers: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def reckoned(self) -> bool:
+        """Whether rules decide what each target is told."""
+        return self.allocate is not None or self.pricing is not None
+
+    def passes(self, name: str, value: str) -> bool:
+        """Whether the flow takes in a record by one of its fields: what it carries, and what its rules look at."""
+        if name not in self.where or self.where[name] == value:
+            return True
+        return name == "price_type" and self.pricing is not None and value in self.pricing.price_types
+
+    def elsewhere(self, target: Target, record: Record) -> bool:
+        """Whether a record is about an order of another channel than the target, which knows nothing of it."""
+        channel = getattr(record, "channel", None)
+        return channel is not None and channel != target.name and {channel, target.name} <= self.channels
+
+    def sellers(self, warehouse: str) -> tuple[str, ...]:
+        """Return the targets that sell from a warehouse: those whose mapping can say it."""
+        if warehouse not in self._sellers:
+            self._sellers[warehouse] = tuple(one.name for one in self.targets if _says(one.mapping, warehouse))
+        return self._sellers[warehouse]
 
     @property
     def salt(self) -> bytes:
         """What besides its bytes decides what becomes of a record; any change of it makes all be read anew."""
         parts = [_SEMANTICS, self.pull.version, repr(sorted(self.where.items())).encode()]
         parts += [target.name.encode() + target.mapping.version for target in self.targets]
+        parts += [b"rules" + rules.version for rules in (self.allocate, self.pricing) if rules is not None]
+        parts += [b"kept"] if self.keeps else []
         return b"\0".join(parts)
 
     @property
@@ -133,3 +189,11 @@ class Flow:
             and name not in about
             and any(name not in target.mapping.carries for target in self.targets)
         )
+
+
+def _says(mapping: BoundMapping, warehouse: str) -> bool:
+    try:
+        payload_of(mapping, Stock(sku="0", warehouse=warehouse, available=Decimal(0)))
+    except (NotCarried, Refused):
+        return False
+    return True

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
+from obmen.entities import Order, OrderStatus, Product, Record, Stock, join_key, split_key
 from obmen.rules import guards
-from obmen.state import Transaction, agreed, bindings, facts, outbox, quarantine, seen
+from obmen.state import Transaction, agreed, bindings, facts, originals, outbox, quarantine, seen
 from obmen.state.quarantine import Problem
-from obmen.sync import waiting
+from obmen.sync import reckon, waiting
 from obmen.sync.examine import Changes, Examiner
 from obmen.sync.flow import Flow
 from obmen.sync.propose import Proposals, propose, vanish
@@ -30,16 +32,22 @@ class Read:
 
 
 class Intake:
-    """Writes what one run of one flow reads; each method works in the caller's transaction."""
+    """Writes what one run of one flow reads; each method works in the caller's transaction.
 
-    def __init__(self, flow: Flow, run: int) -> None:
-        self.flow, self.run = flow, run
+    ``began``: from when on the source was asked, in Unix seconds; None where it was not asked for all that it has.
+    """
+
+    def __init__(self, flow: Flow, run: int, began: float | None = None) -> None:
+        self.flow, self.run, self.began = flow, run, began
         self.result = Read()
 
     def decide(self, tx: Transaction, examiner: Examiner) -> None:
         """Take in what a person or another record brought back, and let the guards speak of all that was found."""
+        self._lock(tx)
         waiting.missed(tx, self.flow, self.run)
         self._replay(tx, examiner)
+        if self.flow.allocate is not None and self.began is not None:
+            self.apply(tx, reckon.counted(tx, self.flow, self.began, self.run))
         self.guard(tx)
         self._retry_waiting(tx)
 
@@ -52,6 +60,7 @@ class Intake:
     def _replay(self, tx: Transaction, examiner: Examiner) -> None:
         """Try again what a person replayed, and what waited for something that has come."""
         quarantine.reconsider_duplicates(tx, self.flow.name)
+        quarantine.ask_again(tx, self.flow.name)
         while due := quarantine.entries(tx, flow=self.flow.name, states=("due",), limit=500):
             quarantine.set_state(tx, [entry.id for entry in due], "closed")
             kept = [(entry, natives_of(entry)) for entry in due if entry.stage == "pull"]
@@ -60,7 +69,7 @@ class Intake:
             pulled = [Slice(entry.fingerprint or b"", b"", natives=natives) for entry, natives in kept if natives]
             self.write(tx, examiner.examine(tx, pulled, again=True))
             records = [self.flow.entity.decoded(entry.canonical) for entry in due if entry.canonical]
-            self.apply(tx, propose(tx, self.flow, records))
+            self.apply(tx, self.propose(tx, records))
             self.result.counts["replayed"] += len(due)
 
     def guard(self, tx: Transaction) -> None:
@@ -72,23 +81,93 @@ class Intake:
             known = agreed.count(tx, target.name, self.flow.entity.entity)
             live = agreed.count(tx, target.name, self.flow.entity.entity, live=True)
             holding = guards.verdict(effects, known, live, self.flow.guards)
+            if effects.get("zeroed") and self.flow.guards.vanished:
+                holding |= self._vanished(tx, target.name)
             outbox.release(tx, self.flow.name, target.name, holding)
             if holding:
                 self.result.held[target.name] = holding
 
+    def _vanished(self, tx: Transaction, target: str) -> dict[str, str]:
+        """Hold what would empty a whole warehouse; return what is held, by warehouse, and why."""
+        zeroed: dict[str, list[str]] = {}
+        for key in outbox.keys_of(tx, self.flow.name, target, "fresh", "zeroed"):
+            zeroed.setdefault(split_key(key)[1], []).append(key)
+        held = {}
+        for warehouse, keys in zeroed.items():
+            live = agreed.live_in(tx, target, Stock.entity, join_key([warehouse])) if len(keys) >= guards.FEWEST else 0
+            if reason := live and guards.vanished(warehouse, len(keys), live):
+                outbox.doubt(tx, self.flow.name, target, keys, reason)
+                held[warehouse] = reason
+        return held
+
     def write(self, tx: Transaction, changes: Changes) -> None:
         """Write what examined records come to."""
         flow = self.flow
+        self._lock(tx)
         seen.drop_records(tx, flow.name, changes.gone)
         seen.save_records(tx, flow.name, changes.known)
         if changes.settled and quarantine.any_open(tx, flow.name):
             quarantine.close(tx, flow.name, stage="pull", sources=changes.settled)
         self._set_aside(tx, changes.problems)
         self._bind(tx, changes)
-        facts.save(tx, flow.source.name, changes.facts)
+        if flow.entity.fact or flow.entity.history:
+            facts.save(tx, flow.source.name, changes.made)
         self.apply(tx, Proposals(changes.decided, changes.dropped, [], changes.counts, changes.overtaken))
+        self._reckon(tx, changes.made)
         if changes.gone:
-            self.apply(tx, vanish(tx, flow, changes.gone))
+            self.vanish(tx, changes.gone)
+
+    def vanish(self, tx: Transaction, keys: Sequence[str]) -> None:
+        """Decide what is to become of records that the source no longer has."""
+        if not self.flow.reckoned:
+            self.apply(tx, vanish(tx, self.flow, keys))
+            return
+        self.result.counts["gone"] += len(keys)
+        if self.flow.missing != "ignore":
+            empty = [
+                Stock(sku=sku, warehouse=warehouse, available=Decimal(0)) for sku, warehouse in map(split_key, keys)
+            ]
+            self._reckon(tx, empty)
+
+    def propose(self, tx: Transaction, records: Sequence[Record]) -> Proposals:
+        """Decide anew on records that were decided on before."""
+        if not self.flow.reckoned:
+            return propose(tx, self.flow, records)
+        return reckon.reckon(tx, self.flow, dict.fromkeys(record.subject_key for record in records))
+
+    def _lock(self, tx: Transaction) -> None:
+        for source in self._reckons:
+            reckon.lock(tx, source)
+
+    @property
+    def _reckons(self) -> Sequence[str]:
+        """The sources of which something may be reckoned anew by what this flow reads."""
+        if self.flow.reckoned or self.flow.keeps:
+            return (self.flow.source.name,)
+        if self.flow.entity not in {Order, OrderStatus}:
+            return ()
+        return sorted(target.name for target in self.flow.targets if self.flow.selling.of(target.name))
+
+    def _reckon(self, tx: Transaction, made: Sequence[Record]) -> None:
+        """Keep what rules look at, and reckon anew what depends on it."""
+        flow = self.flow
+        if not made:
+            return
+        if flow.reckoned or flow.keeps:
+            originals.save(tx, flow.source.name, made)
+        if flow.reckoned:
+            plain = reckon.unsold(tx, flow, [one for one in made if isinstance(one, Stock)])
+            self.apply(tx, propose(tx, flow, plain))
+            told = {one.key for one in plain}
+            self.apply(tx, reckon.reckon(tx, flow, {one.subject_key: "" for one in made if one.key not in told}))
+        elif flow.keeps and flow.entity is Product:
+            for one in flow.selling.priced(flow.source.name):
+                reckon.settle(tx, one, dict.fromkeys((record.subject_key for record in made), "rules"), self.run)
+        elif self._reckons:
+            orders = [one for one in made if isinstance(one, Order)]
+            steps = [one for one in made if isinstance(one, OrderStatus)]
+            reckon.sold(tx, flow, orders, self.run)
+            reckon.given_up(tx, flow, steps, self.run)
 
     def _set_aside(self, tx: Transaction, problems: Sequence[tuple[str, Problem]]) -> None:
         for connection in dict(problems):

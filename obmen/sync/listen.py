@@ -18,6 +18,7 @@ from obmen.state import Lease, Ledger, hints
 from obmen.state.hints import Feed
 from obmen.state.text import LONGEST_ID, fault
 from obmen.sync.flow import Flow
+from obmen.sync.pausing import unpaused
 from obmen.sync.steps import OnStep, ignore
 
 _LOG = structlog.get_logger("obmen.sync")
@@ -34,7 +35,7 @@ class Ear:
                 self._flows.setdefault(flow.entity.entity, []).append(flow.name)
 
     def listen(self) -> None:
-        """Take in what there is. Raises Busy while another process listens."""
+        """Take in what there is. Raises Busy while another process listens, Paused if a person has paused it."""
         name = self.source.name
         with self.ledger.lease(f"feed:{name}") as lease:
             with self.ledger.write(lease) as tx:
@@ -43,7 +44,7 @@ class Ear:
                     hints.prune(tx, name, entity, flows)
             if state.cursor is not None and not state.acknowledged:
                 state = self._acknowledge(lease, state)
-            for told in self.source.changes(state.cursor):
+            for told in unpaused(self.ledger, name, "", self.source.changes(state.cursor)):
                 self.on_step("listen.told")
                 state = self._keep(lease, state, told)
                 self.on_step("listen.kept")

@@ -20,7 +20,7 @@ from obmen.entities import Record
 from obmen.errors import ConfigurationError, StalePlan
 from obmen.http.redact import MASK
 from obmen.records import Item
-from obmen.state import Ledger, agreed, outbox, quarantine
+from obmen.state import Ledger, agreed, outbox, quarantine, stops
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Entry
 from obmen.sync.engine import Engine, FlowReport, Listener
@@ -30,6 +30,8 @@ from obmen.sync.prepare import Preparer
 FORMAT = 1
 EMPTIED = "emptied"
 """The code of the trouble that a source gives nothing any more."""
+PAUSED = "paused"
+"""The code of what would not be done because a person has paused it."""
 _SHOWN = 5
 
 
@@ -38,7 +40,7 @@ class Change(msgspec.Struct, frozen=True, tag="change", omit_defaults=True):
 
     ``state``: pending (it would be sent), held (a guard holds it), waiting (for another record), sent or
     accepted (it is on its way already). ``hash`` tells the payload from any other. ``foreseen``: why the
-    target will hold it back or refuse it, as far as its connector can tell.
+    target will hold it back or refuse it, as far as its connector can tell. ``cause``: see ``outbox.Decided``.
     """
 
     flow: str
@@ -53,6 +55,7 @@ class Change(msgspec.Struct, frozen=True, tag="change", omit_defaults=True):
     fields: dict[str, list[Any]] = {}
     reason: str = ""
     foreseen: str = ""
+    cause: str = ""
 
 
 class Header(msgspec.Struct, frozen=True, tag="plan"):
@@ -95,6 +98,10 @@ def of_flow(ledger: Ledger, flow: Flow, report: FlowReport, run: int | None = No
         yield Trouble(flow.name, "", type(error).__name__, str(error))
     for warning in report.warnings:
         yield Trouble(flow.name, "", EMPTIED, warning)
+    with ledger.read() as tx:
+        stood = [stops.standing(tx, target.name, flow.entity.entity, "write") for target in flow.targets]
+    for sentence in dict.fromkeys([*report.paused, *(stops.sentence(one) for one in stood if one is not None)]):
+        yield Trouble(flow.name, "", PAUSED, sentence)
     for target in flow.targets:
         yield from changes(ledger, flow, target, run)
     for entry in _entries(ledger, flow.name):
@@ -148,6 +155,7 @@ def change_of(entity: type[Record], row: Row, before: bytes | None) -> Change:
         row.hash.hex(),
         difference_of(entity, before, row.canonical),
         row.reason,
+        cause=row.cause,
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from obmen.entities import Record
 from obmen.errors import Refused
@@ -16,10 +18,13 @@ from obmen.state.agreed import Agreed
 from obmen.state.ledger import Transaction
 from obmen.state.outbox import Decided, Row
 from obmen.state.quarantine import Problem
-from obmen.sync.decide import decide
+from obmen.sync.decide import NOTHING, Decision, decide
 from obmen.sync.flow import Flow, Target, payload_hash
 
 _redact = Redactor()
+HELD = "by the rules of this flow: "
+"""How the reasons begin for which rules, not guards, hold a change; they may pass by themselves."""
+_NONE: Mapping[Any, str] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -51,6 +56,27 @@ def propose(tx: Transaction, flow: Flow, records: Sequence[Record]) -> Proposals
     return proposals
 
 
+def propose_each(
+    tx: Transaction,
+    flow: Flow,
+    told: Mapping[str, Sequence[Record]],
+    *,
+    held: Mapping[tuple[str, str], str] = _NONE,
+    causes: Mapping[str, str] = _NONE,
+) -> Proposals:
+    """Decide what each target is to be told, where a rule made the records of each its own.
+
+    ``told``: target → its records. ``held``: target and key → why a person should look before it is sent, beginning as
+    ``HELD``. ``causes``: subject → what made it so, where that is not the source.
+    """
+    proposals = Proposals()
+    for target in flow.targets:
+        if records := told.get(target.name):
+            reasons = {key: reason for (name, key), reason in held.items() if name == target.name}
+            _for_target(tx, flow, target, records, proposals, reasons, causes)
+    return proposals
+
+
 def vanish(tx: Transaction, flow: Flow, keys: Sequence[str]) -> Proposals:
     """Decide what is to become of records that the source no longer has, by the flow's ``missing`` policy."""
     proposals = Proposals()
@@ -74,7 +100,15 @@ def vanish(tx: Transaction, flow: Flow, keys: Sequence[str]) -> Proposals:
     return proposals
 
 
-def _for_target(tx: Transaction, flow: Flow, target: Target, records: Sequence[Record], into: Proposals) -> None:
+def _for_target(
+    tx: Transaction,
+    flow: Flow,
+    target: Target,
+    records: Sequence[Record],
+    into: Proposals,
+    held: Mapping[str, str] = _NONE,
+    causes: Mapping[str, str] = _NONE,
+) -> None:
     entity = flow.entity.entity
     keys = [record.key for record in records]
     confirmed = agreed.of(tx, target.name, entity, keys)
@@ -82,6 +116,9 @@ def _for_target(tx: Transaction, flow: Flow, target: Target, records: Sequence[R
     refused = quarantine.refused(tx, flow.name, target.name, keys) if quarantine.any_open(tx, flow.name) else {}
     decided = into.decided.setdefault(target.name, [])
     for key, record in zip(keys, records, strict=True):
+        if flow.channels and flow.elsewhere(target, record):
+            into.counts["elsewhere"] += 1
+            continue
         try:
             digest = payload_hash(target.mapping, record)
         except NotCarried:
@@ -94,6 +131,8 @@ def _for_target(tx: Transaction, flow: Flow, target: Target, records: Sequence[R
         before = confirmed.get(key)
         rows = queued.get(key, [])
         decision = decide(record, digest, before, rows, refused.get(key))
+        if decision is NOTHING and rows and _otherwise_held(rows[-1], digest, held.get(key, "")):
+            decision = Decision("put", rows[-1].op, rows[-1].sequence)
         if key in refused and before is not None and before.hash == digest != refused[key]:
             into.overtake(target.name, key)
         if decision.verdict == "drop":
@@ -101,7 +140,7 @@ def _for_target(tx: Transaction, flow: Flow, target: Target, records: Sequence[R
         elif decision.verdict == "put":
             snapshot = record.decoded(before.canonical) if before is not None else None
             effect = guards.effect(snapshot, record, decision.op)
-            reason = guards.jump(snapshot, record, flow.guards)
+            reason = held.get(key) or guards.jump(snapshot, record, flow.guards)
             spec = target.connector.writers.get((entity, decision.op))
             pause = spec.every if spec is not None else 0.0
             decided.append(
@@ -114,8 +153,16 @@ def _for_target(tx: Transaction, flow: Flow, target: Target, records: Sequence[R
                     decision.sequence,
                     reason,
                     not_before=before.at + pause if before is not None and pause else 0.0,
+                    cause=causes.get(record.subject_key, "") if causes else "",
                 )
             )
+
+
+def _otherwise_held(row: Row, digest: bytes, reason: str) -> bool:
+    """Whether rules held the same change for another reason than they do now, or do not hold it any more."""
+    if row.hash != digest or row.state in outbox.IN_FLIGHT or row.reason == reason:
+        return False
+    return bool(reason) or row.reason.startswith(HELD)
 
 
 def _without_echoes(tx: Transaction, flow: Flow, records: Sequence[Record], into: Proposals) -> list[Record]:

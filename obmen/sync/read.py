@@ -23,7 +23,7 @@ from obmen.sync.differences import Differences
 from obmen.sync.examine import Examiner
 from obmen.sync.flow import Flow
 from obmen.sync.intake import Intake, Read
-from obmen.sync.propose import vanish
+from obmen.sync.pausing import refuse, unpaused
 from obmen.sync.slices import Slice, decoded, facts_of, fingerprints, seed_of_page, seed_of_read
 from obmen.sync.steps import OnStep, ignore
 from obmen.sync.told import Told
@@ -52,7 +52,10 @@ class _Group:
 
 
 class Reader:
-    """Reads one flow once, under its lease. ``forced``: a person says that what is found is right."""
+    """Reads one flow once, under its lease.
+
+    ``forced``: a person says that what is found is right. ``began``: since when the source is asked, Unix seconds.
+    """
 
     def __init__(
         self,
@@ -65,12 +68,13 @@ class Reader:
         on_read: OnRead | None = None,
         forced: bool = False,
         listening: bool = False,
+        began: float | None = None,
     ) -> None:
         self.ledger, self.lease, self.flow, self.run = ledger, lease, flow, run
         self._forced, self._listening = forced, listening
         self.on_step = on_step
         self.on_read: OnRead = on_read or (lambda _done, _total: None)
-        self._intake = Intake(flow, run)
+        self._intake = Intake(flow, run, began)
         self.result = self._intake.result
         self._complete = flow.source.readers[flow.entity.entity].complete
         self._kept_at = ledger.clock.monotonic()
@@ -84,7 +88,8 @@ class Reader:
         self._group = _Group()
 
     def read(self) -> Read:
-        """Read to the end. What was read before an error stays read."""
+        """Read to the end. What was read before an error, or a pause, stays read."""
+        refuse(self.ledger, self.flow.source.name, self.flow.entity.entity)
         if self._listening and self._heard_enough():
             return self._changed()
         self._answer_doorbell()
@@ -156,7 +161,9 @@ class Reader:
     def _follow(self, examiner: Examiner) -> int:
         """Fetch and take in the records that were named since this flow last heard; return how many."""
         done = 0
-        for batch in Told(self.ledger, self.flow, self._checkpoint.heard or 0):
+        source, entity = self.flow.source.name, self.flow.entity.entity
+        told = Told(self.ledger, self.flow, self._checkpoint.heard or 0)
+        for batch in unpaused(self.ledger, source, entity, told):
             with self.ledger.read() as tx:
                 changes = examiner.examine(tx, batch.slices(tx), again=True)
                 if self._listening:
@@ -174,7 +181,8 @@ class Reader:
 
     def _pages(self) -> Iterator[Page]:
         cursor = None if self._complete else self._checkpoint.cursor
-        pages = self.flow.source.read(self.flow.entity.entity, cursor)
+        source, entity = self.flow.source, self.flow.entity.entity
+        pages = unpaused(self.ledger, source.name, entity, source.read(entity, cursor))
         return spans.each("page", pages, facts_of)
 
     def _page(self, page: Page, number: int, seed: int, differences: Differences) -> int:
@@ -276,7 +284,7 @@ class Reader:
             keys = [known.key for known in batch if known.source not in contested]
             self._undecided = self._undecided or len(keys) < len(batch)
             seen.drop_records(tx, self.flow.name, keys)
-            self._intake.apply(tx, vanish(tx, self.flow, keys))
+            self._intake.vanish(tx, keys)
 
     def _save(
         self,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from obmen.entities import Record
 from obmen.errors import ObmenError, Refused
 from obmen.mapping import BoundMapping, NotCarried, Unresolved
 from obmen.records import Native, pick
-from obmen.state import Ledger, bindings
+from obmen.state import Ledger, bindings, outbox
 from obmen.state.outbox import Row
 from obmen.sync.flow import Flow, Target
 from obmen.sync.names import Skus
@@ -49,6 +49,22 @@ def compare(ledger: Ledger, flows: Sequence[Flow], sent: Sequence[Row], *, patie
         ledger.clock.sleep(_PAUSE)
 
 
+def show(ledger: Ledger, flow: Flow, target: Target, records: Sequence[Record]) -> dict[str, dict[str, Any]] | None:
+    """Return key → the canonical fields that a target shows of records now; None where it cannot be asked.
+
+    Raises the errors of a target that does not answer.
+    """
+    entity = flow.entity.entity
+    if target.back is None or entity not in target.connector.lookups:
+        return None
+    rows = [outbox.asked(target.name, flow.name, one) for one in records]
+    with ledger.read() as tx:
+        ready = Preparer(flow, target).prepare(tx, rows).ready
+    ids = {row.key: item.id for row, item in ready}
+    found = shown_fields(ledger, flow, target, target.back, list(ids.values()))
+    return {key: found[id_] for key, id_ in ids.items() if id_ in found}
+
+
 def _of_target(ledger: Ledger, flow: Flow, target: Target, rows: Sequence[Row]) -> list[Mismatch]:
     if not rows or target.back is None or flow.entity.entity not in target.connector.lookups:
         return []
@@ -70,10 +86,23 @@ def _shown(ledger: Ledger, flow: Flow, target: Target, back: BoundMapping, ids: 
     return {natural: flow.entity.model_construct(**fields) for natural, fields in found.items()}
 
 
+class Seen(NamedTuple):
+    """What a target shows of one record: in its own words, and as canonical fields; None where those cannot be made."""
+
+    native: Native
+    fields: dict[str, Any] | None
+
+
 def shown_fields(
     ledger: Ledger, flow: Flow, target: Target, back: BoundMapping, ids: list[str]
 ) -> dict[str, dict[str, Any]]:
     """Return natural id → the canonical fields that the target shows; what it does not hold is left out."""
+    found = seen(ledger, flow, target, back, ids)
+    return {natural: one.fields for natural, one in found.items() if one.fields is not None}
+
+
+def seen(ledger: Ledger, flow: Flow, target: Target, back: BoundMapping, ids: list[str]) -> dict[str, Seen]:
+    """Return natural id → what the target shows; what it does not hold is left out."""
     entity = flow.entity.entity
     spec = target.connector.lookups[entity]
     key = target.connector.writers[entity, "put"].key
@@ -83,7 +112,7 @@ def shown_fields(
     with ledger.read() as tx:
         skus = Skus.known(tx, back)
     pulled = pulled_fields(ledger, target.name, back, skus, natives)
-    return {pick(native, key): fields for native, fields in pulled if isinstance(fields, dict)}
+    return {pick(native, key): Seen(native, got if isinstance(got, dict) else None) for native, got in pulled}
 
 
 def pulled_fields(

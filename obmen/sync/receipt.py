@@ -8,16 +8,16 @@ from typing import Any
 
 import msgspec
 
-from obmen.entities import OrderStatus
+from obmen.entities import Order, OrderStatus
 from obmen.http.redact import Redactor
 from obmen.records import Outcome, RecordError
 from obmen.rules.guards import is_live
-from obmen.state import Transaction, agreed, bindings, outbox, quarantine
+from obmen.state import Transaction, agreed, bindings, outbox, quarantine, written
 from obmen.state.agreed import Agreed
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Problem
 from obmen.state.text import LONGEST_ID, fault
-from obmen.sync import restock, waiting
+from obmen.sync import reckon, restock, waiting
 from obmen.sync.backoff import delay
 from obmen.sync.flow import Flow, Target
 
@@ -39,6 +39,7 @@ class Receipt:
         self.tx, self.flow, self.target, self.run, self.counts, self.on_sent = tx, flow, target, run, counts, on_sent
         self._entity = flow.entity.entity
         self._finished: list[Row] = []
+        self._written: list[Row] = []
         self._restored: list[str] = []
         self._refused: list[Row] = []
         self._changes: list[tuple[Row, dict[str, Any]]] = []
@@ -152,6 +153,7 @@ class Receipt:
         """Write what all outcomes together amount to."""
         tx, flow, target = self.tx, self.flow.name, self.target.name
         taken = bindings.bind(tx, target, self._entity, self._bound)
+        self._note_written()
         agreed.save(tx, target, self._entity, self._snapshots, self.run)
         landed = []
         for row in self._finished:
@@ -162,6 +164,7 @@ class Receipt:
         outbox.change_all(tx, self._changes)
         outbox.drop(tx, landed + self._refused)
         waiting.bound(tx, target, self._entity, self._bound)
+        self._reckon()
         if target in self.flow.stock_flows:
             self._restock(self.flow.stock_flows[target])
         if self._finished and quarantine.any_open(tx, flow):
@@ -170,6 +173,40 @@ class Receipt:
         self._problems += [self._bound_twice(key, other) for key, other in taken.items()]
         quarantine.add(tx, flow, target, self._entity, self._problems, self.run)
         self.on_sent(self._settled)
+
+    def _note_written(self) -> None:
+        """Keep what stood there before, what stands there now, and why; steps of a history are kept as facts."""
+        if self.flow.entity.history or not self._written:
+            return
+        before = agreed.of(self.tx, self.target.name, self._entity, [row.key for row in self._written])
+        written.add(
+            self.tx,
+            [
+                {
+                    "run": self.run,
+                    "flow": self.flow.name,
+                    "connection": self.target.name,
+                    "entity": self._entity,
+                    "key": row.key,
+                    "op": row.sent_op or row.op,
+                    "before": before[row.key].canonical if row.key in before else None,
+                    "after": row.sent_canonical or row.canonical,
+                    "cause": row.cause,
+                }
+                for row in self._written
+            ],
+        )
+
+    def _reckon(self) -> None:
+        """Say what the source of stock knows now of orders, and raise whom the lowering of others makes room for."""
+        keys = [row.key for row in self._finished]
+        if not keys:
+            return
+        if self._entity == Order.entity and self.flow.selling.of(self.target.name):
+            reckon.arrived(self.tx, self.target.name, keys)
+        elif self.flow.allocate is not None and not self.flow.allocate.oversell:
+            subjects = {self.flow.entity.subject_of(key): "rules" for key in keys}
+            reckon.settle(self.tx, self.flow, subjects, self.run)
 
     def _restock(self, flow: str) -> None:
         """Queue stock that what was confirmed has changed in the target by itself."""
@@ -197,6 +234,7 @@ class Receipt:
                 return
             self._bound[row.key] = native_id
         sent = row.sent_canonical or row.canonical
+        self._written.append(row)
         restored = (row.sent_op or row.op) == "restore"
         self._snapshot(row, b"" if restored else row.sent_hash or row.hash, sent)
         self._finished.append(msgspec.structs.replace(row, op="put", sent_hash=b"") if restored else row)

@@ -17,10 +17,13 @@ from pydantic import ValidationError
 from obmen.entities import Record, join_key
 from obmen.errors import ConfigurationError
 from obmen.mapping import BoundMapping
+from obmen.promotion import Promotion
 from obmen.records import Native, Page
 from obmen.state import Ledger, seen
+from obmen.state.compared import KEPT
 from obmen.sync.flow import Flow, Target
 from obmen.sync.names import Skus
+from obmen.sync.pausing import refuse, unpaused
 from obmen.sync.readback import pulled_fields
 from obmen.sync.slices import decoded
 
@@ -37,12 +40,16 @@ OnRead = Callable[[int, int | None], None]
 
 @dataclass(slots=True)
 class Told:
-    """How one side was read: ``counts`` of its records, the first reasons why some give none, and if it is whole."""
+    """How one side was read: ``counts`` of its records, the first reasons why some give none, and if it is whole.
+
+    ``promoted``: match → the promotion that changes what was told, of the first of them.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
     partial: bool = False
     fields: set[str] = field(default_factory=set)
+    promoted: dict[str, Promotion] = field(default_factory=dict)
 
     def cannot(self, reason: object) -> None:
         """Count a record that gives nothing to compare."""
@@ -144,7 +151,7 @@ class Sides:
     def _natives_here(self) -> Iterator[list[Native]]:
         source, entity = self._flow.source, self._flow.entity.entity
         if source.readers[entity].complete:
-            for page in source.read(entity, None):
+            for page in unpaused(self._ledger, source.name, entity, source.read(entity, None)):
                 yield _natives(page, self.here)
         elif entity in source.lookups:
             yield from self._natives_known(source.lookups[entity].batch)
@@ -163,6 +170,7 @@ class Sides:
             ids = list(dict.fromkeys(one.source for one in known))
             for start in range(0, len(ids), most):
                 some = ids[start : start + most]
+                refuse(self._ledger, self._flow.source.name, self._flow.entity.entity)
                 natives = list(self._flow.source.look_up(self._flow.entity.entity, some))
                 self.here.counts["untold"] += max(len(some) - len(natives), 0)
                 yield natives
@@ -172,12 +180,16 @@ class Sides:
         told = self.there[target.name] = Told()
         with self._ledger.read() as tx:
             skus = Skus.known(tx, back)
-        for page in target.connector.read(self._flow.entity.entity, None):
+        entity = self._flow.entity.entity
+        for page in unpaused(self._ledger, target.name, entity, target.connector.read(entity, None)):
             natives = _natives(page, told)
-            for _, fields in pulled_fields(self._ledger, target.name, back, skus, natives):
+            for native, fields in pulled_fields(self._ledger, target.name, back, skus, natives):
                 if not isinstance(fields, dict):
                     told.cannot(fields)
                     continue
+                promotion = target.connector.promotion(entity, native)
+                if promotion is not None and len(told.promoted) < KEPT:
+                    told.promoted[match_of(self._flow, target, fields)] = promotion
                 told.counts["read"] += 1
                 told.fields.update(fields)
                 row = (target.name, match_of(self._flow, target, fields), msgspec.json.encode(fields))

@@ -26,6 +26,10 @@ _BY_CODE = {
         "Look into {connection}: two records claim one place there. Mend it, then: obmen quarantine replay "
         "{id}, or let go of this one: obmen quarantine drop {id}"
     ),
+    "not_kept": (
+        "Look into {connection} for what changes {key} there: a promotion, a price strategy, another program. "
+        "Once it is found: obmen quarantine replay {id}. Another value in the source is sent by itself."
+    ),
     "unkept_id": (
         "The record is in {connection}; see there that it can be found by its other fields. It is never sent again as "
         "it is: obmen quarantine drop {id}"

@@ -41,6 +41,11 @@ _COMMANDS = {
         "backfill": ("backfill:backfill", "Read a period of the past once and send what is not there yet."),
         "reconcile": ("reconcile:reconcile", "Read both sides whole and compare them field by field."),
         "run": ("run:run", "Run the project's flows by themselves, until stopped: the service."),
+        "money": ("money:money", "Compare orders, accruals, payouts and 1C's documents; tell what goods brought."),
+        "commissioner": (
+            "commissioner:commissioner",
+            "Prepare the commissioner's report (Отчёт комиссионера) of a channel for 1C.",
+        ),
         "labels": ("labels:labels", "Fetch the labels of orders into a folder."),
         "match": ("match:match_", "Find the cards that the project's goods have in a connection already."),
         "serve": (
@@ -51,6 +56,17 @@ _COMMANDS = {
             "status:status",
             "Show where every flow stands: its last run, what is still to be sent, what was set aside.",
         ),
+        "pause": ("pause:pause", "Pause a connection, one entity of it, or one direction, until 'obmen resume'."),
+        "resume": ("pause:resume", "Let go on what was paused, and everything narrower that was paused within it."),
+        "explain": (
+            "explain:explain_",
+            "Say how the numbers of a SKU came about: its stock and its prices in every channel.",
+        ),
+        "history": (
+            "history:history",
+            "List what a connection was told of one record, the newest first: what changed, by which run, and why.",
+        ),
+        "undo": ("undo:undo", "Take back what a run wrote of prices, stock and products."),
         "quarantine": ("quarantine:app", "Records that were set aside: list, show, replay, drop."),
         "page": ("page:app", "The web page: the hash of a user's password."),
         "alerts": ("alerts:app", "Whom Obmen tells of trouble: try the channels, list what is open."),

@@ -14,13 +14,13 @@ from obmen.periods import Period
 from obmen.state import Ledger
 from obmen.sync import plan as plans
 from obmen.sync.backfill import Backfill
-from obmen.sync.engine import Engine, Listener, Pass
+from obmen.sync.engine import Engine, FlowReport, Listener, Pass
 from obmen.sync.flow import Flow
 from runner.cli import reports
 from runner.cli.session import Open, Session, session
 from runner.cli.summary import Summary
 from runner.cli.sync import WAIT, Json, Wait
-from runner.exit_codes import ExitCode, of_reports
+from runner.exit_codes import ExitCode, of_reports, severest
 from runner.render import Screen, plural
 
 ROWS = 20
@@ -130,13 +130,18 @@ class _Told:
         report, left = past.work.report, past.left()
         if self._json:
             self._screen.json({**reports.as_data([report], self._session), "left": self._as_data(left)})
-            return of_reports([report])
-        if past.idle and not report.trouble:
+            return self._code(report)
+        if past.idle and not report.trouble and not report.paused:
             self._screen.line(f"Nothing is left to be read of {report.flow}. To read once more: --again.")
-        code = reports.show(self._session, [report])
+        reports.show(self._session, [report])
         if left:
             self._screen.line(f"Left to be read: {self._named(left)}. Go on: obmen backfill {report.flow} --resume")
-        return code
+        return self._code(report)
+
+    @staticmethod
+    def _code(report: FlowReport) -> ExitCode:
+        """Return the code; a past that was asked for and is paused asks for somebody, as a usual run does not."""
+        return severest({of_reports([report]), ExitCode.ATTENTION if report.paused else ExitCode.DONE})
 
     def rehearsed(self, past: Backfill, summary: Summary) -> int:
         """Tell what would be done."""

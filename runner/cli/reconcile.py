@@ -8,14 +8,18 @@ import msgspec
 import typer
 
 from obmen.sync.engine import Engine, Pass
-from obmen.sync.reconcile import Drift, Reconciliation, Side
+from obmen.sync.reconcile import Reconciliation
+from obmen.sync.scales import Drift, Side
+from obmen.sync.verify import KIND
 from runner.cli import reports
 from runner.cli.backfill import FlowName
+from runner.cli.lately import Lately
 from runner.cli.session import Session, session
 from runner.cli.sync import WAIT, Json, Wait
 from runner.exit_codes import ExitCode, of_reports, severest
 from runner.render import Column, Screen, Table, clipped, number, plural
 
+Comparison = Reconciliation | Lately
 ROWS = 20
 _VALUE = 48
 _COUNTS = {
@@ -24,8 +28,19 @@ _COUNTS = {
     "only_there": "are only there",
     "not_carried": "are left out by the mapping",
     "unreadable": "could not be compared",
+    "moved": "have changed since, or are about to, and are checked after that",
+    "promoted": "are sold at another price because of a promotion; what was told stands",
+    "withheld": "are held back there, and were set aside: obmen quarantine list",
+    "confirmed": "were held back there, and were confirmed",
+    "not_kept": "were sent again time and again and not kept, and were set aside: obmen quarantine list",
 }
 
+WrittenOnly = Annotated[
+    bool,
+    typer.Option(
+        "--written", metavar="", help="Ask only for what was written since it was last checked, and has settled."
+    ),
+]
 Repair = Annotated[bool, typer.Option("--repair", metavar="", help="Send again what is not there as it was confirmed.")]
 Rows = Annotated[int, typer.Option("--rows", min=0, metavar="N", help="How many records to show of each system.")]
 
@@ -33,6 +48,7 @@ Rows = Annotated[int, typer.Option("--rows", min=0, metavar="N", help="How many 
 def reconcile(
     context: typer.Context,
     flow: FlowName,
+    written: WrittenOnly = False,
     repair: Repair = False,
     rows: Rows = ROWS,
     wait: Wait = WAIT,
@@ -42,21 +58,30 @@ def reconcile(
 
     It finds what a system confirmed and does not show: a record that it did not keep, or that was changed there by
     hand. Without --repair nothing is written.
+
+    With --written only what was written lately is asked back, as the service does by itself some minutes after it.
     """
     current = session(context)
     told = _Stream(current.screen) if json else _Examples(rows)
     with current.open() as opened, opened.progress() as listener:
         engine = Engine(opened.ledger, opened.assembly.flows, listener=listener)
         (chosen,) = engine.choose([flow])
-        work = Pass(chosen)
-        comparison = Reconciliation(
-            opened.ledger,
-            work,
-            on_drift=told,
-            on_read=lambda done, total: listener.reading(flow, done, total),
-            on_note=current.screen.note,
-            repair=repair,
-        )
+        work = Pass(chosen, kind=KIND)
+        note = current.screen.note
+        comparison: Comparison
+        if written:
+            rules = opened.assembly.project.flows[chosen.name].verify
+            flows = opened.assembly.flows
+            comparison = Lately(opened.ledger, work, rules, flows, on_drift=told, on_note=note, repair=repair)
+        else:
+            comparison = Reconciliation(
+                opened.ledger,
+                work,
+                on_drift=told,
+                on_read=lambda done, total: listener.reading(flow, done, total),
+                on_note=note,
+                repair=repair,
+            )
         try:
             comparison.run()
         finally:
@@ -99,14 +124,14 @@ class _Examples:
             kept.append(drift)
 
 
-def _code(work: Pass, comparison: Reconciliation, *, repair: bool) -> ExitCode:
+def _code(work: Pass, comparison: Comparison, *, repair: bool) -> ExitCode:
     found = {of_reports([work.report])}
     if any(side.drift > (side.repaired if repair else 0) for side in comparison.sides):
         found.add(ExitCode.ATTENTION)
     return severest(found)
 
 
-def _as_data(current: Session, work: Pass, comparison: Reconciliation, code: ExitCode) -> dict[str, Any]:
+def _as_data(current: Session, work: Pass, comparison: Comparison, code: ExitCode) -> dict[str, Any]:
     sides = [
         {
             "target": side.target,
@@ -125,7 +150,7 @@ def _as_data(current: Session, work: Pass, comparison: Reconciliation, code: Exi
     return {"exit_code": int(code), "flow": work.flow.name, "here": here, "targets": sides, "run": run}
 
 
-def _show(current: Session, work: Pass, comparison: Reconciliation, told: _Examples, *, repair: bool) -> None:
+def _show(current: Session, work: Pass, comparison: Comparison, told: _Examples, *, repair: bool) -> None:
     screen, flow = current.screen, work.flow
     for side in comparison.sides:
         screen.line(f"{flow.name}: {flow.entity.entity} in {flow.source.name} and {side.target}", "bold")
@@ -142,7 +167,8 @@ def _show(current: Session, work: Pass, comparison: Reconciliation, told: _Examp
         screen.line()
         reports.show(current, [work.report])
     elif drift:
-        screen.line(f"Nothing was written. To send it again: obmen reconcile {flow.name} --repair")
+        lately = " --written" if isinstance(comparison, Lately) else ""
+        screen.line(f"Nothing was written. To send it again: obmen reconcile {flow.name}{lately} --repair")
 
 
 def _show_side(screen: Screen, side: Side, examples: list[Drift]) -> None:

@@ -17,6 +17,7 @@ STATUS_STYLES = {
     "attention": "yellow",
     "emptied": "yellow",
     "held": "yellow",
+    "paused": "yellow",
     "stopped": "yellow",
     "failed": "red",
 }
@@ -26,6 +27,7 @@ STATUS_WORDS = {
     "attention": "see quarantine",
     "emptied": "source is empty",
     "held": "held by a guard",
+    "paused": "paused by a person",
     "failed": "failed",
     "running": "running, or cut off",
     "stopped": "stopped half-way",
@@ -52,6 +54,7 @@ def as_data(reports: Sequence[FlowReport], session: Session) -> dict[str, Any]:
                     for error in report.trouble
                 ],
                 "warnings": report.warnings,
+                "paused": report.paused,
             }
             for report in reports
         ],
@@ -69,6 +72,8 @@ def show(session: Session, reports: Sequence[FlowReport]) -> ExitCode:
     for report in reports:
         for warning in report.warnings:
             _attention(screen, f"{report.flow}: {warning}")
+        for sentence in report.paused:
+            _attention(screen, f"{report.flow}: {sentence}")
         if left_out := report.read["elsewhere"]:
             screen.line(f"{report.flow}: {plural(left_out, 'record')} left out, as its `where:` says.")
         _explain(screen, report)
@@ -110,7 +115,7 @@ def _sum(reports: Sequence[FlowReport]) -> str:
     written = sum(report.written for report in reports)
     if written:
         return f"{plural(written, 'record')} written."
-    if any(report.outbox or report.trouble or report.warnings or report.quarantine for report in reports):
+    if any(one.outbox or one.trouble or one.warnings or one.paused or one.quarantine for one in reports):
         return "Nothing was written."
     return "Nothing was written: everything is in agreement."
 
@@ -139,5 +144,5 @@ def _explain(screen: Screen, report: FlowReport) -> None:
     if accepted := report.outbox.get("accepted", 0):
         screen.line(f"{report.flow}: {plural(accepted, 'record')} being worked on there; the next run asks.")
     unsent = sum(report.outbox.get(state, 0) for state in ("pending", "sent"))
-    if unsent and not report.trouble:
+    if unsent and not report.trouble and not report.paused:
         screen.line(f"{report.flow}: {plural(unsent, 'record')} not told yet; the next run goes on with them.")

@@ -53,6 +53,9 @@ def status(context: typer.Context, json: Json = False) -> int:
         current.screen.line(current.redact.secrets(text), style)
     current.screen.table(_table(standings, now))
     current.screen.line()
+    if (compared := service.compared()) is not None:
+        current.screen.table(compared)
+        current.screen.line()
     for hint in _hints(standings, now):
         current.screen.line(hint)
     return 0

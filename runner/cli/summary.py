@@ -11,7 +11,8 @@ import msgspec
 
 from obmen import errors
 from obmen.sync.flow import Flow
-from obmen.sync.plan import EMPTIED, Change, Header, Line, Trouble
+from obmen.sync.plan import EMPTIED, PAUSED, Change, Header, Line, Trouble
+from runner.cli.causes import in_words
 from runner.exit_codes import ExitCode, of_error, severest
 from runner.render import Cell, Column, Screen, Table, clipped, number, plural
 
@@ -147,7 +148,7 @@ class Summary:
             part.shown.append(change)
 
     def _trouble(self, trouble: Trouble) -> None:
-        if trouble.code == EMPTIED:
+        if trouble.code in {EMPTIED, PAUSED}:
             self._warnings.append(trouble)
             return
         if not trouble.key and isinstance(getattr(errors, trouble.code, None), type):
@@ -194,17 +195,20 @@ def _sum(part: _Part) -> str:
 def _add(table: Table, change: Change) -> None:
     style = _STYLES.get(change.effect, "")
     word = change.effect if change.state == "pending" else f"{change.effect}, {change.state}"
+    if change.cause:
+        word = f"{word} ({in_words(change.cause)})"
     if change.effect == "created":
-        values = ", ".join(f"{name}: {_value(after)}" for name, (_, after) in change.fields.items())
+        values = ", ".join(f"{name}: {shown_value(after)}" for name, (_, after) in change.fields.items())
         table.add(change.key, Cell(word, style), "", "", clipped(values, _WIDE))
         return
     record, what = change.key, Cell(word, style)
     for name, (before, after) in change.fields.items() or [("", ("", ""))]:
-        table.add(record, what, name, _value(before), _value(after))
+        table.add(record, what, name, shown_value(before), shown_value(after))
         record, what = "", Cell("")
 
 
-def _value(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """Return a field's value in one short line."""
     if value is None:
         return _NOTHING
     if isinstance(value, bool):

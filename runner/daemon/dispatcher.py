@@ -21,6 +21,7 @@ from obmen.sync.flow import Flow
 from runner.daemon.breaker import TOLERANCE, Breaker
 from runner.daemon.pulse import Doing, LaneNow, PausedNow
 from runner.daemon.schedule import Timer
+from runner.daemon.tasks import Check, Task
 
 Pace = Literal["urgent", "calm"]
 URGENT = ("order_status", "order", "stock", "price", "bonus_operation", "bonus_account")
@@ -42,23 +43,13 @@ def priority_of(entity: str) -> int:
     return URGENT.index(entity) if entity in URGENT else len(URGENT)
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One thing to do for one connection: read a flow (``target`` empty), or deliver it to a target."""
-
-    flow: str
-    target: str = ""
-
-    def __str__(self) -> str:
-        return f"delivering {self.flow}" if self.target else f"reading {self.flow}"
-
-
 @dataclass(slots=True)
 class FlowState:
     """Where one flow stands in the service. ``due``: targets for which something may be sent now.
 
     ``owed``: those of them whose turn comes before the flow is read again, or one that is always due to be read would
-    never be delivered. ``asked``: a person wants it to be read. ``open``: the pass that is under way.
+    never be delivered. ``asked``: a person wants it to be read. ``open``: the pass that is under way. ``checks`` wait
+    for nothing else of the flow, and nothing waits for them.
     """
 
     flow: Flow
@@ -71,6 +62,7 @@ class FlowState:
     open: Pass | None = None
     lease: Lease | None = None
     overran: bool = False
+    checks: list[Check] = field(default_factory=list)
 
     @property
     def entity(self) -> str:
@@ -116,6 +108,8 @@ class Dispatcher:
             for name in (state.flow.source.name, *(target.name for target in state.flow.targets)):
                 self.seats.setdefault((name, pace), Seat(name, pace))
                 self.connections.setdefault(name, Breaker(clock, TOLERANCE))
+            for check in state.checks:
+                self.seats.setdefault((check.target, "calm"), Seat(check.target, "calm"))
 
     # -- what is wanted -----------------------------------------------------------------------------------
 
@@ -124,6 +118,10 @@ class Dispatcher:
         overran = []
         with self.changed:
             for state in self.flows.values():
+                for check in state.checks:
+                    if check.timer.due():
+                        check.timer.began()
+                        check.wanted = True
                 if not state.timer.due():
                     continue
                 state.timer.began()
@@ -161,7 +159,8 @@ class Dispatcher:
         """The wall clock was set: look at the calendar anew."""
         with self.changed:
             for state in self.flows.values():
-                state.timer.jumped()
+                for timer in (state.timer, *(check.timer for check in state.checks)):
+                    timer.jumped()
 
     def hold(self, on: bool) -> None:
         """Give out nothing for a while, and what is under way ends at its own; or go on."""
@@ -185,20 +184,29 @@ class Dispatcher:
             found = min(self._ready(seat), key=self._urgency, default=None)
             if found is not None:
                 state = self.flows[found.flow]
-                state.running.add(found)
-                if found.target:
-                    state.due.discard(found.target)
-                    state.owed.discard(found.target)
-                else:
-                    state.wanted = state.overran = state.asked = False
+                self._begin(state, found)
                 seat.task, seat.since, seat.progress = found, self.clock.monotonic(), (0, None)
             return found
+
+    def _begin(self, state: FlowState, task: Task) -> None:
+        if task.check:
+            check = self._check(task)
+            check.wanted, check.running = False, True
+            return
+        state.running.add(task)
+        if task.target:
+            state.due.discard(task.target)
+            state.owed.discard(task.target)
+        else:
+            state.wanted = state.overran = state.asked = False
 
     def done(self, seat: Seat, task: Task, error: ObmenError | None, *, idle: bool = False) -> None:
         """Take a task back. ``error``: what stopped it, if anything did; ``idle``: there was nothing to be done."""
         with self.changed:
             state = self.flows[task.flow]
             state.running.discard(task)
+            if task.check:
+                self._check(task).running = False
             seat.task = None
             self._learn(state, seat, task, error)
             if error is None and not task.target:
@@ -221,6 +229,18 @@ class Dispatcher:
             work, state.open = state.open, None
             return work
 
+    def go_on(self, task: Task) -> None:
+        """Have a check that left the rest for later go on as soon as nothing else is to be done there."""
+        with self.changed:
+            self._check(task).wanted = True
+
+    def others_wait(self, seat: Seat) -> bool:
+        """Whether a check should leave the rest for its next turn."""
+        if self.stopping:
+            return True
+        with self.changed:
+            return any(not one.check for one in self._ready(seat))
+
     def enough(self, seat: Seat, task: Task) -> bool:
         """Whether a delivery should leave the rest for its next turn."""
         if self.stopping:
@@ -231,13 +251,15 @@ class Dispatcher:
             if state.wanted and (late or state.asked) and self._free(self._seat(state, Task(task.flow))):
                 return True
             mine = priority_of(state.entity)
-            waiting = [self.flows[one.flow] for one in self._ready(seat)]
+            waiting = [self.flows[one.flow] for one in self._ready(seat) if not one.check]
             return any(late or priority_of(other.entity) < mine for other in waiting)
 
     def resting(self) -> bool:
         """Whether nothing is under way."""
         with self.changed:
-            return not any(state.running for state in self.flows.values())
+            return not any(
+                state.running or any(check.running for check in state.checks) for state in self.flows.values()
+            )
 
     def next_try(self) -> float:
         """Return how many seconds until a pause is over, 60 at most: until then there is nothing new to take."""
@@ -264,6 +286,8 @@ class Dispatcher:
 
     def _ready(self, seat: Seat) -> Iterator[Task]:
         for state in self.flows.values():
+            if seat.pace == "calm":
+                yield from self._checks_of(state, seat)
             if pace_of(state.entity) != seat.pace:
                 continue
             read = Task(state.flow.name)
@@ -272,6 +296,18 @@ class Dispatcher:
                     yield read
             elif seat.connection in state.due and self._may_deliver(state, Task(state.flow.name, seat.connection)):
                 yield Task(state.flow.name, seat.connection)
+
+    def _checks_of(self, state: FlowState, seat: Seat) -> Iterator[Task]:
+        """Yield what may be compared now; of one target never two comparisons at once."""
+        for check in state.checks:
+            task = Task(state.flow.name, check.target, check.kind)
+            busy = any(one.running for one in state.checks if one.target == check.target)
+            if check.target == seat.connection and check.wanted and not busy and not self._breaker(task).open:
+                yield task
+
+    def _check(self, task: Task) -> Check:
+        checks = self.flows[task.flow].checks
+        return next(one for one in checks if (one.target, one.kind) == (task.target, task.check))
 
     def _may_deliver(self, state: FlowState, task: Task) -> bool:
         """Whether it is not being read, nor about to be: else targets that take turns would keep it from it.
@@ -300,6 +336,8 @@ class Dispatcher:
         return self.seats[self._place(state, task), pace_of(state.entity)]
 
     def _urgency(self, task: Task) -> tuple[int, int]:
+        if task.check:
+            return len(URGENT) + 1, int(task.check == "whole")
         return priority_of(self.flows[task.flow].entity), 0 if task.target else 1
 
     def _breaker(self, task: Task) -> Breaker:
@@ -309,7 +347,8 @@ class Dispatcher:
         connection = self.connections[seat.connection]
         if error is None:
             self._breaker(task).worked()
-            connection.worked()
+            if not task.check:  # one that found nothing to compare has asked nobody
+                connection.worked()
             return
         if isinstance(error, Busy | Interrupted):
             self._breaker(task).until = self.clock.monotonic() + _BUSY_AGAIN
@@ -317,7 +356,9 @@ class Dispatcher:
             self._breaker(task).failed(error)
             if isinstance(error, Unavailable):
                 connection.failed(error)
-        if task.target:
+        if task.check:
+            self._check(task).wanted = True
+        elif task.target:
             state.due.add(task.target)
         else:
             state.wanted = True

@@ -10,8 +10,10 @@ from obmen.errors import Interrupted, ObmenError, StateError
 from obmen.state import Lease, Ledger, outbox, runs, wishes
 from obmen.sync.engine import Engine, Pass
 from obmen.sync.flow import Flow
-from runner.daemon.dispatcher import Dispatcher, FlowState, Seat, Task
+from runner.daemon.checks import Checker
+from runner.daemon.dispatcher import Dispatcher, FlowState, Seat
 from runner.daemon.leases import Leases
+from runner.daemon.tasks import Task
 
 _LOG = structlog.get_logger("obmen.service")
 DELIVERY = "delivery"
@@ -26,10 +28,16 @@ class Lane:
     """Works for one seat. ``flows``: all of the project's, for what a source tells of changes is kept for each."""
 
     def __init__(
-        self, seat: Seat, dispatcher: Dispatcher, ledger: Ledger, leases: Leases, flows: Sequence[Flow]
+        self,
+        seat: Seat,
+        dispatcher: Dispatcher,
+        ledger: Ledger,
+        leases: Leases,
+        flows: Sequence[Flow],
+        checker: Checker,
     ) -> None:
         self.seat, self.dispatcher = seat, dispatcher
-        self._ledger, self._leases, self._flows = ledger, leases, flows
+        self._ledger, self._leases, self._flows, self._checker = ledger, leases, flows, checker
 
     def step(self) -> bool:
         """Do the next task; return False if there is none."""
@@ -41,7 +49,9 @@ class Lane:
         state = self.dispatcher.flows[task.flow]
         try:
             with structlog.contextvars.bound_contextvars(flow=task.flow, connection=self.seat.connection):
-                if task.target:
+                if task.check:
+                    self._check(task)
+                elif task.target:
                     idle = self._deliver(state, task)
                 else:
                     self._read(state)
@@ -54,7 +64,7 @@ class Lane:
             error = TaskFailed(
                 f"Obmen failed while {task} ({type(caught).__name__}). Its log says where; it is tried again."
             )
-        if error is not None and state.open is not None and error not in state.open.report.trouble:
+        if error is not None and not task.check and state.open is not None and error not in state.open.report.trouble:
             state.open.report.trouble.append(error)
         self.dispatcher.done(self.seat, task, error, idle=idle)
         self._close(state)
@@ -84,7 +94,7 @@ class Lane:
         Engine(self._ledger, self._flows, listener=self).read(work, wish.reason or None if wish is not None else None)
         if work.report.trouble:
             raise work.report.trouble[-1]
-        if wish is not None:
+        if wish is not None and not work.report.paused:
             with self._ledger.write() as tx:
                 wishes.done(tx, wish)
         with self._ledger.read() as tx:
@@ -101,6 +111,11 @@ class Lane:
         if delivered.trouble is not None:
             raise delivered.trouble
         return not delivered.counts
+
+    def _check(self, task: Task) -> None:
+        """Compare what the target shows with what it was told."""
+        if not self._checker.check(task, self, enough=lambda: self.dispatcher.others_wait(self.seat)):
+            self.dispatcher.go_on(task)
 
     def _opened(self, state: FlowState, lease: Lease) -> Pass:
         """Return the pass that is under way; one of its own if what those before it left is tried again."""

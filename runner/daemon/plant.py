@@ -14,6 +14,7 @@ from obmen.project import Project
 from obmen.state import Ledger, outbox, wishes
 from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Pass
+from runner.daemon.checks import Checker, checks_of
 from runner.daemon.dispatcher import Dispatcher, FlowState, Pace, pace_of
 from runner.daemon.lane import Lane
 from runner.daemon.leases import Leases
@@ -43,7 +44,14 @@ class Plant:
         self.dispatcher = Dispatcher(self._states(), clock)
         self.leases = Leases(ledger)
         self.lanes = [
-            Lane(seat, self.dispatcher, ledger, self.leases, self.assemblies[seat.pace].flows)
+            Lane(
+                seat,
+                self.dispatcher,
+                ledger,
+                self.leases,
+                self.assemblies[seat.pace].flows,
+                Checker(project, ledger, self.leases, self.assemblies[seat.pace]),
+            )
             for seat in self.dispatcher.seats.values()
         ]
         self._threads: list[threading.Thread] = []
@@ -126,7 +134,8 @@ class Plant:
     def _states(self) -> Iterator[FlowState]:
         flows = {pace: {flow.name: flow for flow in one.flows} for pace, one in self.assemblies.items()}
         for name, timer in timers(self.project, self.ledger, self.clock).items():
-            yield FlowState(flows[pace_of(self.project.flows[name].entity)][name], timer)
+            checks = list(checks_of(self.project, flows["calm"][name], self.ledger, self.clock))
+            yield FlowState(flows[pace_of(self.project.flows[name].entity)][name], timer, checks=checks)
 
     def _work(self, lane: Lane) -> None:
         dispatcher = self.dispatcher

@@ -113,7 +113,7 @@ class Service:
         self.clock, self.ledger = clock, ledger
         self.standing = Standing(self.clock.now().timestamp())
         self._build, self._load, self._besides = build, load, besides
-        self._watch = Watch(project.folder)
+        self._watch = Watch(project.folder, project.files)
         self._anew = threading.Event()
         self._clocks = ClockWatch(ledger)
         self._wall, self._seconds = self.clock.now().timestamp(), self.clock.monotonic()
@@ -245,6 +245,7 @@ class Service:
             return
         self.standing.refused = ""
         self._exchange(works)
+        self._watch.follow(self.project.files)
         _LOG.info("project.taken_up", flows=len(self.project.flows), connections=len(self.project.connections))
 
     def _built(self, project: Project) -> Works:

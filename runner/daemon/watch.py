@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _KINDS = (".yaml", ".yml", ".env")
@@ -12,11 +12,22 @@ _DEPTH = 4
 
 
 class Watch:
-    """Looks at the YAML files and the ``.env`` of a project's folder: their times and sizes, not what is in them."""
+    """Looks at the YAML files and the ``.env`` of a project's folder, and at the files that it names besides.
 
-    def __init__(self, folder: Path) -> None:
+    It looks at their times and sizes, not at what is in them.
+    """
+
+    def __init__(self, folder: Path, files: Iterable[Path] = ()) -> None:
         self._folder = folder
+        self._files = frozenset(files)
         self._known = self._look()
+
+    def follow(self, files: Iterable[Path]) -> None:
+        """Look at these files from now on, beside those of the folder; that they are others is no change."""
+        before, self._files = self._files, frozenset(files)
+        for path in before - self._files:
+            self._known.pop(str(path), None)
+        self._known.update(_marks(self._files - before))
 
     def changed(self) -> bool:
         """Whether anything has changed since it was last asked."""
@@ -34,7 +45,18 @@ class Watch:
             found[entry.path] = (about.st_mtime_ns, about.st_size)
             if len(found) >= _MOST:
                 break
-        return found
+        return found | _marks(self._files)
+
+
+def _marks(files: Iterable[Path]) -> dict[str, tuple[int, int]]:
+    found = {}
+    for path in files:
+        try:
+            about = path.stat()
+        except OSError:
+            continue
+        found[str(path)] = (about.st_mtime_ns, about.st_size)
+    return found
 
 
 def _files(folder: Path | str, depth: int) -> Iterator[os.DirEntry[str]]:

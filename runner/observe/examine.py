@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from obmen.errors import StateError
 from obmen.project import Project
 from obmen.project.service import Address
-from obmen.state import Ledger, Transaction, alerts, clocks, owners, tables
+from obmen.state import Ledger, Transaction, alerts, clocks, owners, stops, tables
 from obmen.state.migrate import standing
 from obmen.state.trouble import explained
 from runner.observe import snapshot
@@ -126,6 +126,7 @@ def service(ledger: Ledger, project: Project) -> Iterator[Finding]:
     with ledger.read() as tx:
         yield from _leases(tx)
         yield from _old(tx)
+        yield from _stood(tx)
         opened = [alert for alert in alerts.every(tx) if alert.over_at is None]
     for alert in opened:
         level: Level = "problem" if alert.level == "critical" else "warning"
@@ -188,6 +189,15 @@ def _old(tx: Transaction) -> Iterator[Finding]:
     for flow, target, held, count in tx.rows(query.group_by(_O.flow, _O.connection, _O.state)):
         message = f"{count} for {target} are older than a day ({held}). See: obmen status, obmen quarantine list"
         yield Finding("warning", flow, message)
+
+
+def _stood(tx: Transaction) -> Iterator[Finding]:
+    """Yield what is paused; a pause that nobody remembers is where stock and prices silently grow old."""
+    for one in stops.every(tx):
+        days = (tx.now - one.at) / OLD
+        age = f"{days:.0f} day" + ("" if round(days) == 1 else "s")
+        forgotten = f" That is {age} ago: is it still meant?" if days >= 1 else ""
+        yield Finding("warning" if forgotten else "ok", one.connection, f"{stops.sentence(one)}.{forgotten}")
 
 
 def _keys(now: Snapshot) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from runner.observe.snapshot import FlowNow, Snapshot
 from runner.observe.troubles import denied
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-STATUSES = ("done", "partial", "attention", "held", "emptied", "failed", "stopped")
+STATUSES = ("done", "partial", "attention", "held", "emptied", "paused", "failed", "stopped")
 COUNTED = ("read", "written")
 OUTBOX = ("fresh", "pending", "sent", "accepted", "waiting", "held")
 EVERY = 2.0
@@ -220,6 +220,27 @@ def _aside(one: FlowNow, _now: Snapshot) -> Iterator[_Sample]:
     yield from (((state,), float(counts[state])) for state in quarantine.UNSETTLED)
 
 
+def _drift(one: FlowNow, _now: Snapshot) -> Iterator[_Sample]:
+    yield from (((target,), float(found.drift)) for target, found in one.compared.items())
+
+
+def _drifted(one: FlowNow, _now: Snapshot) -> Iterator[_Sample]:
+    yield from (((target,), float(found.drifted)) for target, found in one.compared.items())
+
+
+def _compared(one: FlowNow, _now: Snapshot) -> Iterator[_Sample]:
+    for target, found in one.compared.items():
+        if found.at is not None:
+            yield (target,), found.at
+
+
+def _promoted(one: FlowNow, _now: Snapshot) -> Iterator[_Sample]:
+    for target, found in one.compared.items():
+        keys = {key for keys in found.promotions.values() for key in keys}
+        if keys or one.flow.entity == "price":
+            yield (target,), float(len(keys))
+
+
 def _up(now: Snapshot) -> Iterator[_Sample]:
     yield (), float(now.beats)
 
@@ -236,6 +257,11 @@ def _refused(now: Snapshot) -> Iterator[_Sample]:
 def _paused(now: Snapshot) -> Iterator[_Sample]:
     paused = now.paused()
     yield from (((name,), float(name in paused)) for name in now.project.connections)
+
+
+def _stood(now: Snapshot) -> Iterator[_Sample]:
+    for one in now.stops:
+        yield (one.connection, one.entity or "all", one.direction or "both"), max(now.at - one.at, 0.0)
 
 
 def _busy(now: Snapshot) -> Iterator[_Sample]:
@@ -261,6 +287,12 @@ GAUGES = (
     Gauge("obmen_project_refused", "Whether a changed project is wrong and was not taken up.", (), _refused),
     Gauge("obmen_clock_differs", "Whether nothing is taken on: its clock is not the database's.", (), _clock),
     Gauge("obmen_connection_paused", "Whether a connection is left in peace for a while.", ("connection",), _paused),
+    Gauge(
+        "obmen_pause_seconds",
+        "For how long a person has paused something, as long as it is paused.",
+        ("connection", "entity", "direction"),
+        _stood,
+    ),
     Gauge("obmen_connection_denied", "Whether a connection's key is refused.", ("connection",), _denied),
     Gauge("obmen_lane_busy_seconds", "For how long a lane has been at its task.", ("connection", "pace"), _busy),
     Gauge("obmen_flow_lag_seconds", "How long ago the source was last read to its end.", _FLOW, _of_flows(_lag)),
@@ -278,6 +310,30 @@ GAUGES = (
         "For how long the oldest has been on its way, where somebody minds.",
         (*_FLOW, "target"),
         _of_flows(_oldest),
+    ),
+    Gauge(
+        "obmen_drift_records",
+        "Records that were not as they had been confirmed, when they were last compared.",
+        (*_FLOW, "target"),
+        _of_flows(_drift),
+    ),
+    Gauge(
+        "obmen_drifted_records",
+        "Records that were ever found not to be as they had been confirmed.",
+        (*_FLOW, "target"),
+        _of_flows(_drifted),
+    ),
+    Gauge(
+        "obmen_compared_timestamp_seconds",
+        "When what a target shows was last compared with what it was told.",
+        (*_FLOW, "target"),
+        _of_flows(_compared),
+    ),
+    Gauge(
+        "obmen_promoted_records",
+        "Prices that a promotion has changed, as far as they are remembered.",
+        (*_FLOW, "target"),
+        _of_flows(_promoted),
     ),
     Gauge("obmen_quarantine_records", "Records set aside.", (*_FLOW, "state"), _of_flows(_aside)),
 )

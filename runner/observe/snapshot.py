@@ -15,9 +15,11 @@ import sqlalchemy as sa
 from obmen import keys
 from obmen.project import FlowSettings, Project
 from obmen.project.alerts import SilenceModel
-from obmen.state import Ledger, Transaction, memory, peers, quarantine, runs, seen, tables
+from obmen.state import Ledger, Transaction, compared, memory, peers, quarantine, runs, seen, stops, tables
+from obmen.state.compared import Compared
 from obmen.state.quarantine import Group
 from obmen.state.runs import Run
+from obmen.state.stops import Stop
 from runner.daemon import pulse as pulses
 from runner.daemon.pulse import Pulse
 from runner.observe.late import Age, age
@@ -26,7 +28,7 @@ RUNS = 12
 """How many of a flow's last runs are looked at."""
 ON_THE_WAY = ("fresh", "pending", "sent", "accepted")
 _ENDED = ("running", "stopped")
-_NO_RUN = "backfill"
+_NO_RUN = ("backfill", "verify")
 _O, _F = tables.outbox.c, tables.fact.c
 
 
@@ -44,7 +46,8 @@ class FlowNow:
     """One flow. ``read_at``: when its source was last read to the end, Unix seconds; ``age``: how old that is.
 
     A flow that was never read counts from when the service began, and has no age without one. ``outbox``: (target,
-    state) → how many; ``oldest``: target → since when the oldest is on its way, where the rules ask for it.
+    state) → how many; ``oldest``: target → since when the oldest is on its way, where the rules ask for it. ``stops``:
+    what people have paused of it. ``compared``: target → what the last comparison with it found.
     """
 
     flow: FlowSettings
@@ -55,11 +58,27 @@ class FlowNow:
     oldest: Mapping[str, float] = field(default_factory=dict)
     held: Sequence[Held] = ()
     aside: Sequence[Group] = ()
+    stops: Sequence[Stop] = ()
+    compared: Mapping[str, Compared] = field(default_factory=dict)
 
     @property
     def late(self) -> bool:
-        """Whether what it read is older than it may be."""
-        return self.age is not None and self.age.late
+        """Whether what it read is older than it may be; nobody minds while a person has paused reading it."""
+        return self.age is not None and self.age.late and not self.unread
+
+    @property
+    def unread(self) -> bool:
+        """Whether a person has paused reading it."""
+        return any(one.covers(self.flow.source, self.flow.entity, "read") for one in self.stops)
+
+    def unsent(self, target: str) -> bool:
+        """Whether a person has paused writing it to a target."""
+        return any(one.covers(target, self.flow.entity, "write") for one in self.stops)
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person has paused all of it, or all that it writes."""
+        return self.unread or (bool(self.flow.targets) and all(map(self.unsent, self.flow.targets)))
 
     @property
     def last(self) -> Run | None:
@@ -96,7 +115,7 @@ class Snapshot:
     """The whole picture. ``denied``: connection → why its key was refused, and when (Unix seconds).
 
     ``happened``: for each rule of silence, in order, when it last happened, None if it never did. ``keys``: connection
-    → when its key ends, as far as anybody said it.
+    → when its key ends, as far as anybody said it. ``stops``: what people have paused.
     """
 
     at: float
@@ -107,6 +126,7 @@ class Snapshot:
     due: tuple[Due, ...] = ()
     happened: tuple[float | None, ...] = ()
     keys: Mapping[str, datetime] = field(default_factory=dict)
+    stops: tuple[Stop, ...] = ()
 
     @property
     def beats(self) -> bool:
@@ -135,11 +155,12 @@ def take(
     """Look at the ledger and the pulse. ``due`` finds the orders that are near their time."""
     pulse = pulses.found(ledger)
     with ledger.read() as tx:
-        flows = tuple(_flow(tx, project, flow, pulse) for flow in project.ordered_flows())
+        stood = tuple(stops.every(tx))
+        flows = tuple(_flow(tx, project, flow, pulse, stood) for flow in project.ordered_flows())
         happened = tuple(_happened(tx, one) for one in project.alerts.rules.silence)
         found = due(tx) if due is not None else ()
         denied = {name: (one.refused_at, one.refusal) for name, one in peers.every(tx, ledger.clock).items()}
-        return Snapshot(tx.now, project, pulse, flows, denied, found, happened, key_ends(tx, project))
+        return Snapshot(tx.now, project, pulse, flows, denied, found, happened, key_ends(tx, project), stood)
 
 
 def key_ends(tx: Transaction, project: Project) -> dict[str, datetime]:
@@ -149,7 +170,7 @@ def key_ends(tx: Transaction, project: Project) -> dict[str, datetime]:
     return {name: at for name, at in found.items() if at is not None}
 
 
-def _flow(tx: Transaction, project: Project, flow: FlowSettings, pulse: Pulse | None) -> FlowNow:
+def _flow(tx: Transaction, project: Project, flow: FlowSettings, pulse: Pulse | None, stood: Sequence[Stop]) -> FlowNow:
     read_at = seen.checkpoint(tx, flow.name).read_at
     since = read_at if read_at is not None else pulse.since if pulse is not None else None
     rules, zone = project.alerts.rules, ZoneInfo(project.service.timezone)
@@ -164,6 +185,8 @@ def _flow(tx: Transaction, project: Project, flow: FlowSettings, pulse: Pulse | 
         oldest=_oldest(tx, flow) if asked and outbox else {},
         held=_held(tx, flow.name) if any(state == "held" for _, state in outbox) else (),
         aside=quarantine.groups(tx, flow=flow.name) if quarantine.any_open(tx, flow.name) else (),
+        stops=stops.of_flow(stood, flow.source, flow.entity, flow.targets),
+        compared={target: found for target in flow.targets if (found := compared.of(tx, flow.name, target)).at},
     )
 
 

@@ -96,13 +96,13 @@ def _project(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
 
 def _flows(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
     for one in now.flows:
-        for judge in (_failed, _late, _held, _emptied, _unsent, _quarantine):
+        for judge in (_failed, _late, _held, _emptied, _unsent, _quarantine, _promotions):
             yield from judge(one, now, rules)
 
 
 def _failed(one: FlowNow, _now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
     name, run = one.flow.name, one.last
-    if rules.failed is not None and run is not None and one.failures >= rules.failed:
+    if rules.failed is not None and run is not None and one.failures >= rules.failed and not one.paused:
         values: dict[str, Value] = {"flow": name, "times": one.failures, "words": run.message}
         because = _roots(one.flow.source, *one.flow.targets)
         yield Trouble(f"failed|{name}", "failed", name, "warning", values, because=because)
@@ -143,6 +143,8 @@ def _unsent(one: FlowNow, now: Snapshot, rules: RulesModel) -> Iterator[Trouble]
     if longest is None:
         return
     for target in one.flow.targets:
+        if one.unread or one.unsent(target):
+            continue
         waits = [one.oldest[target]] if target in one.oldest else []
         if one.flow.entity == "order":
             waits += [group.first_at for group in one.aside if group.connection in (target, one.flow.source)]
@@ -185,10 +187,27 @@ def _quarantine(one: FlowNow, _now: Snapshot, rules: RulesModel) -> Iterator[Tro
         yield Trouble(f"quarantine|{cause}", "quarantine", group.flow, "warning", values)
 
 
+def _promotions(one: FlowNow, _now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    """One promotion is one trouble, however many prices it changes."""
+    for target, found in one.compared.items() if rules.promotion else ():
+        for promotion, changed in found.promotions.items():
+            key, example = next(iter(changed.items()))
+            values: dict[str, Value] = {
+                "flow": one.flow.name,
+                "connection": target,
+                "promotion": promotion,
+                "count": len(changed),
+                "example": key,
+                "told": example.told,
+                "live": example.live,
+            }
+            yield Trouble(f"promotion|{one.flow.name}|{target}|{promotion}", "promotion", target, "warning", values)
+
+
 def _silences(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
     for rule, last in zip(rules.silence, now.happened, strict=False):
         silent = _silent(rule, last, now)
-        if silent is None:
+        if silent is None or any(one.covers(rule.connection, rule.entity, "read") for one in now.stops):
             continue
         flows = [
             one.flow.name for one in now.flows if (one.flow.entity, one.flow.source) == (rule.entity, rule.connection)

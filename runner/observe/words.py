@@ -57,6 +57,10 @@ _RULES: Mapping[Language, Mapping[str, tuple[str, str]]] = {
             "Обмен «{flow}»: предохранитель задержал изменения ({count}).",
             'Посмотрите их: obmen plan {flow}. Если всё верно: obmen sync {flow} --force "почему".',
         ),
+        "promotion": (
+            "«{connection}»: акция «{promotion}» меняет цены ({count}), например {example}: {told} → {live}.",
+            "Если так нельзя, выйдите из акции в кабинете или задайте обмену «{flow}» verify: { leave: on }.",
+        ),
         "emptied": (
             "Обмен «{flow}»: «{connection}» больше ничего не отдаёт, хотя раньше записи были.",
             "Посмотрите, что выгружает источник. В каналах пока всё осталось как было.",
@@ -114,6 +118,10 @@ _RULES: Mapping[Language, Mapping[str, tuple[str, str]]] = {
         "held": (
             "The flow {flow}: a guard holds changes ({count}).",
             'See them: obmen plan {flow}. If they are right: obmen sync {flow} --force "why".',
+        ),
+        "promotion": (
+            "{connection}: promotion “{promotion}” changes prices ({count}), such as {example}: {told} → {live}.",
+            "If that may not be, leave it in the cabinet, or give the flow {flow} verify: { leave: on }.",
         ),
         "emptied": (
             "The flow {flow}: {connection} gives nothing any more, though it had records.",

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from obmen.project import FlowSettings
-from obmen.state import Transaction, agreed, tables
+from obmen.state import Transaction, agreed, runs, tables, written
 from obmen.state.outbox import Row
 from obmen.state.runs import Run
+from obmen.state.written import Written
 from runner.web import values
 
 _O, _A, _Q = tables.outbox.c, tables.agreed.c, tables.quarantine.c
@@ -55,6 +55,19 @@ class Confirmed:
     key: str
     at: float
     fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """A record as it was written: ``fields`` is name → (what stood there before, what after)."""
+
+    connection: str
+    entity: str
+    key: str
+    at: float
+    run: int
+    cause: str
+    fields: dict[str, tuple[Any, Any]]
 
 
 def held(tx: Transaction, flow: str) -> list[HeldGroup]:
@@ -109,17 +122,23 @@ def release(tx: Transaction, flow: str, group: HeldGroup) -> int:
 
 def run(tx: Transaction, number: int) -> Run | None:
     """Return one run."""
-    row = tx.one(sa.select(tables.run).where(tables.run.c.id == number))
-    return None if row is None else _run(row)
+    return runs.get(tx, number)
 
 
 def runs_before(tx: Transaction, flow: str, before: int | None, limit: int) -> list[Run]:
     """Return runs of a flow, newest first; ``before``: only those with a smaller number."""
-    columns = tables.run.c
-    query = sa.select(tables.run).where(columns.flow == flow).order_by(columns.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(columns.id < before)
-    return [_run(row) for row in tx.rows(query)]
+    return runs.recent(tx, flow, limit, before=before)
+
+
+def wrote(tx: Transaction, run: int, limit: int = PAGE) -> list[Wrote]:
+    """Return what a run wrote, field by field, in the order of writing; of a run of long ago nothing is known."""
+    return [of_written(one) for one in written.of_run(tx, run, limit=limit)]
+
+
+def of_written(one: Written) -> Wrote:
+    """Say what was written field by field."""
+    fields = values.differences(one.entity, one.before, one.after)
+    return Wrote(one.connection, one.entity, one.key, one.at, one.run, one.cause, fields)
 
 
 def confirmed(tx: Transaction, flow: FlowSettings, run: int, *, personal: bool, limit: int = PAGE) -> list[Confirmed]:
@@ -151,8 +170,3 @@ def _compared(tx: Transaction, rows: Sequence[Row]) -> list[Change]:
         Change(row, values.differences(row.entity, before.get((row.connection, row.entity, row.key)), row.canonical))
         for row in rows
     ]
-
-
-def _run(row: Any) -> Run:
-    counts = msgspec.json.decode(row.counts, type=dict[str, int])
-    return Run(row.id, row.flow, row.kind, row.started_at, row.ended_at, row.status, counts, row.message)

@@ -15,15 +15,18 @@ import sqlalchemy as sa
 
 from obmen.entities import ENTITIES, join_key
 from obmen.project import Project
-from obmen.state import Transaction, quarantine, tables
+from obmen.state import Transaction, quarantine, tables, written
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Entry
-from runner.web import values
+from runner.web import changes, values
+from runner.web.changes import Wrote
 
 MOST = 100
 """Rows of each kind at most; one record has few, so more is no answer but a list."""
 LONGEST = 500
 _SUGGESTED = 20
+_LAST_OF, _LAST = 20, 5
+"""Of how many records the last values are shown, and how many of each."""
 _LOCALE = """
 SELECT datcollate AS locale, to_jsonb(base) ->> 'datlocprovider' AS provider
   FROM pg_database AS base WHERE datname = current_database()
@@ -55,13 +58,17 @@ class Bound:
 
 @dataclass(slots=True)
 class Found:
-    """All that is known. ``suggested``: keys that begin with what was asked for, if nothing is called just so."""
+    """All that is known. ``written``: the last values that were sent, newest first.
+
+    ``suggested``: keys that begin with what was asked for, if nothing is called just so.
+    """
 
     bound: list[Bound] = field(default_factory=list)
     agreed: list[Known] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
     aside: list[Entry] = field(default_factory=list)
     facts: list[Known] = field(default_factory=list)
+    written: list[Wrote] = field(default_factory=list)
     suggested: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -95,6 +102,7 @@ class Search:
             aside=self._aside(keys, asked),
             facts=self._known(tables.fact, "read_at", keys),
         )
+        found.written = self._written(found.agreed)
         if not found:
             found.suggested = self._suggested(asked)
         return found
@@ -136,6 +144,15 @@ class Search:
                 entry = Entry(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented mapping of a row
                 found[entry.id] = entry
         return [found[number] for number in sorted(found)]
+
+    def _written(self, known: Sequence[Known]) -> list[Wrote]:
+        """Return the last values that were sent of what is known, the newest first."""
+        found = [
+            row
+            for one in known[:_LAST_OF]
+            for row in written.of_key(self._tx, one.connection, one.entity, one.key, _LAST)
+        ]
+        return [changes.of_written(row) for row in sorted(found, key=lambda row: row.id, reverse=True)]
 
     def _suggested(self, asked: str) -> list[str]:
         columns = tables.binding.c

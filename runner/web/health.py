@@ -9,11 +9,12 @@ from typing import Literal
 from obmen.project import FlowSettings
 from obmen.state.backfills import Unfinished
 from obmen.state.runs import Run
+from obmen.state.stops import Stop
 from runner.daemon.pulse import LaneNow
 from runner.web.view import doing
 
 Level = Literal["good", "busy", "care", "bad", "idle"]
-_BESIDE = ("backfill", "reconcile")
+_BESIDE = ("backfill", "reconcile", "verify", "undo")
 _ON_THE_WAY = ("fresh", "pending", "sent", "accepted")
 
 
@@ -21,7 +22,8 @@ _ON_THE_WAY = ("fresh", "pending", "sent", "accepted")
 class Standing:
     """Where a flow stands. ``outbox`` and ``aside`` count records by state; times are Unix seconds.
 
-    ``late``: what it last read is older than it may get. ``past``: what a backfill has still to read.
+    ``late``: what it last read is older than it may get. ``past``: what a backfill has still to read. ``stops``: what
+    people have paused of it.
     """
 
     flow: FlowSettings
@@ -35,6 +37,7 @@ class Standing:
     lane: LaneNow | None = None
     wished: bool = False
     past: Unfinished | None = None
+    stops: Sequence[Stop] = ()
 
     @property
     def to_send(self) -> int:
@@ -115,6 +118,8 @@ def _trouble(one: Standing) -> Health | None:
 
 def _care(one: Standing) -> Health | None:
     run = one.ended
+    if one.stops:
+        return Health("care", "health.stopped", {"who": one.stops[0].who}, one.stops[0].reason)
     if one.held:
         return Health("care", "health.held", {"count": one.held})
     if run is not None and run.status == "emptied":

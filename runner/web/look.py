@@ -56,6 +56,7 @@ def page(call: Call, answer: Shown, url: URL, *, part: bool) -> str:
         "link": link,
         "text": partial(values_shown.text, call.words),
         "named": values_shown.named,
+        "because": partial(values_shown.because, call.words),
         "subject": values_shown.subject,
         "when": lambda moment: _when(call, moment),
         "layout": "part.html" if part else "base.html",

@@ -7,7 +7,22 @@ from typing import Literal
 
 from obmen.project.service import Role
 from runner.web.call import Answer, Call
-from runner.web.pages import connections, deeds, flow, login, overview, plan, quarantine, reports, run, search
+from runner.web.pages import (
+    connections,
+    deeds,
+    explain,
+    flow,
+    login,
+    money,
+    overview,
+    pauses,
+    plan,
+    quarantine,
+    reports,
+    run,
+    search,
+    undo,
+)
 
 Needs = Role | Literal["anybody"]
 
@@ -24,6 +39,8 @@ ROUTES: Sequence[tuple[str, str, Callable[[Call], Answer], Needs]] = (
     ("/flows/{flow}/plan", "GET", plan.plan, "look"),
     ("/flows/{flow}/plan", "POST", plan.make, "operate"),
     ("/runs/{run}", "GET", run.run, "look"),
+    ("/runs/{run}/undo", "GET", undo.ask, "operate"),
+    ("/runs/{run}/undo", "POST", undo.begin, "operate"),
     ("/quarantine", "GET", quarantine.listing, "look"),
     ("/quarantine/replay", "POST", quarantine.replay_group, "operate"),
     ("/quarantine/drop", "POST", quarantine.drop_group, "operate"),
@@ -31,9 +48,13 @@ ROUTES: Sequence[tuple[str, str, Callable[[Call], Answer], Needs]] = (
     ("/quarantine/{id}/replay", "POST", quarantine.replay, "operate"),
     ("/quarantine/{id}/drop", "POST", quarantine.drop, "operate"),
     ("/search", "GET", search.search, "look"),
+    ("/explain", "GET", explain.why, "look"),
     ("/connections", "GET", connections.connections, "look"),
     ("/connections/{connection}/check", "POST", connections.check, "operate"),
+    ("/connections/{connection}/pause", "POST", pauses.pause, "operate"),
+    ("/connections/{connection}/resume", "POST", pauses.resume, "operate"),
     ("/reports", "GET", reports.reports, "look"),
+    ("/reports/money", "GET", money.money, "look"),
     ("/reports/{report}", "GET", reports.report, "look"),
     ("/deeds", "GET", deeds.deeds, "look"),
 )

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from obmen.project import FlowSettings, Project
-from obmen.state import Transaction, backfills, quarantine, runs, seen, tables, wishes
+from obmen.state import Transaction, backfills, quarantine, runs, seen, stops, tables, wishes
 from obmen.state.backfills import Unfinished
+from obmen.state.stops import Stop
 from runner.daemon.pulse import Pulse
 from runner.observe.late import age
 from runner.web.health import Standing
@@ -31,12 +32,16 @@ def standing(tx: Transaction, project: Project, flow: FlowSettings, pulse: Pulse
 
 
 class _Sums:
-    """State → count, by flow, of the outbox and of the quarantine; which flows are wanted; what past is unread."""
+    """State → count, by flow, of the outbox and of the quarantine; the flows that are wanted, and what past is unread.
+
+    ``stops``: what is paused.
+    """
 
     def __init__(self) -> None:
         self.outbox: dict[str, dict[str, int]] = defaultdict(dict)
         self.aside: dict[str, dict[str, int]] = defaultdict(dict)
         self.wished: set[str] = set()
+        self.stops: list[Stop] = []
         self.past: dict[str, Unfinished] = {}
 
 
@@ -51,6 +56,7 @@ def _sums(tx: Transaction, flow: str | None = None) -> _Sums:
     for query, into in ((sent, sums.outbox), (kept, sums.aside)):
         for name, state, count in tx.rows(query):
             into[name][state] = int(count)
+    sums.stops = stops.every(tx)
     sums.wished = {wish.flow for wish in wishes.waiting(tx)}
     sums.past = backfills.unfinished(tx)
     return sums
@@ -62,6 +68,7 @@ def _standing(tx: Transaction, project: Project, flow: FlowSettings, pulse: Puls
     read_at = seen.checkpoint(tx, flow.name).read_at
     since = read_at if read_at is not None else pulse.since if pulse is not None else None
     zone = ZoneInfo(project.service.timezone)
+    unread = any(one.covers(flow.source, flow.entity, "read") for one in sums.stops)
     return Standing(
         flow=flow,
         runs=runs.recent(tx, flow.name, RUNS),
@@ -70,8 +77,9 @@ def _standing(tx: Transaction, project: Project, flow: FlowSettings, pulse: Puls
         read_at=read_at,
         next_at=pulse.next.get(flow.name) if pulse is not None else None,
         paused_until=until if until > tx.now else None,
-        late=since is not None and age(flow, project.alerts.rules, zone, since, tx.now).late,
+        late=not unread and since is not None and age(flow, project.alerts.rules, zone, since, tx.now).late,
         lane=working_on(pulse, flow.name) if pulse is not None else None,
         wished=flow.name in sums.wished,
+        stops=stops.of_flow(sums.stops, flow.source, flow.entity, flow.targets),
         past=sums.past.get(flow.name),
     )

@@ -67,6 +67,18 @@ def text(words: Words, value: Any) -> str:
     return said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
 
 
+def because(words: Words, cause: str) -> str:
+    """Say why a record was written."""
+    kind, _, about = cause.partition(":")
+    channel, _, number = about.partition("|")
+    if kind == "order" and number:
+        return words("because.order", number=number, channel=channel)
+    if kind == "undo" and about:
+        return words("because.undo", number=about)
+    known = f"because.{cause or 'source'}"
+    return words(known) if words.has(known) else cause
+
+
 def named(key: str) -> str:
     """Return a record's key as people read it."""
     return " · ".join(split_key(key)) or "?"

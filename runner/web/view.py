@@ -57,7 +57,9 @@ def paused(pulse: Pulse) -> dict[str, float]:
 
 
 def doing(lane: LaneNow) -> str:
-    """Return what a lane does, as a word of the catalogue: rest, read or deliver."""
+    """Return what a lane does, as a word of the catalogue: rest, read, deliver or check."""
     if not lane.task:
         return "rest"
+    if lane.task.startswith("check"):
+        return "check"
     return "deliver" if lane.task.startswith("deliver") else "read"

@@ -99,8 +99,9 @@ class FlowJob:
             return error
         finally:
             self._way = None
-        with self._ledger.write() as tx:
-            wishes.done(tx, wish)
+        if not work.report.paused:  # else it is done when somebody lets it go on
+            with self._ledger.write() as tx:
+                wishes.done(tx, wish)
         return None
 
     def _deliver(self, work: Pass) -> ObmenError | None:

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from obmen.project import FlowSettings, Project
 from obmen.state import Transaction, outbox, owners, runs, seen, tables
-from runner.daemon.dispatcher import Pace, Task, pace_of
+from runner.daemon.dispatcher import Pace, pace_of
 from runner.daemon.lane import DELIVERY
 from runner.daemon.pulse import LaneNow
+from runner.daemon.tasks import Task
 
 _L = tables.lease.c
 

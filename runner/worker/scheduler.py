@@ -13,7 +13,7 @@ import structlog
 from obmen.clock import Clock
 from obmen.errors import Busy, LeaseLost
 from obmen.project import Project
-from obmen.state import Lease, Ledger, Transaction, outbox, peers, wishes
+from obmen.state import Lease, Ledger, Transaction, outbox, peers, stops, wishes
 from runner.daemon.pulse import Doing, PausedNow
 from runner.daemon.schedule import timers
 from runner.worker import now
@@ -102,13 +102,18 @@ class Scheduler:
     def _hand_out(self, tx: Transaction) -> None:
         standing = self._queue.standing(tx)
         for wish in wishes.waiting(tx):
-            if wish.flow in self.project.flows:
+            if wish.flow in self.project.flows and not self._paused(tx, wish.flow):
                 self._want(tx, wish, standing)
         for flow in dict.fromkeys(flow for flow, _ in outbox.ripe(tx)):
             jobs = [job for delivery in (False, True) for job in standing.get(name_of(flow, delivery=delivery), ())]
             idle = all(job.asleep and job.name == flow for job in jobs)
             if flow in self.project.flows and idle:
                 self._put(tx, flow, delivery=True)
+
+    def _paused(self, tx: Transaction, flow: str) -> bool:
+        """Whether a person has paused reading it; what is wanted meanwhile is done when it goes on."""
+        settings = self.project.flows[flow]
+        return stops.standing(tx, settings.source, settings.entity, "read") is not None
 
     def _want(self, tx: Transaction, wish: wishes.Wish, standing: dict[str, list[Standing]]) -> None:
         """See that a job waits for a wish, and that none sleeps in its way; a person need not wait for a pause."""

@@ -27,7 +27,7 @@ class Toolbox:
     def __init__(self, project: Project, ledger: Ledger, load: Load, clock: Clock, meter: Meter) -> None:
         self.project, self._ledger, self._load, self._clock = project, ledger, load, clock
         self._meter = meter
-        self._watch = Watch(project.folder)
+        self._watch = Watch(project.folder, project.files)
         self._looked = clock.monotonic()
         self._lock = threading.Lock()
         self._first = self._heard(Assembly(project, clock=clock, ledger=ledger))
@@ -75,6 +75,7 @@ class Toolbox:
         for one in self._free:
             one.close()
         self.project, self._first, self._free = project, made, [made]
+        self._watch.follow(project.files)
         _LOG.info("project.taken_up", flows=len(project.flows), connections=len(project.connections))
 
     def _heard(self, made: Assembly) -> Assembly:

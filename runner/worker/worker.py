@@ -32,6 +32,7 @@ from runner.daemon.service import Load
 from runner.observe.meter import Meter
 from runner.worker import place
 from runner.worker.breakers import Breakers
+from runner.worker.checks import FlowChecks
 from runner.worker.job import FlowJob
 from runner.worker.own import Again, OwnJobs, pause_after
 from runner.worker.queue import TASK, Queue
@@ -176,6 +177,8 @@ class Worker:
         with self._toolbox.taken() as assembly, structlog.contextvars.bound_contextvars(flow=flow):
             job = FlowJob(self._ledger, assembly.flows, self._leases, self._breakers, self._clock.stop, self._later)
             job.run(flow, delivery=delivery)
+            if not delivery:
+                FlowChecks(self._ledger, assembly, self._leases, self._clock.stop).run(flow)
 
     def _later(self, flow: str, entity: str, error: ObmenError) -> None:
         with self._ledger.write() as tx:

@@ -40,6 +40,8 @@ _PARTS = ("xml", "json", "odata", "enterprisedata", "metadata")
 _METADATA = "metadata"
 _OF_SERVICE = ("webhooks", "page", "runs", "workers")
 """Measured only when one of them is named: they are of the service, and not beside a parser."""
+_RULES = "rules"
+"""Measured only when it is named: it reads nothing, and stands beside a loop that was written by hand."""
 _OF_PRICES = ("xml", "json")
 _STAGES = {"first": "first sync", "unchanged": "nothing changed", "changed": "1 % changed"}
 _HEAD = ("input", "records", "stage", "seconds", "CPU s", "per CPU s", "of bare", "of SQLite", "MiB")
@@ -59,12 +61,15 @@ def main() -> None:
     asked.add_argument("--million", action="store_true", help="also a million records: some hours, 6 GB of disk")
     asked.add_argument("--records", type=int, help="how many records (default 100,000); goods of page; runs of runs")
     asked.add_argument("--postgres", action="store_true", help="prices also with the ledger on PostgreSQL")
-    only = f"only these: {', '.join(_PARTS)}; or one of the service: {', '.join(_OF_SERVICE)}"
-    choices = [*_PARTS, *_OF_ODATA, *_OF_SERVICE, []]
+    only = f"only these: {', '.join(_PARTS)}; {_RULES}, of stock; or one of the service: {', '.join(_OF_SERVICE)}"
+    choices = [*_PARTS, *_OF_ODATA, *_OF_SERVICE, _RULES, []]
     asked.add_argument("part", nargs="*", choices=choices, metavar="part", help=only)
     options = asked.parse_args()
     if len(options.part) == 1 and options.part[0] in _OF_SERVICE:
         _print_service(options.part[0], options.records)
+        return
+    if options.part == [_RULES]:
+        _print_rules()
         return
     wanted = {*(options.part or _PARTS)}
     if "odata" in wanted:
@@ -100,6 +105,13 @@ def _measure_metadata(path: str) -> Iterator[tuple[str, ...]]:
     yield _line("EDMX", TYPES, _XML, bare, bare)
     yield _line("EDMX", TYPES, "read and filtered", _best(_REPEATS, "metadata", "read", path), bare)
     yield _line("EDMX", TYPES, "known again", _best(_REPEATS, "metadata", "cached", path), bare)
+
+
+def _print_rules() -> None:
+    from tests.bench import rules  # noqa: PLC0415 - all else wants this process to stay small
+
+    for title, *cells in rules.lines():
+        print("  ".join([title.ljust(24), *(cell.rjust(10) for cell in cells)]), flush=True)
 
 
 def _measure(part: str, records: int, folder: Path, database: Database | None) -> Iterator[tuple[str, ...]]:

@@ -15,6 +15,8 @@ from connectors.onec.sandbox.edmx import metadata
 from connectors.onec.sandbox.hands.goods import Variant
 from connectors.onec.sandbox.model import VERSIONS, model_of
 from tests.contract.edmx_judge import MOMENT, Judge
+from tests.unit.onec import odata_people_kit as kit
+from tests.unit.onec.odata_late_kit import Desk
 from tests.unit.onec.sandbox_kit import MAIN, Client, Dated, opened
 
 RECORDED = "data/odata/ut11_trade_demo"
@@ -236,3 +238,22 @@ def _properties(entry: ElementTree.Element) -> dict[str, ElementTree.Element]:
     properties = entry.find(f"{ATOM}content/{META}properties")
     assert properties is not None
     return {part.tag: part for part in properties}
+
+
+@pytest.mark.field("N21")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_n21_what_a_late_cancellation_writes_is_what_the_base_describes(version: str) -> None:
+    with kit.opened(version) as one:
+        desk = Desk(one)
+        desk.ut.ship("15", {desk.kettle: 2})
+        one.ut.journal.clear()
+        desk.cancel()
+        desk.come_back("R-1", "A-1", 1, "in_transit")
+        ours = judge(version)
+        written = set()
+        for sent in (exchange for exchange in one.ut.journal if exchange.request_body):
+            name = re.sub(r"\(.*", "", sent.path.rpartition("standard.odata/")[2])
+            written.add((sent.method, name))
+            assert list(ours.faults(json.loads(sent.request_body, parse_float=Decimal), name)) == []
+        order, request = "Document_ЗаказКлиента", "Document_ЗаявкаНаВозвратТоваровОтКлиента"
+        assert written == {("PATCH", order), ("POST", request), ("PATCH", request)}

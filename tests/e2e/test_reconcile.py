@@ -12,7 +12,8 @@ from connectors.onec.sandbox import OneCSandbox
 from connectors.ozon.sandbox import OzonSandbox
 from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Engine, Pass
-from obmen.sync.reconcile import Drift, Reconciliation, Side
+from obmen.sync.reconcile import Reconciliation
+from obmen.sync.scales import Drift, Side
 from tests.e2e.test_onec_and_ozon import WAREHOUSE, Site
 
 OTHERS = ("A-2", "A-3")

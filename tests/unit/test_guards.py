@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from obmen.entities import Price, Product, Stock
-from obmen.rules.guards import Guards, effect, is_live, jump, verdict
+from obmen.rules.guards import Guards, effect, is_live, jump, vanished, verdict
 
 SHARE = Decimal("0.2")
 
@@ -68,3 +68,24 @@ def test_effects_have_names() -> None:
         True,
         True,
     ]
+
+
+@pytest.mark.field("C4")
+@pytest.mark.parametrize(("amount", "held"), [("100", False), ("99.99", True)])
+def test_a_price_below_the_floor_is_held_however_little_it_moves(amount: str, held: bool) -> None:
+    reason = jump(price("100.50"), price(amount), Guards(change=Decimal("0.5"), floor=Decimal(100)))
+    assert bool(reason) is held
+    assert bool(jump(None, price(amount), Guards(floor=Decimal(100)))) is held
+
+
+@pytest.mark.field("J3")
+def test_so_many_new_records_are_held_unless_all_are_new() -> None:
+    assert "created" in verdict({"created": 501}, 10, 10, Guards(created=500))
+    assert verdict({"created": 500}, 10, 10, Guards(created=500)) == {}
+    assert verdict({"created": 501}, 0, 0, Guards(created=500)) == {}
+
+
+@pytest.mark.field("N2")
+@pytest.mark.parametrize(("zeroed", "live", "held"), [(5, 5, True), (5, 6, False), (4, 4, False)])
+def test_a_warehouse_that_loses_all_it_has_is_held(zeroed: int, live: int, held: bool) -> None:
+    assert bool(vanished("Attic", zeroed, live)) is held

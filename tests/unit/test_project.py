@@ -42,7 +42,7 @@ def test_four_lines_make_a_flow(tmp_path: Path) -> None:
     flow = made.flows["stock"]
     assert (flow.entity, flow.source, flow.targets) == ("stock", "ut", ("shop",))
     assert (flow.where, flow.missing, flow.schedule.every, flow.attempts) == ({}, "ignore", timedelta(minutes=2), 10)
-    assert flow.guards == Guards(zeroed=Decimal("0.3"))
+    assert flow.guards == Guards(zeroed=Decimal("0.3"), vanished=True)
     assert (flow.line, flow.lines["to"]) == (6, 9)
     assert flow.where_line == f"{tmp_path}/obmen.yaml:6"
     assert made.state_url == f"sqlite:///{tmp_path}/.obmen/state.db"
@@ -83,13 +83,13 @@ def test_every_word_of_a_flow(tmp_path: Path) -> None:
     ("entity", "guards"),
     [
         ("price", Guards(change=Decimal("0.5"))),
-        ("stock", Guards(zeroed=Decimal("0.3"))),
+        ("stock", Guards(zeroed=Decimal("0.3"), vanished=True)),
         ("product", Guards(gone=Decimal("0.1"))),
     ],
 )
 def test_guards_stand_unless_said_otherwise(tmp_path: Path, entity: str, guards: Guards) -> None:
     made = flows(tmp_path, f"x: {{ entity: {entity}, from: ut, to: shop, guards: {{ share: 90% }} }}")
-    assert made.flows["x"].guards == Guards(guards.change, Decimal("0.9"), guards.zeroed, guards.gone)
+    assert made.flows["x"].guards == replace(guards, share=Decimal("0.9"))
 
 
 @pytest.mark.parametrize(

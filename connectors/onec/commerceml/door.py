@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from connectors.onec.commerceml import CommerceML
+from connectors.onec.commerceml.files import newest
 from connectors.onec.door import Door
 from connectors.onec.options import OneCOptions
 from connectors.onec.site.door import SiteDoor
@@ -25,6 +27,7 @@ def commerceml_door(options: OneCOptions, site: SiteDoor | None) -> Door:
             read=_whole({"product": files.products, "price": files.prices, "stock": files.stocks}),
             whole=_GOODS,
             way=lambda _: "CommerceML, files",
+            as_of=partial(newest, folder),
         )
     orders = site.orders
 
@@ -43,9 +46,10 @@ def commerceml_door(options: OneCOptions, site: SiteDoor | None) -> Door:
         look_up={"order": orders.read},
         write={"order": orders.write, "order_status": orders.write_statuses},
         find={"order": found},
-        poll={"order": orders.poll, "order_status": orders.poll},
+        poll={"order": orders.poll, "order_status": orders.poll_statuses},
         batch={"order": 50, "order_status": 50},
         way=lambda _: "CommerceML, pushed by 1C",
+        as_of=partial(newest, folder),
     )
 
 

@@ -133,6 +133,12 @@ class Source:
             raise IncompleteSource(f"{message} Read again when 1C has finished writing.")
 
 
+def newest(path: Path) -> float | None:
+    """Return when the newest file of an export was written, in Unix seconds; None where there is none."""
+    files = (one for one in ([path] if path.is_file() else path.rglob("*.xml")) if one.is_file())
+    return max((one.stat().st_mtime for one in files), default=None)
+
+
 def find_sources(path: Path) -> list[Source]:
     """Return the CommerceML files at ``path`` (a file, or a folder with its sub-folders), in natural order.
 

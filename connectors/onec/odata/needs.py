@@ -95,7 +95,11 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
         Need((CHARACTERISTICS,), "the same is so of characteristics"),
     ),
     "order": (Need(("Document_ЗаказКлиента",)),),
-    "order_status": (Need(("Document_ЗаказКлиента",)),),
+    "order_status": (
+        Need(("Document_ЗаказКлиента",)),
+        Need(("Document_РеализацияТоваровУслуг",), "it is not seen that an order was shipped"),
+        Need(("Document_ЗаявкаНаВозвратТоваровОтКлиента",), "goods of orders cancelled after the shipment are a task"),
+    ),
     "customer": (
         Need(("Catalog_Партнеры", "Catalog_Контрагенты")),
         Need(("Catalog_КартыЛояльности",), "customers have no cards"),

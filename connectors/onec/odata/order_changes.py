@@ -36,18 +36,21 @@ class Told:
     before: Native | None
 
 
-def changes(order: Native, told: Told, shipped: Mapping[str, Decimal], options: OrderOptions) -> Native:
-    """Return the properties of the order to change; none if it stands as told. ``shipped``: by product's id.
+def changes(
+    order: Native, told: Told, shipped: Mapping[str, Decimal], options: OrderOptions
+) -> tuple[Native, dict[str, Decimal]]:
+    """Return the properties of the order to change, none if it stands as told; and how much too much was shipped.
 
-    Where it is not known what was told before, all that stands counts as told: what is more than the channel tells
-    now is cancelled, and nothing else is touched. Raises Refused where 1C has gone on from the order.
+    ``shipped``, and the second: by product's id. What was shipped stands, whatever the channel tells. Where it is
+    not known what was told before, all that stands counts as told: what is more than the channel tells now is
+    cancelled, and nothing else is touched. Raises Refused where 1C has gone on from the order.
     """
-    rows = _Rows(order, options)
+    rows = _Rows(order, options, shipped)
     for product in rows.products(told):
         rows.settle(product, _lines(told.now, product), None if told.before is None else _lines(told.before, product))
     closed = order.get("Статус") == CLOSED
     if rows.changed:
-        _allow(order, rows, shipped, closed=closed)
+        _allow(order, closed=closed)
     change: Native = {} if closed else _head(order, told)
     moved = [name for name in _IN_ROWS if name in change]
     if rows.changed or moved:
@@ -55,10 +58,10 @@ def changes(order: Native, told: Told, shipped: Mapping[str, Decimal], options: 
         change["СуммаДокумента"] = sum(
             (number(row.get("СуммаСНДС")) for row in change[ROWS] if row.get("Отменено") is not True), Decimal(0)
         )
-    return change
+    return change, rows.out
 
 
-def _allow(order: Native, rows: _Rows, shipped: Mapping[str, Decimal], *, closed: bool) -> None:
+def _allow(order: Native, *, closed: bool) -> None:
     name = order.get("Number", order.get("Ref_Key"))
     if closed:
         message = (
@@ -66,13 +69,6 @@ def _allow(order: Native, rows: _Rows, shipped: Mapping[str, Decimal], *, closed
             " correction), then drop the record; or open the order again and replay it."
         )
         raise Refused(message, code="closed", field=ROWS)
-    for product in rows.cancelled:
-        if rows.standing(product) < shipped.get(product, 0):
-            message = (
-                f"Of {product} the channel leaves {rows.standing(product)} in the order {name}, and 1C has shipped"
-                f" {shipped[product]}. Make a return or a correction in 1C, then drop the record."
-            )
-            raise Refused(message, code="shipped", field=ROWS)
 
 
 def _head(order: Native, told: Told) -> Native:
@@ -113,12 +109,12 @@ def _lines(body: Native, product: str) -> list[Native]:
 class _Rows:
     """The rows of an order while they are changed."""
 
-    def __init__(self, order: Native, options: OrderOptions) -> None:
+    def __init__(self, order: Native, options: OrderOptions, shipped: Mapping[str, Decimal]) -> None:
         self._rows: list[Native] = [dict(row) for row in order.get(ROWS) or ()]
-        self._options = options
+        self._options, self._shipped = options, shipped
         self._with_vat = order.get("ЦенаВключаетНДС") is not False
         self.changed = False
-        self.cancelled: set[str] = set()
+        self.out: dict[str, Decimal] = {}
 
     def products(self, told: Told) -> list[str]:
         """Return the products of which something may have to change."""
@@ -151,6 +147,10 @@ class _Rows:
 
     def _cancel(self, product: str, excess: Decimal, now: Sequence[Native]) -> None:
         """Cancel so much of a product: first at prices that the channel no longer tells, and from the end."""
+        cancellable = max(self.standing(product) - self._shipped.get(product, Decimal(0)), Decimal(0))
+        if excess > cancellable:
+            self.out[product] = excess - cancellable
+            excess = cancellable
         prices = {number(row["Цена"]) for row in now}
         last_first = self._of(product)[::-1]
         for row in sorted(last_first, key=lambda row: number(row.get("Цена")) in prices):
@@ -163,7 +163,6 @@ class _Rows:
                 gone["ПричинаОтмены_Key"] = self._options.cancel_reason
             excess -= quantity
             self.changed = True
-            self.cancelled.add(product)
 
     def _split(self, row: Native, left: Decimal) -> Native:
         """Leave so much in a row; return a new row with the rest."""

@@ -15,10 +15,11 @@ from connectors.onec.odata.cancelled_lines import CancelledLines
 from connectors.onec.odata.client import OData, text
 from connectors.onec.odata.documents import LIGHT, Wanted
 from connectors.onec.odata.errors import CHANGED_MEANWHILE
-from connectors.onec.odata.lines import number, product_id
+from connectors.onec.odata.late_cancel import still_out
+from connectors.onec.odata.lines import product_id
 from connectors.onec.odata.order_body import CHANNEL, DAY, DOCUMENT, NUMBER, channel_of, day, order_body
 from connectors.onec.odata.order_changes import ROWS, Told, changes
-from connectors.onec.odata.return_body import SHIPMENT
+from connectors.onec.odata.shipments import goods, of_order, quantities
 from connectors.onec.options import OrderOptions
 from obmen.errors import Denied, InDoubt, Later, Refused, Unavailable
 from obmen.memory import Memory
@@ -47,7 +48,8 @@ class Orders:
     def write(self, item: Item) -> str:
         """Bring the order into the base as told, posted, and return its reference.
 
-        Raises Refused (1C's own text, or what is wrong), Later (somebody keeps changing it), InDoubt (look again
+        What 1C has shipped of lines that the channel takes out stands, and is a task (Refused, LATE_CANCEL). Raises
+        Refused (1C's own text, or what is wrong) too, Later (somebody keeps changing it), InDoubt (look again
         before repeating).
         """
         wanted = self._wanted(item.payload)
@@ -57,7 +59,12 @@ class Orders:
             documents.post(self._base, DOCUMENT, ref)
             return ref
         ref = str(document["Ref_Key"])
-        if document.get("DeletionMark") is True or self._changed(ref, item):
+        if document.get("DeletionMark") is True:
+            return ref
+        changed, out = self._changed(ref, item)
+        if out:
+            still_out(self._base, str(document.get("Number") or ref), of_order(self._base, ref), out)
+        if changed:
             return ref
         if item.attempt > 1 or not documents.settled(document):  # an earlier attempt may have died before posting
             documents.post(self._base, DOCUMENT, ref)
@@ -70,15 +77,15 @@ class Orders:
         """
         return None if item.native_id else documents.find(self._base, self._wanted(item.payload))
 
-    def _changed(self, ref: str, item: Item) -> bool:
-        """Change and post an order that stands otherwise than told; False if it stands as told."""
+    def _changed(self, ref: str, item: Item) -> tuple[bool, dict[str, Decimal]]:
+        """Change and post an order that stands otherwise than told; return whether it did, and what is out too much."""
         for said_before in range(_ROUNDS):
             order = self._base.get(DOCUMENT, ref) or {}
-            change = self._change(order, item)
+            change, out = self._change(order, item)
             if not change and not said_before:
-                return False
+                return False, out
             if self._said(order, change):
-                return True
+                return True, out
         message = f"The order {ref} was changed in 1C {_ROUNDS} times while its changes were being written."
         raise Later(message)
 
@@ -117,23 +124,17 @@ class Orders:
                 self._base.change(DOCUMENT, ref, before, version=str(now.get("DataVersion") or ""))
             raise
 
-    def _change(self, order: Native, item: Item) -> Native:
+    def _change(self, order: Native, item: Item) -> tuple[Native, dict[str, Decimal]]:
         metadata = self._base.metadata()
         now = self._body(item.payload)
         told = Told(now, self._body(item.before) if item.before is not None else None)
-        change = changes(order, told, self._shipped(str(order["Ref_Key"])), self._options)
+        change, out = changes(order, told, self._shipped(str(order["Ref_Key"])), self._options)
         metadata.require(DOCUMENT, change)
-        return change
+        return change, out
 
     def _shipped(self, ref: str) -> dict[str, Decimal]:
         """Return product → how much of it posted shipments took from an order, where the base publishes them."""
-        shipped: dict[str, Decimal] = {}
-        if SHIPMENT in self._base.metadata().sets:
-            where = f"ЗаказКлиента eq cast(guid'{ref}','{DOCUMENT}') and Posted eq true"
-            for rows in self._base.pages(SHIPMENT, where=where, select=("Ref_Key", "Товары")):
-                for row in (line for shipment in rows for line in shipment.get("Товары") or ()):
-                    shipped[product_id(row)] = shipped.get(product_id(row), Decimal(0)) + number(row.get("Количество"))
-        return shipped
+        return quantities(goods(of_order(self._base, ref)))
 
     def _body(self, payload: Native) -> Native:
         return order_body(payload, self._options, self._base.metadata())

@@ -57,9 +57,9 @@ def return_body(
     body[section] = _rows(entity_set, payload, shipments, options, metadata)
     body["СуммаДокумента"] = sum((row["СуммаСНДС"] for row in body[section]), Decimal(0))
     basis = "ДокументРеализации" if entity_set == RETURN else "ДокументОснование"
-    tied = [str(row["ДокументРеализации"]) for row in body[section] if "ДокументРеализации" in row]
-    if tied and basis in known:
-        body |= _tied(basis, tied[0])
+    based = [str(row["ДокументРеализации"]) for row in body[section] if "ДокументРеализации" in row]
+    if based and basis in known:
+        body |= tied(basis, based[0])
     metadata.require(entity_set, body)
     return body
 
@@ -86,7 +86,7 @@ def _rows(
         own = {name: value for name, value in line.items() if name not in _TRANSLATED and value is not None}
         row = {"LineNumber": str(at), **own, **goods, **{name: sums[name] for name in sums if name in known}}
         if shipment and "ДокументРеализации" in known:
-            row |= _tied("ДокументРеализации", shipment)
+            row |= tied("ДокументРеализации", shipment)
         rows.append(row)
     return rows
 
@@ -109,5 +109,6 @@ def _share(line: Native, sold: Native) -> Native:
     return {"Цена": each, "Сумма": share}
 
 
-def _tied(name: str, shipment: str) -> Native:
+def tied(name: str, shipment: str) -> Native:
+    """Return a property that points to a shipment."""
     return {name: shipment, f"{name}_Type": f"StandardODATA.{SHIPMENT}"}

@@ -15,15 +15,17 @@ from connectors.onec.odata import documents
 from connectors.onec.odata.client import OData, is_reference
 from connectors.onec.odata.documents import Wanted
 from connectors.onec.odata.journal import Journal, Shaped
-from connectors.onec.odata.lines import line
+from connectors.onec.odata.late_cancel import LateCancel
+from connectors.onec.odata.lines import ZERO, line, number, product_id
 from connectors.onec.odata.marks import marked
 from connectors.onec.odata.names import Names
 from connectors.onec.odata.objects import by_refs
-from connectors.onec.odata.order_body import CHANNEL, channel_of
+from connectors.onec.odata.order_body import CHANNEL, channel_of, product_of
 from connectors.onec.odata.order_body import DOCUMENT as ORDER
 from connectors.onec.odata.order_body import NUMBER as CLIENTS_NUMBER
 from connectors.onec.odata.orders import existing
 from connectors.onec.odata.return_body import NUMBER, REQUEST, RETURN, SECTIONS, SHIPMENT, WORD, mark_of, return_body
+from connectors.onec.odata.shipments import of_order
 from connectors.onec.options import OneCOptions
 from obmen.clock import Clock
 from obmen.connector import Page
@@ -34,10 +36,14 @@ NAMESPACE = UUID("d8a3b0d4-20b5-5b7e-8d0d-3c6a1b9e5f42")
 """The namespace of our returns' references: it may never change, or every return would be created anew."""
 
 HERE = "Принят"
+REFUNDED = "Возмещен"
 CANCELLED = "Отменен"
 _AGREED = "КВозврату"
+
 _ASKED = "Заявлен"
 _STATUS_OF_REQUEST = {_ASKED: "НеСогласована"}
+_BACK_IN_STOCK = {"on_receipt": {HERE}, "on_refund": {HERE, REFUNDED}, "never": set[str]()}
+"""The option ``returned_goods`` → the states in which a return brings its goods back to stock."""
 
 
 def return_ref(entity_set: str, channel: str, name: str) -> str:
@@ -51,6 +57,7 @@ class Returns:
     def __init__(self, base: OData, options: OneCOptions, clock: Clock, name: str) -> None:
         self._base, self._options, self._name = base, options, name
         self._names = Names(base, options.order)
+        self._late = LateCancel(base, options, clock)
         self._journal = Journal(base, options, clock, (RETURN, REQUEST), self._shape)
 
     def read(self, cursor: str | None) -> Iterator[Page]:
@@ -81,12 +88,20 @@ class Returns:
     def write(self, payload: Native) -> str:
         """Bring a return to its state and return the reference of the document that stands for it now.
 
-        Raises Refused (1C's own text, or the field that is wrong), InDoubt (look again before repeating).
+        What was asked for of an order that was cancelled too late makes room for it. Raises Refused (1C's own text,
+        or the field that is wrong), InDoubt (look again before repeating).
         """
+        order = self._order_with_request(payload)
+        ref = self._bring(payload, order)
+        if order is not None:
+            self._late.make_room(order)
+        return ref
+
+    def _bring(self, payload: Native, order: Native | None) -> str:
         returned = self._wanted(RETURN, payload)
         state = payload.get("Состояние")
-        if state == HERE:
-            return documents.bring(self._base, returned, lambda: self._body(RETURN, payload))
+        if self._is_here(state):
+            return documents.bring(self._base, returned, lambda: self._still_out(payload, order))
         there = documents.look(self._base, returned)
         if there is not None and there.get("DeletionMark") is not True:
             return self._keep(there, state)
@@ -101,7 +116,37 @@ class Returns:
     def find(self, payload: Native) -> str | None:
         """Return the document's reference if it stands in the base, posted, as the state asks."""
         state = payload.get("Состояние")
-        return documents.find(self._base, self._wanted(RETURN, payload)) if state == HERE else None
+        found = documents.find(self._base, self._wanted(RETURN, payload)) if self._is_here(state) else None
+        order = self._order_with_request(payload) if found is not None else None
+        return found if order is None or self._late.has_room(order) else None
+
+    def _is_here(self, state: object) -> bool:
+        return state in _BACK_IN_STOCK[self._options.returned_goods]
+
+    def _order_with_request(self, payload: Native) -> Native | None:
+        """Return the order that goods come back from if a request for them was made when it was cancelled."""
+        number_there = str(payload.get("Заказ") or "")
+        if not (number_there and self._has(ORDER) and self._has(REQUEST)):
+            return None
+        ref = existing(self._base, str(payload[CHANNEL]), number_there, self._name)
+        order = None if ref is None else self._base.get(ORDER, ref)
+        return order if order is not None and self._late.request(order) is not None else None
+
+    def _still_out(self, payload: Native, order: Native | None) -> Native:
+        """Return the body of a return whose goods nobody has entered yet by the request that awaits them."""
+        if order is not None:
+            out = self._late.left_to_return(order)
+            for at, one in enumerate(payload.get("Товары") or (), 1):
+                product = product_id(product_of(one, at))
+                out[product] = out.get(product, ZERO) - number(one.get("Количество"))
+                if out[product] < 0:
+                    message = (
+                        f"All of {product} that the order {payload['Заказ']} was shipped with is back already: a person"
+                        " has entered it in 1C. If it is the same goods, drop the record; if not, mark that document"
+                        " for deletion and replay this one."
+                    )
+                    raise Refused(message, code="already_received", field="Товары")
+        return self._body(RETURN, payload)
 
     def _keep(self, document: Native, state: object) -> str:
         if state == CANCELLED:
@@ -158,10 +203,7 @@ class Returns:
         if not (order and self._has(SHIPMENT) and self._has(ORDER)):
             return []
         ref = existing(self._base, channel, order, self._name)
-        if ref is None:
-            return []
-        where = f"ЗаказКлиента eq cast(guid'{ref}','{ORDER}') and Posted eq true"
-        return [row for page in self._base.pages(SHIPMENT, where=where) for row in page]
+        return [] if ref is None else of_order(self._base, ref)
 
     def _has(self, entity_set: str) -> bool:
         return entity_set in self._base.metadata().sets

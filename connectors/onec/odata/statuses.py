@@ -10,8 +10,9 @@ after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,9 +21,11 @@ from connectors.onec.odata.client import OData, is_reference, moment
 from connectors.onec.odata.documents import post
 from connectors.onec.odata.errors import CHANGED_MEANWHILE
 from connectors.onec.odata.journal import STANDING
+from connectors.onec.odata.late_cancel import LATE, LateCancel, cancel_unshipped, stands_as_shipped
+from connectors.onec.odata.lines import number
 from connectors.onec.odata.metadata import Metadata
 from connectors.onec.odata.order_body import DOCUMENT, NUMBER, ROW
-from connectors.onec.odata.shipments import shipped_among, shipped_since
+from connectors.onec.odata.shipments import goods, of_order, quantities, shipped_among, shipped_since
 from connectors.onec.odata.tables import either
 from connectors.onec.options import OneCOptions
 from obmen.clock import Clock
@@ -40,7 +43,8 @@ _SHIPPING = "КОтгрузке"
 STEPS = ("НеСогласован", _AGREED, _SHIPPING, CLOSED)
 """The statuses of Заказ клиента in the order in which they follow (Enum.СтатусыЗаказовКлиентов)."""
 
-_READ = ("Ref_Key", "Number", "Date", "Статус", NUMBER)
+_TOLD = ("Ref_Key", "Number", "Date", "Статус", NUMBER)
+_READ = (*_TOLD, "Комментарий")
 _ROUNDS = 3
 
 
@@ -54,12 +58,14 @@ class Statuses:
         self._options = options
         self._clock = clock
         self._cancelled_lines = CancelledLines(memory)
+        self._late = LateCancel(base, options, clock)
 
     def read(self, cursor: str | None) -> Iterator[Page]:
         """Yield the posted orders that are told, dated since the cursor less the look-back.
 
-        A record is ``_READ`` and ``Состояние``: the status, or ``Отгружен`` for one that is КОтгрузке and has a
-        shipment, or ``Отменен`` for a closed order all of whose lines are cancelled. Where people cancelled some of
+        A record is ``_TOLD`` and ``Состояние``: the status, or ``Отгружен`` for one that is КОтгрузке and has a
+        shipment, or ``Отменен`` for a closed order all of whose lines are cancelled, or that its channel cancelled
+        after the shipment. Where people cancelled some of
         the lines, ``Упаковки`` are what is left (``CancelledLines.packed``); an order that may be packed and has
         nothing left is ``КОбеспечению``, until somebody closes it. The cursor is the naive local time at which the
         last whole read began.
@@ -82,7 +88,7 @@ class Statuses:
                 shipping = [row["Ref_Key"] for row in rows if row["Статус"] == _SHIPPING]
                 shipped = shipped_among(self._base, shipping)
                 for row in rows:
-                    yield self._native({name: row[name] for name in _READ}, row.get("Товары") or (), shipped)
+                    yield self._native(row, row.get("Товары") or (), shipped)
 
     def _native(self, row: Native, lines: Sequence[Native], shipped: frozenset[str]) -> Native:
         """Return an order as it is told; ``lines`` may be left out of one that has no cancelled ones."""
@@ -91,8 +97,14 @@ class Statuses:
             state = SHIPPED
         if _all_cancelled(lines):
             state = {CLOSED: CANCELLED, _SHIPPING: _AGREED}.get(state, state)
-        native = {**row, "Состояние": state}
-        if row["Статус"] in {_SHIPPING, CLOSED} and (packages := self._cancelled_lines.packed(row["Ref_Key"], lines)):
+        if state == CLOSED and LATE in str(row.get("Комментарий") or ""):
+            state = CANCELLED
+        native = {**{name: row[name] for name in _TOLD}, "Состояние": state}
+        if (
+            row["Статус"] in {_SHIPPING, CLOSED}
+            and state != CANCELLED
+            and (packages := self._cancelled_lines.packed(row["Ref_Key"], lines))
+        ):
             native["Упаковки"] = packages
         return native
 
@@ -121,7 +133,8 @@ class Statuses:
         """Bring the order to the payload's ``Состояние``, post it, and return its reference.
 
         An order that is there already, or further, is left as it is; but one that an earlier attempt may have
-        left unposted is posted. Raises Refused (what a person must see to), Later (somebody keeps changing
+        left unposted is posted. Of a cancelled one, what was shipped stands, and ``LateCancel`` sees to its goods.
+        Raises Refused (what a person must see to), Later (somebody keeps changing
         the order), InDoubt (it was changed, and whether it was posted is unknown).
         """
         ref, target = str(item.payload["Ref_Key"]), str(item.payload["Состояние"])
@@ -132,12 +145,15 @@ class Statuses:
             order = self._existing(ref)
             if order.get("DeletionMark") is True and target == CANCELLED:
                 return ref
-            if _reached(order, target):
+            shipments = of_order(self._base, ref) if target == CANCELLED else []
+            if _reached(order, target, shipments):
                 if said_before and order.get("Статус") == _status(target):
                     post(self._base, DOCUMENT, ref)
-                return ref
-            if self._changed(order, target, str(item.payload.get("Причина", ""))):
-                return ref
+            elif not self._changed(order, target, str(item.payload.get("Причина", "")), shipments):
+                continue
+            if shipments:
+                self._late.settle(order, shipments)
+            return ref
         message = f"The order {ref} was changed in 1C {_ROUNDS} times while its status was being written."
         raise Later(message)
 
@@ -148,7 +164,7 @@ class Statuses:
             raise Refused(message, code="not_found", field="Ref_Key")
         return order
 
-    def _changed(self, order: Native, target: str, reason: str) -> bool:
+    def _changed(self, order: Native, target: str, reason: str, shipments: Sequence[Native]) -> bool:
         """Change and post the order; False if it changed under our hands and must be looked at again."""
         ref = str(order["Ref_Key"])
         if order.get("DeletionMark") is True:
@@ -157,7 +173,7 @@ class Statuses:
                 f" {target}. Take the mark off and replay the record, or drop it."
             )
             raise Refused(message, code="deletion_mark")
-        change = self._change(order, target, reason)
+        change = self._change(order, target, reason, shipments)
         try:
             self._base.change(DOCUMENT, ref, change, version=str(order.get("DataVersion") or ""))
         except Refused as refused:
@@ -169,7 +185,11 @@ class Statuses:
         except (Denied, Unavailable) as error:
             message = f"{error} The order {ref} has its new status and may not be posted yet."
             raise InDoubt(message) from error
-        if not _reached(self._existing(ref), target):
+        except Refused:
+            if target == CANCELLED and len(of_order(self._base, ref)) != len(shipments):
+                return False  # it was shipped under our hands
+            raise
+        if not _reached(self._existing(ref), target, shipments):
             message = f"1C took the status {target} for the order {ref} and does not show it."
             raise Refused(message, code="not_applied", field="Статус")
         return True
@@ -187,27 +207,48 @@ class Statuses:
         if order.get("Статус") == change["Статус"]:
             self._base.change(DOCUMENT, ref, before, version=str(order.get("DataVersion") or ""))
 
-    def _change(self, order: Native, target: str, reason: str) -> Native:
+    def _change(self, order: Native, target: str, reason: str, shipments: Sequence[Native]) -> Native:
         metadata = self._base.metadata()
         change: dict[str, Any] = {"Статус": _status(target)}
         if target == CANCELLED:
-            change["Товары"] = [self._cancelled_line(row, metadata) for row in order.get("Товары", ())]
+            change |= self._cancelled(order, shipments, metadata)
         told = str(order.get("Комментарий") or "")
-        if reason and reason not in told:
-            change["Комментарий"] = f"{told}\n{reason}".strip()
+        words = [word for word in (reason, LATE if shipments else "") if word and word not in told]
+        if words:
+            change["Комментарий"] = "\n".join((told, *words)).strip()
         metadata.require(DOCUMENT, change)
         return change
+
+    def _cancelled(self, order: Native, shipments: Sequence[Native], metadata: Metadata) -> Native:
+        """Return the rows with all cancelled but what was shipped; and then what that comes to."""
+        if not shipments:
+            return {"Товары": [self._cancelled_line(row, metadata) for row in order.get("Товары", ())]}
+        known = metadata.properties(ROW)
+        rows = cancel_unshipped(
+            order.get("Товары") or (),
+            quantities(goods(shipments)),
+            self._options.order,
+            with_vat=order.get("ЦенаВключаетНДС") is not False,
+        )
+        lines = [self._cancelled_line(row, metadata) if gone else _plain(row, known) for row, gone in rows]
+        standing = (number(line.get("СуммаСНДС")) for line in lines if line.get("Отменено") is not True)
+        numbered = [{**line, "LineNumber": str(at)} for at, line in enumerate(lines, 1)]
+        return {"Товары": numbered, "СуммаДокумента": sum(standing, Decimal(0))}
 
     def _cancelled_line(self, row: Native, metadata: Metadata) -> Native:
         """Return the line as it is, cancelled in the way that this version of UT has."""
         known = metadata.properties(ROW)
-        line = {name: value for name, value in row.items() if name in known and name != "Ref_Key"}
+        line = _plain(row, known)
         reason = self._options.order.cancel_reason if self._options.order else None
         if "Отменено" in known:
             line["Отменено"] = True
         if reason and "ПричинаОтмены_Key" in known:
             line["ПричинаОтмены_Key"] = reason
         return line
+
+
+def _plain(row: Native, known: Container[str]) -> Native:
+    return {name: value for name, value in row.items() if name in known and name != "Ref_Key"}
 
 
 def _status(target: str) -> str:
@@ -218,8 +259,11 @@ def _all_cancelled(lines: Sequence[Native]) -> bool:
     return bool(lines) and all(line.get("Отменено") is True for line in lines)
 
 
-def _reached(order: Native, target: str) -> bool:
-    status = order.get("Статус")
+def _reached(order: Native, target: str, shipments: Sequence[Native] = ()) -> bool:
+    status, rows = order.get("Статус"), order.get("Товары") or ()
+    if target == CANCELLED and shipments:
+        told = LATE in str(order.get("Комментарий") or "")
+        return status == CLOSED and told and stands_as_shipped(rows, quantities(goods(shipments)))
     if target == CANCELLED:
-        return status == CLOSED and _all_cancelled(order.get("Товары") or ())
+        return status == CLOSED and _all_cancelled(rows)
     return status in STEPS and STEPS.index(str(status)) >= STEPS.index(target)

@@ -38,8 +38,9 @@ from obmen.records import Late, Native, Page
 _MARKS = "odata.marks.stock"
 _GOODS = of_set(GOODS)
 _NO_THINGS = ("Услуга", "Работа")
-_DECODING = "1"  # raised when records are made otherwise than before, so that unchanged ones are looked at again
+_DECODING = "2"  # raised when records are made otherwise than before, so that unchanged ones are looked at again
 _THOUSANDTHS = Decimal("0.001")
+_NOTHING = 0 * _THOUSANDTHS
 _Sums = dict[tuple[str, str], dict[str, list[int]]]
 """What is on hand, reserved and coming, by product and warehouse."""
 
@@ -55,10 +56,13 @@ class _Warehouse(
 
 
 class _Slice(msgspec.Struct, array_like=True):
-    """A product's Ид, and (warehouse, free quantity in thousandths) where anything lies or is reserved."""
+    """A product's Ид, and (warehouse, free quantity, what is kept of it for others), where anything lies or is kept.
+
+    Quantities are in thousandths.
+    """
 
     item: str
-    rests: list[tuple[str, int]]
+    rests: list[tuple[str, int, int]]
 
 
 class Stock:
@@ -152,7 +156,8 @@ def _add(sums: _Sums, rows: Iterable[RestRow], warehouses: Collection[str]) -> N
 
 
 def _slice(good: str, variant: str, places: Mapping[str, Sequence[int]]) -> _Slice:
-    return _Slice(item_id(good, variant), sorted((place, free(*numbers)) for place, numbers in places.items()))
+    rests = ((place, free(*numbers), numbers[0]) for place, numbers in places.items())
+    return _Slice(item_id(good, variant), sorted((place, left, there - left) for place, left, there in rests))
 
 
 def _decoded(warehouses: Mapping[str, str], raw: bytes) -> Iterator[Native]:
@@ -160,6 +165,7 @@ def _decoded(warehouses: Mapping[str, str], raw: bytes) -> Iterator[Native]:
 
 
 def _natives(warehouses: Mapping[str, str], one: _Slice) -> Iterator[Native]:
-    known = dict(one.rests)
+    known = {place: (left * _THOUSANDTHS, kept * _THOUSANDTHS) for place, left, kept in one.rests}
     for ref, name in warehouses.items():
-        yield {"Ид": one.item, "ИдСклада": ref, "Склад": name, "Количество": known.get(ref, 0) * _THOUSANDTHS}
+        left, kept = known.get(ref, (_NOTHING, _NOTHING))
+        yield {"Ид": one.item, "ИдСклада": ref, "Склад": name, "Количество": left, "Занято": kept}

@@ -72,6 +72,20 @@ class Refuser:
             yield "нет строк"
         for at, row in enumerate(order["Товары"], 1):
             yield from (f"строка {at}: {wrong}" for wrong in self._line(row))
+        yield from self._shipped(order)
+
+    def _shipped(self, order: Record) -> Iterator[str]:
+        """An order may not come to less than posted shipments took from it."""
+        left: Counter[tuple[str, str]] = Counter()
+        for shipment in self._objects[SHIPMENT].values():
+            for row in shipment["Товары"] if shipment["Posted"] else ():
+                if order["Ref_Key"] == (row["ЗаказКлиента"] or shipment["ЗаказКлиента"]):
+                    left[_item(row)] += row["Количество"]
+        for row in order["Товары"]:
+            left[_item(row)] -= 0 if row["Отменено"] else row["Количество"]
+        for (product, _), quantity in left.items():
+            if quantity > 0:
+                yield f"по товару {product} оформлено на {quantity} больше, чем заказано"
 
     def _line(self, row: Record) -> Iterator[str]:
         product = row["Номенклатура_Key"]
@@ -137,6 +151,10 @@ class Refuser:
             for resource in ("Начислено", "КСписанию")
         )
         return accrued - owed
+
+
+def _item(row: Record) -> tuple[str, str]:
+    return row["Номенклатура_Key"], row["Характеристика_Key"]
 
 
 def _number(value: Any) -> Decimal:

@@ -18,16 +18,18 @@ from typing import Any
 import msgspec
 
 from connectors.onec.site.database import Database
-from connectors.onec.site.documents import LONGEST_NUMBER, document, head, package
+from connectors.onec.site.documents import CANCELLED, LONGEST_NUMBER, document, head, package
 from connectors.onec.site.options import SiteOptions
 from obmen.clock import Clock
-from obmen.errors import Refused
+from obmen.errors import LATE_CANCEL, Refused
 from obmen.records import Batch, Native, Outcome, Page, RecordError
 
 KEY = ("Канал", "НомерПоДаннымКлиента")
 ASK_AGAIN = 60.0
 """Seconds between two looks whether 1C has come."""
 _PAGE = 500
+_PAST_AGREEMENT = {"Проведен": "is agreed", "Отгружен": "is shipped"}
+"""Состояние → what 1C made of an order that takes no changes from outside any more."""
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ"
 _SIGNS = "0123456789" + _LETTERS
 
@@ -74,6 +76,32 @@ class SiteOrders:
                 yield batch.later(item.id, "The exchange folder was emptied; the order is laid ready again.", 0.0)
             elif rows[0][0] >= int(revision):
                 yield batch.done(item.id, short)
+
+    def poll_statuses(self, ticket: str, batch: Batch) -> Iterator[Outcome]:
+        """Do the same; a cancellation that 1C fetched and leaves aside, as it does of what is agreed, is a task.
+
+        1C tells of the cancelled order when it sends its orders back, in the same exchange or a later one.
+        """
+        short, _, _ = ticket.partition("/")
+        for outcome in self.poll(ticket, batch):
+            cancels = outcome.kind == "done" and batch.item(outcome.id).payload.get("Статус") == CANCELLED
+            state = self._answered(short) if cancels else ""
+            if state in _PAST_AGREEMENT:
+                message = (
+                    f"1C has fetched the cancellation of the order {short} and leaves it aside, for the order"
+                    f" {_PAST_AGREEMENT[state]} there. Cancel it in 1C: then this entry closes itself. If its goods"
+                    " have left, make a return on the shipment, and drop this entry."
+                )
+                yield batch.refused(outcome.id, [RecordError(LATE_CANCEL, message, "Статус")])
+            else:
+                yield outcome
+
+    def _answered(self, short: str) -> str:
+        """Return the Состояние that 1C told last of an order; empty where it told nothing yet."""
+        query = "SELECT record FROM answers WHERE short = ? ORDER BY position DESC LIMIT 1"
+        with self._database.reading() as tx:
+            rows = tx.execute(query, (short,)).fetchall()
+        return str(_decoded(rows[0][0])["Состояние"]) if rows else ""
 
     def find(self, channel: str, number: str) -> str | None:
         """Return the short number of an order that 1C has taken."""

@@ -22,8 +22,8 @@ class OzonSandbox(Tree, Cards, Offers, Fbo):
 
     Buyers and carriers: ``place_order``, ``cancel_by_buyer``, ``hand_over``, ``deliver``, ``move``,
     ``refuse_at_the_door``, ``send_back``, ``move_return``, ``place_fbo_order``, ``move_fbo``. The cabinet:
-    ``split_by_hand``, ``fill``, ``declined``, ``broken_pictures``, ``promoted``, ``demand``, ``bad_marks``,
-    ``closed_reasons``, ``charge``. Notifications: ``subscribed``, ``push``, ``ping``.
+    ``split_by_hand``, ``fill``, ``declined``, ``broken_pictures``, ``promoted``, ``promote``, ``demand``,
+    ``bad_marks``, ``closed_reasons``, ``charge``. Notifications: ``subscribed``, ``push``, ``ping``.
 
     Custom faults are named in the classes that it is made of: ``expired_key``, ``offer_not_signed``,
     ``circle_is_open``; ``late_task``, ``task_gone``, ``empty_task``, ``missing_details``, ``on_moderation``,

@@ -168,6 +168,13 @@ class ReadPrices(Struct):
     cursor: str = ""
 
 
+class LeavePromotion(Struct):
+    """``PromosProductsDeactivate``."""
+
+    action_id: int
+    product_ids: list[int]
+
+
 class StockRow(Struct):
     """One row of ``ProductAPI_ProductsStocksV2``."""
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.ozon.sandbox import bodies
-from connectors.ozon.sandbox.cabinet import Cabinet, Invalid, Level, Product, offset
+from connectors.ozon.sandbox.cabinet import Invalid, Level, Product, offset
+from connectors.ozon.sandbox.promotions import Promotions
 from connectors.ozon.sandbox.shapes import stock_row
 from obmen.testing.sandbox import Request, Response, route
 
@@ -22,19 +23,12 @@ _HOUR = 3600.0
 Fault = tuple[str, str]
 
 
-class Offers(Cabinet):
+class Offers(Promotions):
     """The calls about prices and stock.
-
-    ``promoted``: article → what buyers pay in a promotion of the seller's.
 
     Custom faults: ``item_error`` (the first row is refused for good), ``silent_row`` (the first row is done
     but not mentioned).
     """
-
-    def reset(self) -> None:
-        """Forget the promotions too."""
-        super().reset()
-        self.promoted: dict[str, Decimal] = {}
 
     @route("POST", "/v1/product/import/prices")
     def set_prices(self, request: Request) -> Response:
@@ -70,8 +64,9 @@ class Offers(Cabinet):
                     "auto_action_enabled": AUTO in product.automatic,
                     "auto_add_to_ozon_actions_list_enabled": "auto_add_to_ozon_actions_list_enabled"
                     in product.automatic,
-                    "marketing_seller_price": self.promoted.get(product.offer_id, product.price),
+                    "marketing_seller_price": self.live_price(product),
                 },
+                "marketing_actions": self.actions_of(product),
                 "volume_weight": 0,
             }
             for product in told

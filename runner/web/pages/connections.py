@@ -18,8 +18,9 @@ from obmen import keys
 from obmen.errors import ObmenError
 from obmen.http.redact import Redactor
 from obmen.project import ConnectionSettings, Project
-from obmen.state import Ledger, peers
+from obmen.state import Ledger, peers, stops
 from obmen.state.memory import LedgerMemory
+from obmen.state.stops import Stop
 from obmen.sync.assemble import equip
 from obmen.usage import Usage
 from runner.daemon.pulse import LaneNow
@@ -64,6 +65,12 @@ class Told:
     paused_until: float | None
     key_ends: datetime | None
     lanes: Sequence[LaneNow]
+    stops: Sequence[Stop]
+
+    @property
+    def entities(self) -> list[str]:
+        """What flows read from it or write to it."""
+        return list(dict.fromkeys((*self.usage.reads, *self.usage.writes)))
 
     @property
     def level(self) -> str:
@@ -74,8 +81,10 @@ class Told:
 
 def connections(call: Call) -> Answer:
     """Show them."""
+    with call.ledger.read() as tx:
+        stood = stops.every(tx)
     refused = _refused(call)
-    told = [_told(call, one, refused.get(one.name, "")) for one in call.project.connections.values()]
+    told = [_told(call, one, refused.get(one.name, ""), stood) for one in call.project.connections.values()]
     return Shown("connections.html", {"connections": told, "doing": doing})
 
 
@@ -137,7 +146,7 @@ def _refused(call: Call) -> Mapping[str, str]:
     return denied(snapshot.take(call.ledger, call.project))
 
 
-def _told(call: Call, settings: ConnectionSettings, refusal: str) -> Told:
+def _told(call: Call, settings: ConnectionSettings, refusal: str, stood: Sequence[Stop]) -> Told:
     name = settings.name
     kept = LedgerMemory(call.ledger, "").get(_name(name))
     pulse = call.pulse
@@ -154,6 +163,7 @@ def _told(call: Call, settings: ConnectionSettings, refusal: str) -> Told:
         paused_until=until if until is not None and until > call.now else None,
         key_ends=keys.ends(settings.connector, settings.options, LedgerMemory(call.ledger, name).get(keys.NAME)),
         lanes=[lane for lane in pulse.lanes if lane.connection == name and lane.task] if pulse else [],
+        stops=[one for one in stood if one.connection == name],
     )
 
 

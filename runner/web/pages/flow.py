@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from obmen.state import outbox, wishes
+from obmen.project import FlowSettings
+from obmen.state import compared, outbox, wishes
 from runner.web import changes
 from runner.web.call import Answer, Away, Call, Mistake, Shown, link
 from runner.web.pages.overview import told
@@ -21,6 +22,7 @@ def flow(call: Call) -> Answer:
         shown = changes.runs_before(tx, settings.name, call.number(before) if before else None, _RUNS + 1)
         held = changes.held(tx, settings.name) if one.held else []
         targets = changes.by_target(tx, settings.name)
+        found = {name: compared.of(tx, settings.name, name) for name in settings.targets}
     values = {
         "flow": settings,
         "one": one,
@@ -30,10 +32,17 @@ def flow(call: Call) -> Answer:
         "held": held,
         "held_more": one.held - sum(group.count for group in held),
         "targets": targets,
+        "compared": {name: one for name, one in found.items() if one.at is not None},
         "states": _STATES,
+        "places": _places(settings),
         "plan": call.jobs.last("plan", settings.name),
     }
     return Shown("flow.html", values)
+
+
+def _places(settings: FlowSettings) -> list[tuple[str, str]]:
+    """Return what of a flow can be paused: connection and direction."""
+    return [(settings.source, "read"), *((target, "write") for target in settings.targets)]
 
 
 def decided(call: Call) -> Answer:

@@ -11,7 +11,7 @@ from runner.web.reports import REPORTS
 
 def reports(_call: Call) -> Answer:
     """Show which there are."""
-    return Shown("reports.html", {"reports": sorted(REPORTS)})
+    return Shown("reports.html", {"reports": sorted([*REPORTS, "money"])})
 
 
 def report(call: Call) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from obmen.entities import split_key
 from obmen.state.text import fault
 from runner.web import finding
 from runner.web.call import Answer, Call, Shown
@@ -18,4 +19,6 @@ def search(call: Call) -> Answer:
     with call.ledger.read() as tx:
         found = finding.Search(tx, call.project, personal=call.operates).find(asked)
     found.aside = [replace(one, message=call.said(one.message)) for one in found.aside]
-    return Shown("search.html", {**values, "found": found, "most": finding.MOST})
+    told = next((one.key for one in found.agreed if one.entity in {"stock", "price"}), None)
+    explained = split_key(told)[0] if told is not None else None
+    return Shown("search.html", {**values, "found": found, "most": finding.MOST, "explained": explained})

@@ -1,6 +1,7 @@
 """All that Obmen sends to Ozon and all that the sandbox answers, judged by Ozon's own specification."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
@@ -87,6 +88,10 @@ def prices(ozon: Ozon, cabinet: Faulty, clock: Clock) -> None:
     a_number = {**rows[0], "price": 990}
     for wrong in ([], [rows[0]] * 1001, [a_number]):
         send_wrong(ozon, cabinet, paths.PRICES_SET, {"prices": wrong})
+    cabinet.promote("Распродажа выдумок", {"A-2": Decimal("790.5"), "A-5": Decimal(500)})
+    promoted = [found for native in read_all(ozon, "price") if (found := ozon.promotion("price", native)) is not None]
+    assert list(ozon.leave(promoted)) == ["A-2", "A-5"]
+    assert not any(ozon.promotion("price", native) for native in read_all(ozon, "price"))
     for forced in ("item_error", "silent_row"):
         cabinet.forced = forced
         list(ozon.write("price", batch("offer_id", *rows)))
@@ -247,4 +252,4 @@ def test_a_field_that_ozon_does_not_know_would_be_seen(ozon, cabinet, judge):
 
 def test_every_path_that_obmen_uses_is_in_the_specification(judge):
     for path in paths.ALL:
-        judge.operation("POST", path)
+        judge.operation(path.method, path)

@@ -9,7 +9,8 @@ import pytest
 
 from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Engine, Pass
-from obmen.sync.reconcile import Drift, Reconciliation, Side
+from obmen.sync.reconcile import Reconciliation
+from obmen.sync.scales import Drift, Side
 from tests.e2e.markets.cabinet import Cabinet
 from tests.e2e.markets.life import Life, quiet
 from tests.e2e.markets.ozon import OzonCabinet

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from obmen.testing.clock import FakeClock
+from tests.clocked import rule
 from tests.unit.cli.conftest import Cli
 from tests.unit.cli.kit import Place, ShelfSandbox, fill, price
 
@@ -56,3 +58,39 @@ def test_a_mistake_is_told(agreed: Place, cli: Cli) -> None:
     ran = cli("reconcile", "price")
     assert ran.code == 2
     assert "There is no flow 'price'. Did you mean 'prices'?" in ran.err
+
+
+def test_only_what_was_written_lately_is_asked_back_and_looking_alone_keeps_nothing(
+    place: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    rule(clock, monkeypatch)
+    fill(erp)
+    place.project(erp.url, shop.url)
+    assert cli("sync").code == 0
+    shop.put("price", price(2, "90.00"))
+    shop.writes.clear()
+    assert "No drift: 0 records" in cli("reconcile", "prices", "--written").out  # it has not settled
+    clock.advance(301)
+    for _ in range(2):
+        ran = cli("reconcile", "prices", "--written")
+        assert (ran.code, "1 of 5 drifted: amount 1" in ran.out) == (3, True)
+        assert "obmen reconcile prices --written --repair" in ran.out
+    assert "Drifted" not in cli("status").out
+    ran = cli("reconcile", "prices", "--written", "--repair")
+    assert (ran.code, [entity for entity, _ in shop.writes]) == (0, ["price"])
+    status = cli("status", "--json").data
+    (found,) = [one["compared"]["shop"] for one in status["flows"] if one["flow"] == "prices"]
+    assert (found["drift"], found["drifted"]) == (1, 1)
+    assert "Drifted" in cli("status").out
+    clock.advance(301)
+    data = cli("reconcile", "prices", "--written", "--repair", "--json").data
+    assert (data["drift"], data["summary"]["targets"][0]["counts"]["same"]) == ([], 1)
+    (found,) = [one["compared"] for one in cli("status", "--json").data["flows"] if one["flow"] == "prices"]
+    assert found["shop"]["drift"] == 0
+
+
+def test_what_cannot_be_asked_by_id_is_said(agreed: Place, cli: Cli) -> None:
+    ran = cli("reconcile", "stock", "--written")
+    assert ran.code == 2
+    assert "No target of the flow 'stock' can be asked by id" in ran.err

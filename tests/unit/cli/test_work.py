@@ -88,6 +88,52 @@ def test_a_held_price_ends_with_3_and_says_how_to_let_it_go(
     assert last["message"] == "forced: clearance sale"
 
 
+GUARDED = """\
+flows:
+  products: { entity: product, from: erp, to: shop }
+  prices:
+    entity: price
+    from: erp
+    to: shop
+    where: { price_type: base }
+    guards: { change: 30%, share: 20% }
+    pricing: { cost: { price_type: cost }, fees: { commission: 10% }, floor: { margin: 0%, below: hold } }
+"""
+
+
+@pytest.mark.field("N1")
+@pytest.mark.field("C4")
+def test_of_a_thousand_prices_the_slips_are_held_and_the_rest_goes(
+    place: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    def move(numbers: range, amount: str) -> None:
+        erp.put("price", *(price(number, amount) for number in numbers))
+
+    fill(erp, 1000)
+    costs = {number: "1.00" if number <= 30 else "80.00" for number in range(1, 1001)}
+    erp.put("price", *({**price(number, cost), "type": "cost"} for number, cost in costs.items()))
+    place.project(erp.url, shop.url, flows=GUARDED)
+    assert cli("sync").code == 0
+    move(range(1, 31), "10.00")
+    move(range(31, 171), "101.00")
+    move(range(171, 172), "88.00")
+    ran = cli("sync", "prices", "--json")
+    (prices,) = ran.data["flows"]
+    assert (ran.code, prices["written"], prices["outbox"]) == (3, 140, {"held": 31})
+    sent = {key: row["amount"] for key, row in shop.records["price"].items()}
+    assert {sent[f"A-{number}|base"] for number in range(1, 31)} == {"100.00"}
+    assert {sent[f"A-{number}|base"] for number in range(31, 171)} == {"101.00"}
+    told = cli("plan", "prices", "--rows", "200").out
+    assert "the price would move by -90%, from 100 to 10 RUB" in told
+    assert "the price 88 is below 88.89, the least that covers the cost, the fees and the margin" in told
+    shop.writes.clear()
+    move(range(200, 500), "102.00")
+    ran = cli("sync", "prices")
+    assert ran.code == 3
+    assert "the guard 'share' allows 20%" in ran.out
+    assert shop.writes == []
+
+
 @pytest.mark.field("J3")
 @pytest.mark.field("N2")
 def test_an_empty_answer_and_a_vanished_warehouse_zero_nothing_until_somebody_says_so(
@@ -120,6 +166,24 @@ def test_an_empty_answer_and_a_vanished_warehouse_zero_nothing_until_somebody_sa
     assert forced(ran)["reason"] == "the attic is let"
     assert {row["free"] for row in shop.records["stock"].values() if row["place"] == "a"} == {0}
     assert {row["free"] for row in shop.records["stock"].values() if row["place"] == "m"} == {7}
+
+
+@pytest.mark.field("N2")
+def test_a_small_warehouse_that_vanishes_is_held_and_the_rest_goes(
+    place: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    fill(erp, 30)
+    erp.put("stock", *({"id": f"A-{number}", "place": "Attic", "free": 3} for number in range(1, 6)))
+    place.project(erp.url, shop.url, more=", places: { Main: m, Attic: a }")
+    assert cli("sync").code == 0
+    shop.writes.clear()
+    for row in erp.records["stock"].values():
+        row["free"] = 0 if row["place"] == "Attic" else 6
+    ran = cli("sync", "stock")
+    assert ran.code == 3
+    assert "all 5 stocks of 'Attic' would go to zero" in ran.out
+    assert {row["free"] for row in shop.records["stock"].values() if row["place"] == "a"} == {3}
+    assert {row["free"] for row in shop.records["stock"].values() if row["place"] == "m"} == {6}
 
 
 def test_force_without_a_reason_is_refused(agreed: Place, cli: Cli, shop: ShelfSandbox) -> None:

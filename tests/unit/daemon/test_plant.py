@@ -11,7 +11,7 @@ from obmen.errors import Unavailable
 from obmen.state import wishes
 from obmen.testing.peer import Peer
 from runner.daemon.breaker import TOLERANCE
-from runner.daemon.dispatcher import Task
+from runner.daemon.tasks import Task
 from tests.crash.world import order, price, product
 from tests.unit.daemon.kit import FLOWS, works
 

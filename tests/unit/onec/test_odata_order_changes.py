@@ -334,15 +334,28 @@ def test_more_of_what_people_cancelled_is_left_to_people(newest: Opened) -> None
 # -- 1C has gone on -----------------------------------------------------------------------------------------------
 
 
-def test_what_was_shipped_cannot_be_cancelled(one: Opened) -> None:
+@pytest.mark.field("N21")
+@pytest.mark.field("E5")
+@pytest.mark.field("E6")
+def test_n21_e5_e6_what_was_shipped_stands_and_is_a_task_and_the_rest_is_cancelled(one: Opened) -> None:
+    before, now = told(one), told(one, THREE[1:2])
+    say(one, before)
+    shipment = one.ut.ship(NUMBER, {ids()["A-3"]: 2})
+    for _ in range(2):
+        outcome = say(one, now, before)
+        assert (outcome.kind, outcome.errors[0].code) == ("refused", "late_cancel")
+        assert f"still out: 2 × {ids()['A-3']}" in outcome.errors[0].message
+        assert sorted((sku, quantity) for sku, quantity, _ in rows(one, cancelled=False)) == [("A-2", 1), ("A-3", 2)]
+        free = {sku: one.ut.free_stock(ref, "Основной склад") for sku, ref in ids().items()}
+        assert free == {"A-1": 10, "A-2": 9, "A-3": 8}
+    one.ut.add_return(shipment)
+    assert say(one, now, before).kind == "done"
+
+
+def test_of_what_was_shipped_in_part_the_rest_can_be_cancelled(one: Opened) -> None:
     before = told(one)
     say(one, before)
     one.ut.ship(NUMBER, {ids()["A-3"]: 2})
-    said = writes(one.ut)
-    outcome = say(one, told(one, THREE[:2]), before)
-    assert (outcome.kind, outcome.errors[0].code) == ("refused", "shipped")
-    assert "1C has shipped 2" in outcome.errors[0].message
-    assert writes(one.ut) == said
     assert say(one, told(one, [*THREE[:2], ("A-3", "2", "33.33")]), before).kind == "done"
 
 
@@ -353,7 +366,7 @@ def test_a_closed_order_is_left_to_people(one: Opened) -> None:
     one.ut.set_status(NUMBER, "Закрыт")
     said = writes(one.ut)
     outcome = say(one, told(one, THREE[:2]), before)
-    assert (outcome.kind, outcome.errors[0].code) == ("refused", "closed")
+    assert (outcome.kind, outcome.errors[0].code) == ("refused", "late_cancel")
     assert say(one, told(one, comment="Поздно"), before).kind == "done", "a comment is no reason to bother anybody"
     assert writes(one.ut) == said
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -14,7 +15,7 @@ from connectors.onec.site import orders as site_orders
 from connectors.onec.site.documents import read_document, read_documents
 from connectors.onec.site.endpoint import SiteEndpoint
 from connectors.onec.site.orders import SiteOrders, read_answers, read_statuses
-from obmen.records import Batch, Item
+from obmen.records import Batch, Item, Outcome
 from obmen.testing.clock import FakeClock
 from tests.unit.onec.commerceml_kit import natives
 from tests.unit.onec.site_kit import GOOD, an_order, begun, numbers_of, options, pusher, site, ticket
@@ -135,6 +136,35 @@ class TestBack:
         assert numbers_of(begun(endpoint).query()) == []
         (refused,) = orders.write_statuses(Batch([Item("none", {"Ref_Key": "none", "Статус": "Новый"})]))
         assert refused.errors[0].code == "no_order"
+
+    @pytest.mark.field("N21")
+    @pytest.mark.parametrize(
+        "marks", [{"posted": True}, {"posted": True, "shipped_at": datetime(2026, 6, 16, tzinfo=UTC)}]
+    )
+    def test_n21_a_cancellation_that_1c_leaves_aside_is_a_task_until_it_is_cancelled_there(
+        self, orders: SiteOrders, endpoint: SiteEndpoint, marks: dict[str, Any]
+    ) -> None:
+        ticket(orders, an_order("1"))
+        sender = pusher(endpoint)
+        sender.exchange_orders()
+        (number,) = sender.base.orders
+        sender.base.change(number, **marks)
+        sender.exchange_orders()
+        batch = Batch([Item(number, {"Ref_Key": number, "Статус": "Отменен"})])
+
+        def said() -> list[str]:
+            (outcome,) = orders.write_statuses(batch)
+            return [polled.errors[0].code if polled.errors else polled.kind for polled in poll(outcome.ticket)]
+
+        def poll(asked: str) -> list[Outcome]:
+            return list(orders.poll_statuses(asked, batch))
+
+        assert said() == []
+        sender.exchange_orders()
+        assert said() == said() == ["late_cancel"]
+        sender.base.change(number, cancelled=True)
+        sender.exchange_orders()
+        assert said() == ["done"]
 
     @pytest.mark.parametrize("encoding", ["utf-8", "windows-1251"])
     def test_a_document_of_either_namespace_and_encoding(self, folder: Path, encoding: str) -> None:

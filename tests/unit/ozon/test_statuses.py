@@ -159,7 +159,8 @@ def test_a_reason_that_is_not_the_sellers_is_refused(connect, sandbox, ozon, num
 def test_what_is_on_its_way_cannot_be_cancelled(ozon, sandbox, number):
     sandbox.hand_over(number)
     outcome = put(ozon, number, "cancelled")
-    assert (outcome.kind, outcome.errors[0].code) == ("refused", "HAS_INCORRECT_STATUS")
+    assert (outcome.kind, outcome.errors[0].code) == ("refused", "too_late")
+    assert "Take the cancellation back" in outcome.errors[0].message
 
 
 def test_the_whole_life_of_a_posting_is_read(ozon, sandbox, number):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 import sqlalchemy as sa
 
+from obmen.errors import LATE_CANCEL
 from obmen.state import Ledger, quarantine
 from obmen.state.quarantine import Problem
 from obmen.testing.clock import FakeClock
@@ -115,3 +116,15 @@ def test_of_two_records_without_an_id_each_lies_here(ledger: Ledger) -> None:
     with ledger.read() as tx:
         assert [entry.raw for entry in quarantine.entries(tx)] == [b"{2", b"{1"]
         assert quarantine.has_unreadable(tx, "prices")
+
+
+@pytest.mark.field("N21")
+def test_n21_a_task_is_asked_again_after_an_hour_and_nothing_else_is(ledger: Ledger, clock: FakeClock) -> None:
+    add(ledger, refused(1, LATE_CANCEL), refused(2))
+    add(ledger, refused(3, LATE_CANCEL), flow="others")
+    clock.advance(3599)
+    for due in ([], ["SKU-1"]):
+        with ledger.write() as tx:
+            quarantine.ask_again(tx, "prices")
+            assert [entry.key for entry in quarantine.entries(tx, states=("due",))] == due
+        clock.advance(1)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from obmen.errors import Busy
-from obmen.state import Ledger, alerts, deeds, quarantine, retention, runs, tables
+from obmen.state import Ledger, alerts, deeds, quarantine, retention, runs, stops, tables, written
 from obmen.state.alerts import Alert
 from obmen.state.quarantine import Problem
 from obmen.testing.clock import FakeClock
@@ -24,12 +24,15 @@ def ledger(state_url: str) -> Iterator[Ledger]:
 
 
 def happen(ledger: Ledger, name: str, *, over: bool = True) -> None:
-    """Let a run end, an entry be closed, a trouble be over and a person do something, all of today."""
+    """Let a run write and end, an entry be closed, a trouble be over and a person do something, all of today."""
     with ledger.write() as tx:
         run = runs.begin(tx, "prices", "sync", name)
         quarantine.add(tx, "prices", "shop", "price", [Problem("deliver", "bad", name, key=name)], run)
         alerts.save(tx, [Alert(name, "rule", name, "warning", name, tx.now, over_at=tx.now if over else None)])
         deeds.note(tx, "anna", "run", name)
+        stops.put(tx, "shop", name, "write", "anna", "until I say so")
+        row = {"run": run, "flow": "prices", "connection": "shop", "entity": "price", "key": name, "op": "put"}
+        written.add(tx, [{**row, "before": None, "after": b"{}", "cause": ""}])
         if over:
             runs.end(tx, run, "done", {})
             quarantine.close(tx, "prices", stage="deliver", connection="shop", keys=[name])
@@ -44,6 +47,8 @@ def left(ledger: Ledger) -> dict[str, list[str]]:
         tables.alert.c.name,
         tables.deed.c.about,
         tables.fact.c.key,
+        tables.written.c.key,
+        tables.pause.c.entity,
     )
     with ledger.read() as tx:
         return {column.table.name: sorted(row[0] for row in tx.rows(sa.select(column))) for column in columns}
@@ -59,13 +64,13 @@ def test_only_what_is_old_and_over_is_forgotten(ledger: Ledger, monkeypatch: pyt
     clock.advance(60 * DAY)
     happen(ledger, "young")
     clock.advance(40 * DAY)
-    assert retention.sweep(ledger, 90 * DAY) == {"runs": 3, "quarantine": 3, "deeds": 0, "alerts": 3}
+    assert retention.sweep(ledger, 90 * DAY) == {"runs": 3, "quarantine": 3, "deeds": 0, "alerts": 3, "written": 4}
     every = ["old-0", "old-1", "old-2", "open", "young"]
     kept = {name: ["open", "young"] for name in ("run", "quarantine", "alert")}
-    assert left(ledger) == {**kept, "deed": every, "fact": every}
+    assert left(ledger) == {**kept, "written": ["young"], "deed": every, "fact": every, "pause": every}
     assert retention.sweep(ledger, 90 * DAY).total() == 0
     clock.advance(300 * DAY)
-    assert retention.sweep(ledger, 90 * DAY) == {"runs": 1, "quarantine": 1, "deeds": 4, "alerts": 1}
+    assert retention.sweep(ledger, 90 * DAY) == {"runs": 1, "quarantine": 1, "deeds": 4, "alerts": 1, "written": 1}
     assert left(ledger)["fact"] == every
 
 

@@ -32,6 +32,7 @@ QUEUED: dict[str, Any] = {
     "ticket": None,
     "waits_for": None,
     "reason": "",
+    "cause": "",
     "enqueued_at": 0.0,
     "run": 1,
 }

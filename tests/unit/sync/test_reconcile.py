@@ -12,7 +12,8 @@ from obmen.errors import ConfigurationError
 from obmen.rules.guards import Guards
 from obmen.state import Ledger, outbox
 from obmen.sync.engine import Engine, Pass
-from obmen.sync.reconcile import Drift, Reconciliation, Side
+from obmen.sync.reconcile import Reconciliation
+from obmen.sync.scales import Drift, Side
 from obmen.testing.clock import FakeClock
 from obmen.testing.peer import PeerConnector
 from tests.crash.world import World, bound, order, price, product

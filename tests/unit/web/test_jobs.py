@@ -11,11 +11,13 @@ import pytest
 
 from obmen.errors import Denied
 from obmen.project import load_project
-from obmen.state import Ledger, deeds, outbox
+from obmen.state import Ledger, deeds, outbox, runs
 from obmen.testing.clock import FakeClock
 from runner.web.jobs import Jobs, Watch
 from tests.unit.cli.kit import FLOWS, Place, Shelf, ShelfSandbox, fill, price
 from tests.unit.web import kit
+from tests.unit.web.test_pages import ran
+from tests.unit.web.test_stop_and_undo import wrote
 
 SYSTEMS = {"shelf": Shelf}
 
@@ -69,6 +71,33 @@ def test_a_plan_shows_each_field_and_writes_nothing(site: kit.Site, shelves: tup
         assert outbox.counts(tx, "prices") == {}
         assert deeds.recent(tx, 1)[0].what == "plan"
     assert not any(exchange for exchange in shop.state().get("price", []))
+
+
+def test_a_run_is_taken_back_after_a_look_at_the_counts(site: kit.Site) -> None:
+    number = ran(site)
+    wrote(site, number, "A-1", "100", "10")
+    wrote(site, number, "A-2", "100", "10")
+    kit.confirm(site.ledger, "A-1", amount="10", run=number)
+    kit.confirm(site.ledger, "A-2", amount="12", run=number + 1)
+    browser = site.logged_in("anna")
+    page = browser.get(f"/runs/{number}/undo").text
+    assert "back to what it was" in page
+    assert "left alone: it has changed since" in page
+    assert browser.send(f"/runs/{number}/undo", {}).status_code == 400
+    answer = browser.send(f"/runs/{number}/undo", {"reason": "wrong list"})
+    assert answer.headers["location"] == f"/runs/{number}?said=undoing"
+    ended(site.app.state.jobs, "undo", str(number))
+    assert "Taken back" in browser.get(f"/runs/{number}").text
+    with site.ledger.read() as tx:
+        (row,) = outbox.listing(tx, "prices", "shop", "price")
+        by = runs.get(tx, row.run)
+        (deed,) = (one for one in deeds.recent(tx, 5) if one.what == "undo")
+    assert (row.key, row.state, row.cause, row.canonical) == (
+        "A-1|base", "pending", f"undo:{number}", kit.price("A-1", "100"),
+    )  # fmt: skip
+    assert by is not None
+    assert (by.kind, by.message) == ("undo", f"undoes run {number}: wrong list")
+    assert (deed.who, deed.about, deed.reason) == ("anna", f"prices: {number}", "wrong list")
 
 
 def test_a_plan_that_cannot_be_made_says_why(site: kit.Site, shelves: tuple[ShelfSandbox, ShelfSandbox]) -> None:

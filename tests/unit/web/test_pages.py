@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 
 from obmen.entities import Order
-from obmen.state import bindings, deeds, facts, outbox, quarantine, runs, tables, wishes
+from obmen.state import bindings, compared, deeds, facts, outbox, quarantine, runs, tables, wishes
 from obmen.state.bindings import Binding
 from obmen.state.quarantine import Problem
 from obmen.testing.clock import FakeClock
@@ -106,6 +107,21 @@ def test_what_the_service_does_now_is_shown(site: kit.Site, clock: FakeClock) ->
     assert "obmen.yaml:3: wrong" in page
 
 
+@pytest.mark.field("N4")
+def test_what_was_read_back_is_shown_with_when_and_how_much_was_not_kept(site: kit.Site, clock: FakeClock) -> None:
+    anna = site.logged_in("anna")
+    assert "Read back" not in anna.get("/flows/prices").text
+    with site.ledger.write() as tx:
+        found = compared.Compared(at=clock.now().timestamp() - 600, counts={"same": 93, "missing": 7}, drifted=7)
+        found.promotions = {"Sale <b>": {"A-1|base": compared.Promoted("990", "790")}}
+        compared.save(tx, "prices", "shop", found)
+    page = anna.get("/flows/prices").text
+    assert "Read back from the target" in page
+    assert "Sale &lt;b&gt; (1)" in page
+    assert re.search(r'data-label="Otherwise" class="right"><span class="number care">7<', page)
+    assert "10 min ago" in page
+
+
 def test_a_part_of_a_page_is_asked_for_alone(site: kit.Site) -> None:
     part = site.logged_in("anna").get("/?part=live").text
     assert "<html" not in part
@@ -184,7 +200,7 @@ def test_a_run_shows_what_it_confirmed_left_and_set_aside(site: kit.Site) -> Non
         "A-1 · base",
         "A-2 · base",
         "A-3 · base",
-        "are not kept once a change is confirmed",
+        "What stood there before is not known of this run",
         "shop: something",
     ):
         assert told in page

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from obmen.errors import ConfigurationError, StateError
-from obmen.state import Ledger, peers, wishes
+from obmen.state import Ledger, peers, stops, wishes
 from obmen.state.outbox import Decided, put
 from obmen.testing.clock import FakeClock
 from runner.worker import place
@@ -116,6 +116,24 @@ def test_a_source_that_is_left_in_peace_keeps_no_delivery_waiting(site: Site, sc
         query = "SELECT queueing_lock FROM procrastinate_fetch_job_v2(NULL, %s)"
         fetched = {connection.execute(query, worker).fetchone()[0] for _ in site.names}  # type: ignore[index]  # one row
     assert name_of(NAME, delivery=True) in fetched
+
+
+def test_what_a_person_has_paused_is_handed_out_to_nobody(site: Site, scheduler: Scheduler) -> None:
+    source = project(site.file).flows[NAME].source
+    with site.ledger.write() as tx:
+        stops.put(tx, source, "product", "read", "anna", "look")
+        stops.put(tx, f"to_{NAME}", "", "write", "anna", "look")
+        put(tx, NAME, f"to_{NAME}", "product", [Decided("1", "put", "create", b"h", b"{}")], 1)
+        tx.connection.exec_driver_sql("UPDATE outbox SET state = 'pending'")
+    for _ in range(2):
+        scheduler.tick()
+        assert (waiting(site), waiting(site, name_of(NAME, delivery=True))) == ([], [])
+    with site.ledger.write() as tx:
+        assert wishes.of(tx, NAME) is not None, "it is done when it goes on"
+        stops.lift(tx, source, "", "")
+        stops.lift(tx, f"to_{NAME}", "", "")
+    scheduler.tick()
+    assert len(waiting(site)) == 1
 
 
 def test_a_flow_waits_once(site: Site) -> None:

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from connectors.yandex_market import paths, prices
-from connectors.yandex_market.price_rules import as_sent, fault, jump
+from connectors.yandex_market.price_rules import HABITS, as_sent, fault, jump
 from obmen.errors import Denied, IncompleteSource, Refused, Unavailable
 from obmen.http import encode_json
 from obmen.records import Batch
@@ -183,7 +183,7 @@ def test_a_price_that_is_held_back_is_confirmed_only_where_the_option_says_so(ma
     ],
 )
 def test_a_jump_is_foreseen(value, before, held):
-    assert bool(jump(Decimal(value), Decimal(before), 50)) == held
+    assert bool(jump(Decimal(value), Decimal(before), HABITS)) == held
 
 
 def test_what_is_foreseen_is_what_happens(ym, connect, market):

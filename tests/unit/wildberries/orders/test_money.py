@@ -1,14 +1,18 @@
 """Money: the records of a report come to its total to the kopeck, and each is told once."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 
+import msgspec
 import pytest
 
 from connectors.wildberries import finance
 from obmen.errors import StateError
+from obmen.facts.books import Terms
+from obmen.facts.commissioner import as_document, reports
+from obmen.facts.kept import Accrual, Facts
 from obmen.testing.sandbox import Fault
 from tests.unit.wildberries.orders.conftest import canonical, read, refusals, sent
 
@@ -89,6 +93,27 @@ def test_all_that_is_owed_is_told_and_all_that_was_paid(connect, connect_anew, s
     again, _ = records(connect(sandbox))
     assert {one.operation_id: one for one in again} == facts
     assert refusals(sandbox) == []
+
+
+@pytest.mark.field("F1")
+def test_f1_the_commissioner_s_report_of_a_report_has_its_totals(wb, sandbox, report):
+    """Of one that is negative in sum, with every column that a row may have."""
+    found, _ = records(wb)
+    kept = [msgspec.json.decode(one.encoded(), type=Accrual) for one in found]
+    (paper,) = reports(Facts(accruals=kept), Terms(datetime(2026, 8, 1, tzinfo=UTC)), str(report))
+    paid = Decimal(sandbox.state()["payouts"][str(report)])
+    assert paper.due == paper.paid == paid
+    assert (paper.total("sold"), paper.total("returned")) == (Decimal("1791.01"), Decimal("990.50"))
+    commission = -sum((one.amount for one in found if one.kind == "commission"), Decimal(0))
+    assert paper.reward == commission
+    document = as_document(paper)
+    assert Decimal(document["Сумма"]) == Decimal("1791.01")
+    assert Decimal(document["СуммаВознаграждения"]) == commission
+    assert document["КлючевыеСвойства"]["ДанныеВходящегоДокумента"]["НомерВходящегоДокумента"] == str(report)
+    for name, total in (("Товары", Decimal("1791.01")), ("ВозвратыПокупателей", Decimal("990.50"))):
+        assert sum(Decimal(row["Сумма"]) for row in document[name]["Строка"]) == total
+    goods = {"sale", "refund", "commission", "payout"}
+    assert paper.total("services") == -sum((one.amount for one in found if one.kind not in goods), Decimal(0))
 
 
 def test_each_kind_of_money_has_its_sign(wb, sandbox, report):

@@ -254,7 +254,8 @@ def test_what_cannot_be_cancelled_any_more_is_refused_before_it_is_asked(wb, san
     number = sandbox.place_order("A-1")
     sandbox.move(number, supplier="complete", wb="sorted")
     outcome = put(wb, item(number, "cancel"))[number]
-    assert (outcome.kind, outcome.errors[0].code) == ("refused", "StatusMismatch")
+    assert (outcome.kind, outcome.errors[0].code) == ("refused", "too_late")
+    assert "Take the cancellation back" in outcome.errors[0].message
     assert refusals(sandbox) == []
 
 

@@ -1,0 +1,20 @@
+"""Why a record was written, in words."""
+
+from __future__ import annotations
+
+_WORDS = {
+    "": "its source changed",
+    "drift": "it was not kept there, and was sent again",
+    "rules": "a rule made it so",
+}
+
+
+def in_words(cause: str) -> str:
+    """Return a cause, as the outbox and what was written keep it, in words."""
+    kind, _, about = cause.partition(":")
+    if kind == "order" and about:
+        channel, _, number = about.partition("|")
+        return f"order {number} of {channel}" if number else f"order {about}"
+    if kind == "undo" and about:
+        return f"run {about} was undone"
+    return _WORDS.get(cause, cause)
