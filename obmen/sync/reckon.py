@@ -30,6 +30,8 @@ from obmen.sync.propose import HELD, Proposals, propose_each
 
 _redact = Redactor()
 _NONE: Mapping[str, str] = MappingProxyType({})
+_SECOND = 1.0
+"""Channels tell the time of an order in whole seconds."""
 _FRESH = 3 * 86400.0
 """An older order, met when a channel is first connected or its past is read, is on the source's books by other ways."""
 
@@ -325,7 +327,9 @@ def _sold_there(tx: Transaction, flow: Flow, sales: Sequence[tuple[Order, str]])
         for key, told in agreed.of(tx, target.name, Stock.entity, keys).items():
             before = Stock.model_validate_json(told.canonical)
             orders = [order for order in sold.get(before.sku, ()) if _from(order, before.warehouse)]
-            sure = told.hash and key not in flying and all(one.placed_at.timestamp() > told.at for one in orders)
+            sure = (
+                told.hash and key not in flying and all(one.placed_at.timestamp() + _SECOND > told.at for one in orders)
+            )
             if sure and orders:
                 lowered.append(_lowered(target, told, before, orders))
             elif orders:

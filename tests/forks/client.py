@@ -2,9 +2,13 @@
 
 import marshal
 import os
+import select
 import signal
 import socket
 import sys
+
+_PATIENCE = 0.2
+"""Seconds: a signal that comes just before a wait begins does not end that wait."""
 
 
 def passed_on(child: int, number: int) -> None:
@@ -21,10 +25,12 @@ def main(address: str, *call: str) -> int:
         request = marshal.dumps((call, folder, dict(os.environ)))
         socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
         server.sendall(request)
-        answers = server.makefile("rb")
+        answers = server.makefile("rb", buffering=0)
         child = int(answers.readline())
         for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda got, _: passed_on(child, got))
+        while not select.select([server], [], [], _PATIENCE)[0]:
+            pass
         code = int(answers.readline())
     if code < 0:
         if -code != signal.SIGKILL:

@@ -9,7 +9,7 @@ import pytest
 from connectors.wildberries import paths
 from connectors.wildberries.sandbox import RELAXED
 from tests.e2e.markets.life import GOODS, ORDERS, Life, quiet, whole_life
-from tests.e2e.markets.weather import SEEDS, Storms
+from tests.e2e.markets.weather import SEEDS, STORM_GOODS, STORM_ORDERS, Storms
 from tests.e2e.markets.wildberries import WildberriesCabinet
 
 BARCODE = "4600000000015"
@@ -33,8 +33,8 @@ def test_a_whole_life_on_wildberries_ends_in_agreement(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_in_bad_weather_it_ends_the_same(tmp_path: Path, seed: int) -> None:
-    with Life(tmp_path, WildberriesCabinet(), goods=12, categories=3, seed=seed) as life:
-        whole_life(life, 5, Storms(seed))
+    with Life(tmp_path, WildberriesCabinet(), goods=STORM_GOODS, categories=3, seed=seed) as life:
+        whole_life(life, STORM_ORDERS, Storms(seed))
 
 
 def test_one_bad_card_of_a_hundred_waits_with_the_words_of_wildberries(tmp_path: Path) -> None:

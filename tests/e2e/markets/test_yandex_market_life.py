@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.markets.life import GOODS, ORDERS, Life, quiet, whole_life
-from tests.e2e.markets.weather import SEEDS, Storms
+from tests.e2e.markets.weather import SEEDS, STORM_GOODS, STORM_ORDERS, Storms
 from tests.e2e.markets.yandex_market import YandexMarketCabinet
 
 
@@ -18,8 +18,8 @@ def test_a_whole_life_on_yandex_market_ends_in_agreement(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_in_bad_weather_it_ends_the_same(tmp_path: Path, seed: int) -> None:
-    with Life(tmp_path, YandexMarketCabinet(), goods=12, categories=3, seed=seed) as life:
-        whole_life(life, 5, Storms(seed))
+    with Life(tmp_path, YandexMarketCabinet(), goods=STORM_GOODS, categories=3, seed=seed) as life:
+        whole_life(life, STORM_ORDERS, Storms(seed))
 
 
 def test_one_bad_card_of_a_hundred_waits_with_markets_words_and_keeps_no_other(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ _KINDS: tuple[Callable[[], Fault], ...] = (
 )
 _DEATHS = 0.004
 _RUNS = 5 if "OBMEN_SEEDS" in os.environ else 3
+STORM_GOODS, STORM_ORDERS = (12, 5) if "OBMEN_SEEDS" in os.environ else (6, 3)
 
 
 class Death(BaseException):
