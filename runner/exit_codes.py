@@ -20,7 +20,7 @@ from obmen.errors import (
 )
 
 if TYPE_CHECKING:
-    from obmen.sync.engine import FlowReport
+    from obmen.sync.passes import FlowReport
 
 
 class ExitCode(IntEnum):

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from obmen.clock import Clock, SystemClock
 from obmen.errors import StateError
-from obmen.sync.engine import Listener, Silent
+from obmen.sync.passes import Listener, Silent
 from runner.render import Screen, number, span
 
 EVERY = 5.0

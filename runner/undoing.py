@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from obmen.state import Ledger, deeds, runs
-from obmen.sync.engine import Pass
+from obmen.sync.passes import Pass
 from obmen.sync.undo import Undo
 
 

@@ -13,8 +13,9 @@ from obmen.mapping import BoundMapping
 from obmen.records import Native, natural_id
 from obmen.rules.allocation import Allocation
 from obmen.state import Ledger, written
-from obmen.sync.engine import Engine, FlowReport, Pass
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow, Selling, Target
+from obmen.sync.passes import FlowReport, Pass
 from obmen.sync.steps import Step, ignore
 from obmen.testing.clock import FakeClock
 from obmen.testing.peer import Peer, PeerConnector

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from obmen.entities import ENTITIES
 from obmen.errors import meant
+from obmen.project.notation import listed
 from obmen.project.problems import Problems
 from obmen.project.times import Duration, Hours, Often, Within
 
@@ -24,10 +25,6 @@ _CHANNELS = ("telegram", "email", "webhook")
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _text(value: Any) -> Any:
@@ -60,7 +57,7 @@ def _count(value: Any) -> Any:
 Web = Annotated[str, AfterValidator(_web), WithJsonSchema({"type": "string", "examples": ["https://example.com"]})]
 Addresses = Annotated[
     tuple[str, ...],
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 Entity = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": sorted(ENTITIES)})]

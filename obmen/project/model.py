@@ -13,6 +13,7 @@ from obmen.entities import ENTITIES
 from obmen.errors import meant
 from obmen.project.alerts import AlertsModel
 from obmen.project.money_model import MoneyModel
+from obmen.project.notation import OnOff, listed
 from obmen.project.pricing_model import PricingModel
 from obmen.project.rules_model import AllocateModel
 from obmen.project.service import ServiceModel
@@ -36,18 +37,6 @@ def _off(value: Any) -> Any:
     if value in ("off", False):
         return None
     return str(value) if isinstance(value, float) else value
-
-
-def _on(value: Any) -> Any:
-    if value in ("on", "off"):
-        return value == "on"
-    if not isinstance(value, bool):
-        raise ValueError("it is on or off")  # noqa: TRY004 - pydantic tells only ValueErrors in these words
-    return value
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _name(value: str) -> str:
@@ -80,10 +69,9 @@ Most = Annotated[
     Field(ge=0),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"const": "off"}]}),
 ]
-OnOff = Annotated[bool, BeforeValidator(_on), WithJsonSchema({"enum": ["on", "off", True, False]})]
 Targets = Annotated[
     tuple[str, ...],
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 Entity = Annotated[str, AfterValidator(_entity), WithJsonSchema({"type": "string", "enum": sorted(ENTITIES)})]

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from obmen.entities.base import plain
 from obmen.entities.product import Vat
+from obmen.project.notation import listed
 from obmen.rules.costs import Fees
 from obmen.rules.pricing import Aside, Floor, Pricing, Rule, Terms
 from obmen.rules.rounding import Rounding
@@ -51,10 +52,6 @@ def _vat(value: Any) -> str:
     return rate
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 def _share_of(check: Callable[[Any], Any], pattern: str, *examples: str) -> tuple[BeforeValidator, WithJsonSchema]:
     return BeforeValidator(check), WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
 
@@ -67,7 +64,7 @@ Amount = Annotated[Decimal, Field(ge=0, max_digits=17, decimal_places=4), _NUMBE
 Above = Annotated[Decimal, Field(gt=0, max_digits=17, decimal_places=4), _NUMBER]
 Names = Annotated[
     tuple[Annotated[str, Field(min_length=1)], ...],
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 PriceType = Annotated[str, Field(min_length=1)]

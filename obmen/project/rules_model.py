@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from obmen.project.notation import listed, on_or_off
 from obmen.project.rules_files import read_kits, read_stop
 from obmen.rules.allocation import Allocation, Channel, Pool
 from obmen.rules.stock import Take
@@ -37,14 +38,6 @@ def _percent(value: Any) -> Decimal:
     return Decimal(matched[1]) / 100
 
 
-def _on(value: Any) -> Any:
-    if value in ("on", "off"):
-        return value == "on"
-    if not isinstance(value, bool):
-        raise ValueError("it is on or off")  # noqa: TRY004 - pydantic tells only ValueErrors in these words
-    return value
-
-
 def _safety(value: Any) -> Any:
     if isinstance(value, dict):
         return value
@@ -56,11 +49,7 @@ def _safety(value: Any) -> Any:
 
 
 def _warehouses(value: Any) -> Any:
-    return {"from": _listed(value)} if isinstance(value, str | list) else value
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    return {"from": listed(value)} if isinstance(value, str | list) else value
 
 
 def _named(value: Any) -> Any:
@@ -80,7 +69,7 @@ Units = Annotated[int, Field(ge=0)]
 Sku = Annotated[str, BeforeValidator(_named), StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Names = Annotated[
     tuple[Annotated[str, Field(min_length=1)], ...],
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     AfterValidator(_once),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
@@ -174,7 +163,7 @@ class AllocateModel(_Model):
     """The rules between the source's stock and what channels are told of it."""
 
     oversell: Annotated[
-        bool, BeforeValidator(_on), WithJsonSchema({"anyOf": [{"enum": ["on", "off"]}, {"type": "boolean"}]})
+        bool, BeforeValidator(on_or_off), WithJsonSchema({"anyOf": [{"enum": ["on", "off"]}, {"type": "boolean"}]})
     ] = Field(
         default=True,
         description="on: each channel is shown all that is free; off: what is free is divided among them, by shares, "

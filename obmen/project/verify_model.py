@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from obmen.connector import Connector
 from obmen.entities import ENTITIES
+from obmen.project.notation import OnOff
 from obmen.project.problems import Problems
 from obmen.project.times import Duration, Often
 
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
 
 _SOONEST = timedelta(seconds=30)
 _USUAL = frozenset({"price", "stock"})
-
-
-def _on(value: Any) -> Any:
-    if value in ("on", "off"):
-        return value == "on"
-    if not isinstance(value, bool):
-        raise ValueError("it is on or off")  # noqa: TRY004 - pydantic tells only ValueErrors in these words
-    return value
 
 
 def _block(value: Any) -> Any:
@@ -45,9 +38,6 @@ def _soon(value: timedelta | None) -> timedelta | None:
     if value is not None and value < _SOONEST:
         raise ValueError("a system needs 30s at least to show what it took")
     return value
-
-
-OnOff = Annotated[bool, BeforeValidator(_on), WithJsonSchema({"enum": ["on", "off", True, False]})]
 
 
 class VerifyModel(BaseModel):

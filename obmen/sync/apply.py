@@ -10,8 +10,9 @@ from obmen.errors import ConfigurationError
 from obmen.state import Ledger, Transaction, outbox, stops
 from obmen.state.outbox import Row
 from obmen.sync import plan as plans
-from obmen.sync.engine import Engine, FlowReport, Listener
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow, Target
+from obmen.sync.passes import FlowReport, Listener
 from obmen.sync.readback import Mismatch, compare
 from obmen.sync.steps import OnStep, ignore
 

@@ -27,10 +27,11 @@ from obmen.roles import HistorySpec
 from obmen.state import Lease, Ledger, Transaction, backfills, runs, seen
 from obmen.state.seen import Checkpoint
 from obmen.sync import lanes
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
 from obmen.sync.examine import Examiner
 from obmen.sync.flow import Flow
 from obmen.sync.intake import Intake
+from obmen.sync.passes import Pass
 from obmen.sync.pausing import refuse
 from obmen.sync.slices import Slice, decoded, facts_of, fingerprints, seed_of_page, seed_of_read
 from obmen.sync.steps import OnStep, ignore

@@ -15,7 +15,7 @@ from obmen.entities import Order, OrderStatus, Product, Record, Stock, join_key,
 from obmen.rules import guards
 from obmen.state import Transaction, agreed, bindings, facts, originals, outbox, quarantine, seen
 from obmen.state.quarantine import Problem
-from obmen.sync import reckon, waiting
+from obmen.sync import reckon, sales, waiting
 from obmen.sync.examine import Changes, Examiner
 from obmen.sync.flow import Flow
 from obmen.sync.propose import Proposals, propose, vanish
@@ -47,7 +47,7 @@ class Intake:
         waiting.missed(tx, self.flow, self.run)
         self._replay(tx, examiner)
         if self.flow.allocate is not None and self.began is not None:
-            self.apply(tx, reckon.counted(tx, self.flow, self.began, self.run))
+            self.apply(tx, sales.counted(tx, self.flow, self.began, self.run))
         self.guard(tx)
         self._retry_waiting(tx)
 
@@ -156,7 +156,7 @@ class Intake:
         if flow.reckoned or flow.keeps:
             originals.save(tx, flow.source.name, made)
         if flow.reckoned:
-            plain = reckon.unsold(tx, flow, [one for one in made if isinstance(one, Stock)])
+            plain = sales.unsold(tx, flow, [one for one in made if isinstance(one, Stock)])
             self.apply(tx, propose(tx, flow, plain))
             told = {one.key for one in plain}
             self.apply(tx, reckon.reckon(tx, flow, {one.subject_key: "" for one in made if one.key not in told}))
@@ -166,8 +166,8 @@ class Intake:
         elif self._reckons:
             orders = [one for one in made if isinstance(one, Order)]
             steps = [one for one in made if isinstance(one, OrderStatus)]
-            reckon.sold(tx, flow, orders, self.run)
-            reckon.given_up(tx, flow, steps, self.run)
+            sales.sold(tx, flow, orders, self.run)
+            sales.given_up(tx, flow, steps, self.run)
 
     def _set_aside(self, tx: Transaction, problems: Sequence[tuple[str, Problem]]) -> None:
         for connection in dict(problems):

@@ -23,8 +23,9 @@ from obmen.records import Item
 from obmen.state import Ledger, agreed, outbox, quarantine, stops
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Entry
-from obmen.sync.engine import Engine, FlowReport, Listener
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow, Target
+from obmen.sync.passes import FlowReport, Listener
 from obmen.sync.prepare import Preparer
 
 FORMAT = 1

@@ -17,7 +17,7 @@ from obmen.state.agreed import Agreed
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Problem
 from obmen.state.text import LONGEST_ID, fault
-from obmen.sync import reckon, restock, waiting
+from obmen.sync import reckon, restock, sales, waiting
 from obmen.sync.backoff import delay
 from obmen.sync.flow import Flow, Target
 
@@ -203,7 +203,7 @@ class Receipt:
         if not keys:
             return
         if self._entity == Order.entity and self.flow.selling.of(self.target.name):
-            reckon.arrived(self.tx, self.target.name, keys)
+            sales.arrived(self.tx, self.target.name, keys)
         elif self.flow.allocate is not None and not self.flow.allocate.oversell:
             subjects = {self.flow.entity.subject_of(key): "rules" for key in keys}
             reckon.settle(self.tx, self.flow, subjects, self.run)

@@ -18,9 +18,10 @@ from obmen.records import Native
 from obmen.state import Ledger, Transaction, agreed, compared, outbox, runs
 from obmen.state.agreed import Agreed
 from obmen.sync import reckon
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow, Target, hash_payload
 from obmen.sync.intake import Intake
+from obmen.sync.passes import Pass
 from obmen.sync.pausing import refuse
 from obmen.sync.prepare import Preparer
 from obmen.sync.promotions import Watch, as_told

@@ -14,8 +14,9 @@ from obmen.periods import Period
 from obmen.state import Ledger
 from obmen.sync import plan as plans
 from obmen.sync.backfill import Backfill
-from obmen.sync.engine import Engine, FlowReport, Listener, Pass
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow
+from obmen.sync.passes import FlowReport, Listener, Pass
 from runner.cli import reports
 from runner.cli.session import Open, Session, session
 from runner.cli.summary import Summary

@@ -18,8 +18,9 @@ from obmen.state import Ledger, bindings, outbox, quarantine, seen
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Entry
 from obmen.sync import waiting
-from obmen.sync.engine import Engine, FlowReport, Listener
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow, Target
+from obmen.sync.passes import FlowReport, Listener
 from runner.cli.check_categories import UNMAPPED, check_categories
 from runner.cli.check_mappings import rule_line, rule_named
 from runner.cli.found import Found, Level, from_error

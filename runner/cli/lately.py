@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from obmen.errors import ConfigurationError
 from obmen.project.verify_model import Verify, VerifyModel
 from obmen.state import Ledger, runs
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow
+from obmen.sync.passes import Pass
 from obmen.sync.scales import Drift, Side
 from obmen.sync.sides import Told
 from obmen.sync.suspects import orders_of

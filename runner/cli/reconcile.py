@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
+from obmen.sync.passes import Pass
 from obmen.sync.reconcile import Reconciliation
 from obmen.sync.scales import Drift, Side
 from obmen.sync.verify import KIND

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from obmen.sync.engine import FlowReport
+from obmen.sync.passes import FlowReport
 from runner.cli.session import Session
 from runner.exit_codes import ExitCode, of_reports
 from runner.render import Cell, Column, Screen, Table, number, plural

@@ -15,7 +15,7 @@ from obmen.http.redact import Redactor
 from obmen.project import Project, load_project
 from obmen.state import Ledger, outbox
 from obmen.sync.assemble import Assembly, equip
-from obmen.sync.engine import Listener
+from obmen.sync.passes import Listener
 from runner import logging
 from runner.cli.call import Call
 from runner.observe.tracing import following

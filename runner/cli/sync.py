@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from obmen.errors import ConfigurationError
-from obmen.sync.engine import Engine, FlowReport
+from obmen.sync.engine import Engine
+from obmen.sync.passes import FlowReport
 from runner.cli import reports
 from runner.cli.session import Session, session
 from runner.exit_codes import of_reports

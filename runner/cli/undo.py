@@ -11,8 +11,9 @@ from obmen.errors import ConfigurationError
 from obmen.state import Ledger, runs
 from obmen.state.runs import Run
 from obmen.sync import undo as undoing
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow
+from obmen.sync.passes import Pass
 from obmen.sync.undo import DONE, LEFT, Line, Undo, Undone
 from runner import undoing as noting
 from runner.cli import reports

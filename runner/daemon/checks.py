@@ -20,8 +20,9 @@ from obmen.project import Project
 from obmen.project.settings import Schedule
 from obmen.state import Ledger, compared
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow
+from obmen.sync.passes import Pass
 from obmen.sync.reconcile import Reconciliation
 from obmen.sync.scales import Drift
 from obmen.sync.sides import whole

@@ -16,8 +16,8 @@ from typing import Literal
 from obmen.clock import Clock
 from obmen.errors import Busy, Interrupted, ObmenError, Unavailable
 from obmen.state import Lease
-from obmen.sync.engine import Pass
 from obmen.sync.flow import Flow
+from obmen.sync.passes import Pass
 from runner.daemon.breaker import TOLERANCE, Breaker
 from runner.daemon.pulse import Doing, LaneNow, PausedNow
 from runner.daemon.schedule import Timer

@@ -8,8 +8,9 @@ import structlog
 
 from obmen.errors import Interrupted, ObmenError, StateError
 from obmen.state import Lease, Ledger, outbox, runs, wishes
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow
+from obmen.sync.passes import Pass
 from runner.daemon.checks import Checker
 from runner.daemon.dispatcher import Dispatcher, FlowState, Seat
 from runner.daemon.leases import Leases

@@ -13,7 +13,7 @@ from obmen.errors import ObmenError
 from obmen.project import Project
 from obmen.state import Ledger, outbox, wishes
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Pass
+from obmen.sync.passes import Pass
 from runner.daemon.checks import Checker, checks_of
 from runner.daemon.dispatcher import Dispatcher, FlowState, Pace, pace_of
 from runner.daemon.lane import Lane

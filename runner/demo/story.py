@@ -13,7 +13,8 @@ import msgspec
 from obmen.entities import split_key
 from obmen.errors import ObmenError
 from obmen.state import agreed, bindings, quarantine
-from obmen.sync.engine import Engine, FlowReport
+from obmen.sync.engine import Engine
+from obmen.sync.passes import FlowReport
 from obmen.testing.sandbox import Fault
 from runner.demo.edits import reprice
 from runner.demo.stage import Stage

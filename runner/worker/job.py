@@ -13,8 +13,9 @@ import structlog
 from obmen.errors import Busy, Interrupted, LeaseLost, ObmenError, Unavailable
 from obmen.state import Lease, Ledger, outbox, runs, wishes
 from obmen.sync.deliver import Delivered
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow, Target
+from obmen.sync.passes import Pass
 from runner.daemon.lane import DELIVERY
 from runner.daemon.leases import Leases
 from runner.worker.breakers import Breakers, LeftInPeace, Way

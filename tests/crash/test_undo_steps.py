@@ -7,7 +7,8 @@ from itertools import count
 
 from obmen.state import runs
 from obmen.sync import undo as undoing
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
+from obmen.sync.passes import Pass
 from obmen.sync.steps import OnStep, ignore
 from obmen.sync.undo import Undo
 from tests.crash.test_steps import Bomb

@@ -11,8 +11,9 @@ from obmen.entities import ENTITIES
 from obmen.mapping import BoundMapping, Context, parse_mapping
 from obmen.rules.guards import Guards
 from obmen.state import Ledger
-from obmen.sync.engine import Engine, FlowReport
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow, Missing, Target
+from obmen.sync.passes import FlowReport
 from obmen.sync.steps import Step, ignore
 from obmen.testing.clock import FakeClock
 from obmen.testing.peer import Peer, PeerConnector

@@ -15,7 +15,8 @@ from connectors.ozon.sandbox import OzonSandbox
 from obmen.project import Project, load_project
 from obmen.state import Ledger, outbox, quarantine
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Engine, FlowReport
+from obmen.sync.engine import Engine
+from obmen.sync.passes import FlowReport
 
 FLOWS: dict[str, dict[str, Any]] = {
     "goods": {"entity": "product", "from": "ut", "to": "ozon", "missing": "archive"},

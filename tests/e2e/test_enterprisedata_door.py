@@ -13,8 +13,9 @@ from obmen.connector import Connector
 from obmen.entities import ENTITIES
 from obmen.mapping import BoundMapping, Context, load_mapping, parse_mapping
 from obmen.state import Ledger, quarantine
-from obmen.sync.engine import Engine, FlowReport
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow, Target
+from obmen.sync.passes import FlowReport
 from obmen.testing.clock import FakeClock
 from obmen.testing.peer import Peer, PeerConnector
 from obmen.testing.sandbox import Fault

@@ -12,7 +12,8 @@ import pytest
 from obmen.project import load_project
 from obmen.state import Ledger, outbox
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
+from obmen.sync.passes import Pass
 from obmen.testing.clock import FakeClock
 from tests.e2e.test_day import EVERY, WAREHOUSE, Base
 

@@ -24,7 +24,8 @@ from obmen.entities import join_key
 from obmen.project import Project, load_project
 from obmen.state import Ledger, bindings, compared, quarantine, written
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
+from obmen.sync.passes import Pass
 from obmen.sync.reconcile import Reconciliation
 from obmen.sync.scales import Drift, Side
 from obmen.sync.suspects import orders_of

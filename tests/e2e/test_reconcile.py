@@ -11,7 +11,8 @@ import pytest
 from connectors.onec.sandbox import OneCSandbox
 from connectors.ozon.sandbox import OzonSandbox
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
+from obmen.sync.passes import Pass
 from obmen.sync.reconcile import Reconciliation
 from obmen.sync.scales import Drift, Side
 from tests.e2e.test_onec_and_ozon import WAREHOUSE, Site

@@ -19,7 +19,8 @@ from connectors.ozon.sandbox import OzonSandbox
 from obmen.project import load_project
 from obmen.state import Ledger
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Engine, FlowReport
+from obmen.sync.engine import Engine
+from obmen.sync.passes import FlowReport
 from obmen.testing.clock import FakeClock
 from tests.forks import command
 

@@ -15,7 +15,8 @@ from connectors.ozon import Ozon, paths
 from connectors.ozon.sandbox import OzonSandbox
 from obmen.state import Ledger, runs
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Engine, FlowReport, Pass
+from obmen.sync.engine import Engine
+from obmen.sync.passes import FlowReport, Pass
 from obmen.sync.steps import OnStep, Step, ignore
 from obmen.sync.undo import KIND, Line, Undo
 from runner import stops

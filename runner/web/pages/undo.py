@@ -7,7 +7,8 @@ from obmen.state import Ledger, written
 from obmen.state.runs import Run
 from obmen.sync import undo as undoing
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
+from obmen.sync.passes import Pass
 from obmen.sync.undo import Line, Undo, Undone
 from runner import undoing as noting
 from runner.web import changes

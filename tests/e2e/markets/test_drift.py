@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
+from obmen.sync.passes import Pass
 from obmen.sync.reconcile import Reconciliation
 from obmen.sync.scales import Drift, Side
 from tests.e2e.markets.cabinet import Cabinet

@@ -10,8 +10,9 @@ from obmen.periods import Period
 from obmen.records import Native
 from obmen.state import backfills
 from obmen.sync.backfill import Backfill
-from obmen.sync.engine import Engine, FlowReport, Pass
+from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow
+from obmen.sync.passes import FlowReport, Pass
 from obmen.sync.steps import Step, ignore
 from obmen.testing.peer import DatedPeerConnector
 from tests.crash.world import World, order, status

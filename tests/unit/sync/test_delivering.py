@@ -12,7 +12,7 @@ from obmen.errors import ConfigurationError
 from obmen.records import Batch, Outcome
 from obmen.state import bindings, outbox, quarantine
 from obmen.state.quarantine import Entry
-from obmen.sync.engine import FlowReport
+from obmen.sync.passes import FlowReport
 from obmen.testing.peer import PeerConnector
 from tests.crash.world import World, order, price, product, status
 

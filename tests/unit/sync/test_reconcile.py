@@ -11,7 +11,8 @@ import pytest
 from obmen.errors import ConfigurationError
 from obmen.rules.guards import Guards
 from obmen.state import Ledger, outbox
-from obmen.sync.engine import Engine, Pass
+from obmen.sync.engine import Engine
+from obmen.sync.passes import Pass
 from obmen.sync.reconcile import Reconciliation
 from obmen.sync.scales import Drift, Side
 from obmen.testing.clock import FakeClock

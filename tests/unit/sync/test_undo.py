@@ -12,7 +12,8 @@ from obmen.rules.guards import Guards
 from obmen.state import outbox, runs, stops, written
 from obmen.sync import plan as plans
 from obmen.sync import undo as undoing
-from obmen.sync.engine import Engine, FlowReport, Pass
+from obmen.sync.engine import Engine
+from obmen.sync.passes import FlowReport, Pass
 from obmen.sync.plan import Change, difference_of
 from obmen.sync.steps import OnStep, ignore
 from obmen.sync.undo import Line, Undo, Undone

@@ -14,7 +14,8 @@ from obmen.entities import Accrual, Order, Return
 from obmen.project import load_project
 from obmen.state import Ledger, facts
 from obmen.sync.assemble import Assembly
-from obmen.sync.engine import Engine, FlowReport
+from obmen.sync.engine import Engine
+from obmen.sync.passes import FlowReport
 from tests.unit.yandex_market.order_kit import DBS
 
 WAREHOUSE = "Основной склад"
