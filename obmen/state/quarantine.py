@@ -58,6 +58,12 @@ _ASK_AGAIN = (
 )
 _TASKS_EVERY = 3600.0
 """Seconds between two looks whether a person has done what a task asks for."""
+_MISREAD = (
+    sa.select(_Q.c.source, _Q.c.raw, _Q.c.created_at)
+    .where(_OPEN, _Q.c.stage == "pull", _Q.c.source != "", _Q.c.code.not_in(("duplicate_id", "duplicate_key")))
+    .order_by(_Q.c.id.desc())
+    .limit(sa.bindparam("most"))
+)
 _RECONSIDER = sa.update(_Q).where(_OPEN, _Q.c.code == "duplicate_key", ~_OWNER.exists()).values(state="due")
 
 
@@ -302,6 +308,11 @@ def reconsider_duplicates(tx: Transaction, flow: str) -> None:
 def ask_again(tx: Transaction, flow: str) -> None:
     """Make tasks due that a person may have done by now; one that is not done comes back as it was."""
     tx.run(_ASK_AGAIN, of_flow=flow, before=tx.now - _TASKS_EVERY)
+
+
+def misread(tx: Transaction, flow: str, most: int) -> list[tuple[str, bytes | None, float]]:
+    """Return the newest of what could not be understood: the native id, the payload and since when, Unix seconds."""
+    return [(source, raw, since) for source, raw, since in tx.rows(_MISREAD, of_flow=flow, most=most)]
 
 
 def refused(tx: Transaction, flow: str, connection: str, keys: Iterable[str]) -> dict[str, bytes]:

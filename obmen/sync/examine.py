@@ -5,20 +5,18 @@ Whatever is wrong with one record becomes a problem of that record alone; its ne
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from pydantic import ValidationError
 
 from obmen.entities import Record
 from obmen.errors import ConfigurationError, IncompleteSource, ObmenError, Refused
 from obmen.http.redact import Redactor
 from obmen.mapping import NotCarried, Unresolved
-from obmen.records import Native, pick
+from obmen.records import pick
 from obmen.state import bindings, quarantine, seen
 from obmen.state.ledger import Transaction
 from obmen.state.outbox import Decided, Row
@@ -29,9 +27,8 @@ from obmen.sync import doubled, waiting
 from obmen.sync.flow import Flow
 from obmen.sync.names import Skus
 from obmen.sync.propose import Proposals, propose
-from obmen.sync.slices import Slice, unreadable
+from obmen.sync.slices import Slice, set_aside, unreadable
 
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _SHOWN = 80
 _redact = Redactor()
 
@@ -113,7 +110,7 @@ class Examiner:
                     fault = unreadable(error)
             if fault is not None:
                 self.unreadable = True
-                raw = one.raw or _encoded(one.natives)
+                raw = one.raw or set_aside(one.natives)
                 problem = Problem(
                     "pull", fault.code, _redact(str(fault)), source=one.source, raw=raw, fingerprint=one.fingerprint
                 )
@@ -165,7 +162,7 @@ class Examiner:
             f"Two records of {self.flow.source.name} have the id {one.source} in one read. The first is taken. This "
             "one waits, and so does any later one, until it is replayed or dropped."
         )
-        raw = _encoded(one.natives)
+        raw = set_aside(one.natives)
         return Problem("pull", doubled.CODE, _redact(message), source=one.source, raw=raw, fingerprint=one.fingerprint)
 
     def _records(
@@ -296,7 +293,7 @@ class Examiner:
             _redact(str(error)),
             key=error.key if isinstance(error, DuplicateKey) else "",
             source=one.source,
-            raw=_encoded(one.natives),
+            raw=set_aside(one.natives),
             fingerprint=one.fingerprint,
             waits_for=waits,
             state="waiting" if waits else "open",
@@ -310,14 +307,6 @@ def _kept(what: str, value: str) -> str:
         shown = repr(value[:_SHOWN])
         raise Refused(f"The record's {what} {shown} cannot be kept: {wrong}. Correct it there.", code="bad_id")
     return value
-
-
-def _encoded(natives: list[Native]) -> bytes:
-    """Encode what is set aside; what no JSON decoder takes back is kept all the same, to be looked at."""
-    try:
-        return _ENCODER.encode(natives)
-    except UnicodeEncodeError:
-        return json.dumps(natives, default=str).encode()
 
 
 def _code(error: Exception, otherwise: str) -> str:

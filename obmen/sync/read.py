@@ -6,7 +6,7 @@ that is not there will be seen again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import xxhash
@@ -26,7 +26,7 @@ from obmen.sync.intake import Intake, Read
 from obmen.sync.pausing import refuse, unpaused
 from obmen.sync.slices import Slice, decoded, facts_of, fingerprints, seed_of_page, seed_of_read
 from obmen.sync.steps import OnStep, ignore
-from obmen.sync.told import Told
+from obmen.sync.told import Batch, Misread, Told
 
 _KEEP_EVERY = 15.0
 _GROUP_SLICES = 1000
@@ -90,6 +90,7 @@ class Reader:
     def read(self) -> Read:
         """Read to the end. What was read before an error, or a pause, stays read."""
         refuse(self.ledger, self.flow.source.name, self.flow.entity.entity)
+        self._ask_again()
         if self._listening and self._heard_enough():
             return self._changed()
         self._answer_doorbell()
@@ -144,7 +145,7 @@ class Reader:
 
     def _changed(self) -> Read:
         """Look at the records of which the source said that they changed, and at no other."""
-        self.result.counts["read"] = self._follow(self._examiner)
+        self.result.counts["read"] = self._follow(self._told(), self._examiner)
         self.on_step("read.ending")
         with self.ledger.write(self.lease) as tx:
             self._intake.decide(tx, self._examiner)
@@ -156,14 +157,24 @@ class Reader:
     def _answer_doorbell(self) -> None:
         """Look at the records that the system named by itself, before the usual read."""
         if not self._listening and self.flow.entity.entity in self.flow.source.lookups:
-            self._follow(Examiner(self.flow, _BEFORE, self._checkpoint.pins))
+            self._follow(self._told(), Examiner(self.flow, _BEFORE, self._checkpoint.pins))
 
-    def _follow(self, examiner: Examiner) -> int:
-        """Fetch and take in the records that were named since this flow last heard; return how many."""
+    def _ask_again(self) -> None:
+        """Look anew at the records that could not be understood when they came."""
+        state = self._checkpoint
+        if state.read_at is not None and self.flow.entity.entity in self.flow.source.lookups:
+            misread = Misread(self.ledger, self.flow, state.read_at, state.heard)
+            self._follow(misread, Examiner(self.flow, _BEFORE, state.pins))
+
+    def _told(self) -> Told:
+        """Return the records that were named since this flow last heard."""
+        return Told(self.ledger, self.flow, self._checkpoint.heard or 0)
+
+    def _follow(self, batches: Iterable[Batch], examiner: Examiner) -> int:
+        """Fetch and take in records by their ids; return how many."""
         done = 0
         source, entity = self.flow.source.name, self.flow.entity.entity
-        told = Told(self.ledger, self.flow, self._checkpoint.heard or 0)
-        for batch in unpaused(self.ledger, source, entity, told):
+        for batch in unpaused(self.ledger, source, entity, batches):
             with self.ledger.read() as tx:
                 changes = examiner.examine(tx, batch.slices(tx), again=True)
                 if self._listening:

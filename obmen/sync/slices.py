@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from obmen.errors import IncompleteSource, Refused
 from obmen.records import Native, Page
 from obmen.state.quarantine import Entry
 
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(list[dict[str, object]], float_hook=Decimal)
 
 
@@ -72,6 +74,14 @@ def decoded(page: Page, fresh: list[tuple[bytes, bytes]]) -> list[Slice]:
         return [Slice.of(one, raw, page.decode) for one, raw in fresh]
     natives = page.expand([raw for _, raw in fresh]) if fresh else ()
     return [Slice.expanded(one, raw, given) for (one, raw), given in zip(fresh, natives, strict=True)]
+
+
+def set_aside(natives: list[Native]) -> bytes:
+    """Encode what is set aside; what no JSON decoder takes back is kept all the same, to be looked at."""
+    try:
+        return _ENCODER.encode(natives)
+    except UnicodeEncodeError:
+        return json.dumps(natives, default=str).encode()
 
 
 def natives_of(entry: Entry) -> list[Native]:
