@@ -36,6 +36,11 @@ settings.register_profile("obmen", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("obmen")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """As many processes as there are cores, and two more: a test often waits for others that it started."""
+    return (os.cpu_count() or 1) + 2
+
+
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
     """What a command in a test makes of the logs ends with it."""

@@ -34,6 +34,8 @@ class Source(Peer):
 
     on_hand: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     given_up: set[str] = field(default_factory=set)
+    _reserved: dict[str, Decimal] = field(default_factory=dict)
+    _counted: tuple[int, int] = (0, 0)
 
     def of(self, entity: str) -> dict[str, Native]:
         if entity != "stock":
@@ -45,10 +47,18 @@ class Source(Peer):
 
     def free(self, sku: str, place: str = MAIN) -> Decimal:
         """What may be sold of a SKU; all orders leave the main warehouse."""
-        orders = [order for order in super().of("order").values() if order["number"] not in self.given_up]
-        lines = [line for order in orders for line in order["lines"] if line["sku"] == sku]
-        reserved = sum((Decimal(str(line["n"])) for line in lines), Decimal(0)) if place == MAIN else Decimal(0)
-        return self.on_hand[sku, place] - reserved
+        return self.on_hand[sku, place] - (self._reserves().get(sku, Decimal(0)) if place == MAIN else Decimal(0))
+
+    def _reserves(self) -> dict[str, Decimal]:
+        """SKU → what orders keep back; reckoned anew only when there is another order, or one was given up."""
+        orders = super().of("order")
+        if self._counted != (len(orders), len(self.given_up)):
+            self._counted, self._reserved = (len(orders), len(self.given_up)), {}
+            for order in orders.values():
+                for line in order["lines"] if order["number"] not in self.given_up else ():
+                    sku = line["sku"]
+                    self._reserved[sku] = self._reserved.get(sku, Decimal(0)) + Decimal(str(line["n"]))
+        return self._reserved
 
 
 @dataclass
@@ -57,6 +67,7 @@ class Shop(Peer):
 
     name: str = ""
     number: int = 0
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def shows(self, sku: str, place: str = MAIN) -> int:
         """How many it offers."""
@@ -71,7 +82,7 @@ class Shop(Peer):
         self.number += 1
         number = f"{self.name}-{self.number}"
         line = {"sku": sku, "n": quantity, "price": 100}
-        at = "2026-06-15T09:00:00Z"
+        at = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         order = {"channel": self.name, "number": number, "at": at, "currency": "RUB", "lines": [line]}
         super().of("order")[number] = order
         return number
@@ -94,7 +105,7 @@ class Market:
     missing: Any = "ignore"
 
     def __post_init__(self) -> None:
-        self.shops = {name: Shop(name=name) for name in self.names}
+        self.shops = {name: Shop(name=name, clock=self.clock) for name in self.names}
 
     @property
     def clock(self) -> FakeClock:

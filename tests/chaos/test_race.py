@@ -31,7 +31,7 @@ SEEDS = range(int(os.environ.get("OBMEN_RACES", "1")))
 WHOLE = "OBMEN_RACES" in os.environ
 CHANNELS = ("ozon", "wb", "market", "mega", "own")
 GOODS, BUYERS = (200, 2000) if WHOLE else (20, 120)
-_DIES, _FAILS, _BUYS = 0.002, 0.02, 0.03
+_DIES, _FAILS, _BUYS = 0.002, 0.02, 0.1
 _LATE = (1.0, 20.0)
 """For how many seconds a channel keeps an order to itself: its own delay."""
 
@@ -69,7 +69,7 @@ class Race(Market):
         super().__init__(ledger, names=CHANNELS, rules=rules or Allocation(version=b""))
         self.plain = rules is None
         self.chance, self.weather = random.Random(seed), random.Random(seed + 1)
-        self.shops = {name: LateShop(name=name, market=self) for name in CHANNELS}
+        self.shops = {name: LateShop(name=name, market=self, clock=self.clock) for name in CHANNELS}
         self.sales: list[Sale] = []
         self.left = BUYERS
         self.calm = False
@@ -119,7 +119,7 @@ class Race(Market):
                 self.sync(on_step=self.on_step)
             except (Crash, ObmenError):
                 continue
-            for _ in range(self.weather.randint(0, 5)):
+            for _ in range(self.weather.randint(0, 12)):
                 if self.left:
                     self.somebody_buys()
                 self.clock.advance(self.weather.uniform(0.0, 5.0))

@@ -139,9 +139,9 @@ def test_an_order_that_the_source_knows_is_not_taken_off_once_more_when_it_is_re
 
 
 def test_orders_of_long_ago_are_no_sales_of_today(market: Market) -> None:
-    market.clock.advance(4 * 86400)
     market.shops["ozon"].buy("A", 3)
     market.shops["ozon"].of("stock")[natural_id(("A", MAIN))]["free"] += 3
+    market.clock.advance(4 * 86400)
     market.read("order_ozon")
     market.deliver("stock")
     assert market.shown("A") == {"ozon": 9, "wb": 9, "market": 9}
