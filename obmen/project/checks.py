@@ -14,7 +14,14 @@ from obmen.project.problems import Problems
 from obmen.project.settings import ConnectionSettings, FlowSettings
 from obmen.project.verify_model import check_verify
 
-_GUARDED = {"change": "price", "zeroed": "stock", "gone": "product", "floor": "price", "vanished": "stock"}
+_GUARDED = {
+    "change": ("price", "stock"),
+    "zeroed": ("stock",),
+    "gone": ("product",),
+    "floor": ("price",),
+    "grown": ("stock",),
+    "vanished": ("stock",),
+}
 _MISSING = {"zero": "stock", "archive": "product"}
 
 
@@ -107,9 +114,9 @@ def _check_words(
     if _MISSING.get(flow.missing, flow.entity) != flow.entity:
         meaning = f"'missing: {flow.missing}' is for {_MISSING[flow.missing]}"
         problems.add((*at, "missing"), f"{meaning}, and this flow carries {flow.entity}.")
-    for guard, entity in _GUARDED.items():
-        if f"guards.{guard}" in flow.lines and flow.entity != entity:
-            message = f"The guard '{guard}' watches {entity}, and this flow carries {flow.entity}."
+    for guard, entities in _GUARDED.items():
+        if f"guards.{guard}" in flow.lines and flow.entity not in entities:
+            message = f"The guard '{guard}' watches {' and '.join(entities)}, and this flow carries {flow.entity}."
             problems.add((*at, "guards", guard), message)
     for name, path in flow.mappings.items():
         if name not in (flow.source, *flow.targets):

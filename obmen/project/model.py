@@ -87,7 +87,7 @@ class GuardsModel(_Model):
 
     change: Share = Field(
         default=None,
-        description="how far one price may move, relative to what it was; for price 50% by default",
+        description="how far one price or stock may move, relative to what it was; for price 50% by default",
     )
     share: Share = Field(
         default=None, description="how many of the known records may change in one read; off by default"
@@ -98,6 +98,10 @@ class GuardsModel(_Model):
     )
     floor: Least = Field(
         default=None, description="the least price, such as 100; what is below is held; off by default"
+    )
+    grown: Least = Field(
+        default=None,
+        description="how many times what it was one stock may become, if that is 10 or more; for stock 100 by default",
     )
     created: Most = Field(
         default=None,

@@ -16,6 +16,9 @@ from obmen.entities import Price, Record, Stock
 from obmen.records import Op
 
 FEWEST = 5
+TOGETHER = "too many at once: "
+"""How the reasons begin for which records are held for what happened to others beside them."""
+_GROWN_FROM = 10
 """A share is judged from so many records on (or when it is all of them): one of three sold out is no alarm."""
 
 
@@ -23,7 +26,8 @@ FEWEST = 5
 class Guards:
     """Limits as shares of one (0.2 is 20 %); None: no limit.
 
-    ``change``: how far one price may move, relative to what it was. ``floor``: the least price, in its currency.
+    ``change``: how far one price or stock may move, relative to what it was. ``floor``: the least price, in its
+    currency. ``grown``: how many times what it was one stock may become, if it becomes ten or more.
     ``share``: how many of the known records may change in one read. ``created``: how many records, not a share, may be
     new in one read, unless all are. ``zeroed``: how many stocks that were above zero may become zero. ``vanished``:
     whether it is held that all that a warehouse had does. ``gone``: how many products may be archived.
@@ -31,6 +35,7 @@ class Guards:
 
     change: Decimal | None = None
     floor: Decimal | None = None
+    grown: Decimal | None = None
     created: int | None = None
     vanished: bool = False
     share: Decimal | None = None
@@ -40,7 +45,7 @@ class Guards:
 
 DEFAULT_GUARDS: Mapping[str, Guards] = {
     "price": Guards(change=Decimal("0.5")),
-    "stock": Guards(zeroed=Decimal("0.3"), vanished=True),
+    "stock": Guards(zeroed=Decimal("0.3"), vanished=True, grown=Decimal(100)),
     "product": Guards(gone=Decimal("0.1")),
 }
 
@@ -60,19 +65,30 @@ def effect(before: Record | None, after: Record, op: Op) -> str:
 
 def jump(before: Record | None, after: Record, guards: Guards) -> str:
     """Return why one record must be held, or an empty string."""
-    if not isinstance(after, Price):
+    if isinstance(after, Price):
+        if guards.floor is not None and after.amount < guards.floor:
+            would_be = f"the price would be {after.amount} {after.currency}"
+            return f"{would_be}; the guard 'floor' allows none below {guards.floor}"
+        if isinstance(before, Price):
+            return _moved("price", before.amount, after.amount, f" {after.currency}", guards.change)
+    elif isinstance(after, Stock) and isinstance(before, Stock):
+        was, becomes = before.available, after.available
+        if guards.grown is not None and becomes >= _GROWN_FROM and 0 < was * guards.grown < becomes:
+            return (
+                f"the stock would grow from {was} to {becomes}; the guard 'grown' allows {guards.grown} times as much"
+            )
+        return _moved("stock", was, becomes, "", guards.change)
+    return ""
+
+
+def _moved(what: str, before: Decimal, after: Decimal, unit: str, limit: Decimal | None) -> str:
+    if limit is None or before == 0:
         return ""
-    if guards.floor is not None and after.amount < guards.floor:
-        return f"the price would be {after.amount} {after.currency}; the guard 'floor' allows none below {guards.floor}"
-    limit = guards.change
-    if limit is None or not isinstance(before, Price) or before.amount == 0:
-        return ""
-    moved = (after.amount - before.amount) / before.amount
+    moved = (after - before) / before
     if abs(moved) <= limit:
         return ""
     return (
-        f"the price would move by {moved:+.0%}, from {before.amount} to {after.amount} {after.currency}; "
-        f"the guard 'change' allows {limit:.0%}"
+        f"the {what} would move by {moved:+.0%}, from {before} to {after}{unit}; the guard 'change' allows {limit:.0%}"
     )
 
 
@@ -92,18 +108,22 @@ def verdict(effects: Mapping[str, int], known: int, live: int, guards: Guards) -
     for held_effect, guard, verb, count, of, limit in judged:
         if limit is not None and _too_many(count, of, limit):
             share = f"{count} of {of} records ({count / of:.0%}) would {verb}"
-            held[held_effect] = f"{share}; the guard '{guard}' allows {limit:.0%}"
+            held[held_effect] = f"{TOGETHER}{share}; the guard '{guard}' allows {limit:.0%}"
     new = effects.get("created", 0)
     if guards.created is not None and known and new > guards.created:
-        held["created"] = f"{new} records would be new; the guard 'created' allows {guards.created}"
+        held["created"] = f"{TOGETHER}{new} records would be new; the guard 'created' allows {guards.created}"
     return held
 
 
-def vanished(warehouse: str, zeroed: int, live: int) -> str:
-    """Return why it must be held that so many of the ``live`` stocks of a warehouse go to zero, or an empty string."""
+def vanished(warehouse: str, zeroed: int, live: int, source: str = "") -> str:
+    """Return why it must be held that so many of the ``live`` stocks of a warehouse go to zero, or an empty string.
+
+    ``source``: the system that tells so, where it is one of several warehouses that channels are told of as one.
+    """
     if zeroed < max(live, FEWEST):
         return ""
-    return f"all {zeroed} stocks of '{warehouse}' would go to zero; the guard 'vanished' does not allow it"
+    where = f"'{warehouse}' of {source}" if source else f"'{warehouse}'"
+    return f"{TOGETHER}all {zeroed} stocks of {where} would go to zero; the guard 'vanished' does not allow it"
 
 
 class _Life(msgspec.Struct):

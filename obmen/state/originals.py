@@ -11,6 +11,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from obmen.entities import Record
+from obmen.rules.guards import is_live
 from obmen.state import tables
 from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
@@ -24,6 +25,12 @@ _PAGE = (
     .distinct()
     .where(given(_O.connection, _O.entity), _O.subject > sa.bindparam("after"))
     .order_by(_O.subject)
+    .limit(sa.bindparam("most"))
+)
+_UNDER = (
+    sa.select(_O.key, _O.canonical)
+    .where(given(_O.connection, _O.entity), _O.key > sa.bindparam("after"))
+    .order_by(_O.key)
     .limit(sa.bindparam("most"))
 )
 _DROP = sa.delete(tables.original).where(given(_O.connection, _O.entity), among(_O.subject), among(_O.key))
@@ -57,6 +64,17 @@ def subjects(tx: Transaction, connection: str, entity: str, after: str = "", lim
     """Return what there are records about, from after the given one on."""
     rows = tx.rows(_PAGE, of_connection=connection, of_entity=entity, after=after, most=limit)
     return [subject for (subject,) in rows]
+
+
+def any_live(tx: Transaction, connection: str, entity: str, last: str) -> bool:
+    """Whether anything is live whose key ends with this part (as it stands in a key)."""
+    query = _UNDER.where(_O.key.endswith(f"|{last}", autoescape=True))
+    after = ""
+    while rows := tx.rows(query, of_connection=connection, of_entity=entity, after=after, most=1000):
+        if any(is_live(canonical) for _, canonical in rows):
+            return True
+        after = rows[-1][0]
+    return False
 
 
 def drop(tx: Transaction, connection: str, entity: type[Record], keys: Sequence[str]) -> None:

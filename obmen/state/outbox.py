@@ -7,7 +7,8 @@ flight; after a restart: in doubt), ``accepted`` (the peer works on it under ``t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 
 from obmen.entities import Record
 from obmen.records import Op
+from obmen.rules.guards import TOGETHER
 from obmen.state import tables
 from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
@@ -26,7 +28,9 @@ IN_FLIGHT = ("sent", "accepted")
 class Row(msgspec.Struct, frozen=True, gc=False):
     """One decided change.
 
-    ``sent_*`` is what is in flight where a newer decision stands behind it; the rest is the newest decision.
+    ``sent_*`` is what is in flight where a newer decision stands behind it; the rest is the newest decision. With an
+    empty ``sent_hash`` the same is said once more. ``reason``: why it waits; of what is in flight, why what stands
+    behind it is to be held.
     """
 
     connection: str
@@ -50,6 +54,16 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     cause: str
     enqueued_at: float
     run: int
+
+    @property
+    def id(self) -> tuple[str, int]:
+        """What tells it from the others of its entity and connection."""
+        return self.key, self.sequence
+
+    @property
+    def behind(self) -> bool:
+        """Whether a newer decision stands behind what is in flight, or the same is to be said once more."""
+        return self.sent_hash is not None and (self.sent_hash != self.hash or self.sent_op != self.op)
 
 
 def asked(connection: str, flow: str, record: Record) -> Row:
@@ -108,15 +122,36 @@ _LISTING = _PAGE.where(_THERE)
 _NEXT_DUE = sa.select(sa.func.min(_O.c.not_before)).where(
     _THERE, _O.c.state.in_(("pending", *IN_FLIGHT)), _O.c.not_before > _NOW
 )
+_JUDGED = sa.and_(  # what the guards have yet to speak of: also what a run put behind something in flight
+    _THERE,
+    sa.or_(
+        _O.c.state == "fresh",
+        sa.and_(_O.c.state.in_(IN_FLIGHT), _O.c.sent_hash.is_not(None), _O.c.run == sa.bindparam("judged_run")),
+    ),
+)
+_BEFORE = _O.c.reason.startswith(TOGETHER, autoescape=True)
+_KIND = sa.case((_O.c.state == "held", "held"), (_BEFORE, "again"), else_="new")
 _FLYING = sa.select(*_ORDER).where(_RECORDS, _O.c.state.in_(IN_FLIGHT))
-_EFFECTS = sa.select(_O.c.effect, sa.func.count()).where(_IN_STATE).group_by(_O.c.effect)
+_EFFECTS = (
+    sa.select(_KIND, _O.c.effect, sa.func.count())
+    .where(sa.or_(_JUDGED, sa.and_(_THERE, _O.c.state == "held", _BEFORE)))
+    .group_by(_KIND, _O.c.effect)
+)
+_OF_RUN = _O.c.run == sa.bindparam("judged_run")
 _COUNTS = sa.select(_O.c.state, sa.func.count()).where(given(_O.c.flow)).group_by(_O.c.state)
 _COUNTS_THERE = _COUNTS.where(given(_O.c.connection))
 
 _DROP = sa.delete(_O).where(_ROWS)
 _CHANGE = sa.update(_O).where(given(*(_O.c[name] for name in _KEY)))
+_LET_GO = sa.update(_O).where(given(_O.c.flow), _O.c.state == "held")
 _HOLD = sa.update(_O).where(_IN_STATE).values(state="held", reason=sa.bindparam("why"))
-_RELEASE = sa.update(_O).where(_IN_STATE).values(state=sa.case((_O.c.reason != "", "held"), else_="pending"))
+_DOUBT = sa.update(_O).where(_JUDGED, _O.c.reason == "").values(reason=sa.bindparam("why"))
+_TRUST = sa.update(_O).where(_JUDGED, _BEFORE, ~_O.c.reason.contains("'vanished'")).values(reason="")
+_RELEASE = (
+    sa.update(_O)
+    .where(_THERE, _O.c.state == "fresh")
+    .values(state=sa.case((_O.c.reason != "", "held"), else_="pending"))
+)
 _WAITING = sa.update(_O).where(_O.c.state == "waiting")
 _RETRY_WAITING = _WAITING.where(_THERE).values(state="pending", waits_for=None)
 _WAITERS = (
@@ -127,8 +162,13 @@ _WAITERS = (
 _WAKE = _WAITING.where(among(_O.c.waits_for)).values(state="pending", waits_for=None, not_before=0.0, reason="")
 _KEEP_SENT = (  # of what is in flight, since a newer decision is about to take its place
     sa.update(_O)
-    .where(_RECORDS, _O.c.state.in_(IN_FLIGHT), _O.c.sent_hash.is_(None))
+    .where(_RECORDS, _O.c.state.in_(IN_FLIGHT), sa.or_(_O.c.sent_hash.is_(None), _O.c.sent_hash == b""))
     .values(sent_hash=_O.c.hash, sent_canonical=_O.c.canonical, sent_op=_O.c.op)
+)
+_RETELL = (
+    sa.update(_O)
+    .where(_RECORDS, _O.c.state.in_(IN_FLIGHT), _O.c.sent_hash.is_(None))
+    .values(sent_hash=b"", sent_canonical=_O.c.canonical, sent_op=_O.c.op)
 )
 _MARK_SENT = (
     sa.update(_O)
@@ -142,6 +182,7 @@ _MARK_SENT = (
         sent_op=None,
         waits_for=None,
         ticket=None,
+        reason="",
     )
 )
 
@@ -202,7 +243,7 @@ def put(
     tx.upsert(_O, _PUT, resting)
     if behind:
         tx.run(_KEEP_SENT, of_connection=connection, of_entity=entity, of_key=[row[2] for row in behind])
-        tx.upsert(_O, _PUT, behind, keep=("state", "attempt", "not_before", "waits_for", "reason"))
+        tx.upsert(_O, _PUT, behind, keep=("state", "attempt", "not_before", "waits_for"))
 
 
 def _flying(tx: Transaction, connection: str, entity: str, keys: Sequence[str]) -> set[tuple[str, int]]:
@@ -222,16 +263,44 @@ def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> li
     return [Row(*row) for row in tx.rows(_OF, of_connection=connection, of_entity=entity, of_key=keys)]
 
 
-def release(tx: Transaction, flow: str, connection: str, holding: Mapping[str, str]) -> None:
-    """Let the guards' verdict fall on the fresh rows: those whose effect is in ``holding`` are held.
+def effects(tx: Transaction, flow: str, connection: str, run: int) -> dict[str, Counter[str]]:
+    """Return what the guards have to speak of: kind → effect → how many rows.
 
-    The value is the reason. A row that has a reason of its own is held with that.
+    ``new``: decided in this run; ``again``: too, and held before for what happened to others beside it; ``held``: held
+    for that still.
     """
-    fresh = {"of_flow": flow, "of_connection": connection, "of_state": "fresh"}
+    found = {"new": Counter[str](), "again": Counter[str](), "held": Counter[str]()}
+    for kind, effect, count in tx.rows(_EFFECTS, of_flow=flow, of_connection=connection, judged_run=run):
+        found[kind][effect] += count
+    return found
+
+
+def trust(tx: Transaction, flow: str, connection: str, run: int, still: Collection[str]) -> None:
+    """Forget why rows were held before for what happened to others, but those of the effects (or ``*``) in ``still``.
+
+    What belongs to a warehouse that vanished stays held until a person looks.
+    """
+    if "*" not in still:
+        these = _TRUST.where(_O.c.effect.not_in(sorted(still)))
+        tx.run(these, of_flow=flow, of_connection=connection, judged_run=run)
+
+
+def release(
+    tx: Transaction, flow: str, connection: str, run: int, holding: Mapping[str, str], *, only_run: bool = False
+) -> None:
+    """Let the guards' verdict fall: what has no reason to be held may be sent.
+
+    ``holding``: effect (or ``*``) → reason. A row that has a reason of its own is held with that. ``only_run``: on
+    rows of this run alone.
+    """
+    there = {"of_flow": flow, "of_connection": connection}
     for effect, reason in holding.items():
-        hold_some = _HOLD if effect == "*" else _HOLD.where(_O.c.effect == effect)
-        tx.run(hold_some, **fresh, why=reason)
-    tx.run(_RELEASE, **fresh)
+        doubted = _DOUBT if effect == "*" else _DOUBT.where(_O.c.effect == effect)
+        tx.run(doubted, **there, judged_run=run, why=reason)
+    if only_run:
+        tx.run(_RELEASE.where(_OF_RUN), **there, judged_run=run)
+    else:
+        tx.run(_RELEASE, **there)
 
 
 def hold(tx: Transaction, flow: str, connection: str, reason: str) -> int:
@@ -239,30 +308,32 @@ def hold(tx: Transaction, flow: str, connection: str, reason: str) -> int:
     return tx.run(_HOLD, of_flow=flow, of_connection=connection, of_state="pending", why=reason)
 
 
-def unhold(tx: Transaction, flow: str, *, reason: str | None = None) -> int:
-    """Let go what is held, for one reason or for any; return how many."""
-    held = [_O.c.flow == flow, _O.c.state == "held"]
-    if reason is not None:
-        held.append(_O.c.reason == reason)
-    return tx.run(sa.update(_O).where(*held).values(state="pending", reason=""))
+def unhold(tx: Transaction, flow: str, *, reason: str) -> int:
+    """Let go what is held for one reason; return how many."""
+    return tx.run(_LET_GO.where(_O.c.reason == reason).values(state="pending", reason=""), of_flow=flow)
 
 
-def effects(tx: Transaction, flow: str, connection: str, state: str) -> dict[str, int]:
-    """Return effect → how many rows have it."""
-    rows = tx.rows(_EFFECTS, of_flow=flow, of_connection=connection, of_state=state)
-    return {str(name): int(number) for name, number in rows}
+def force(tx: Transaction, flow: str, rules: str, cause: str) -> int:
+    """Let go what guards hold, with a cause of its own; return how many.
+
+    What rules hold stays: its reasons begin with ``rules``.
+    """
+    guarded = (_O.c.reason != "", ~_O.c.reason.startswith(rules, autoescape=True))
+    behind = sa.update(_O).where(given(_O.c.flow), _O.c.state.in_(IN_FLIGHT), *guarded)
+    tx.run(behind.values(reason="", cause=cause), of_flow=flow)
+    return tx.run(_LET_GO.where(*guarded).values(state="pending", reason="", cause=cause), of_flow=flow)
 
 
-def keys_of(tx: Transaction, flow: str, connection: str, state: str, effect: str) -> list[str]:
-    """Return the keys of the rows in a state that have an effect."""
-    query = sa.select(_O.c.key).where(_IN_STATE, _O.c.effect == effect)
-    return [key for (key,) in tx.rows(query, of_flow=flow, of_connection=connection, of_state=state)]
+def zeroed(tx: Transaction, flow: str, connection: str, run: int) -> list[str]:
+    """Return the keys of what would go to zero, of that of which the guards have yet to speak."""
+    query = sa.select(_O.c.key).where(_JUDGED, _O.c.effect == "zeroed")
+    return [key for (key,) in tx.rows(query, of_flow=flow, of_connection=connection, judged_run=run)]
 
 
-def doubt(tx: Transaction, flow: str, connection: str, keys: Sequence[str], reason: str) -> None:
-    """Give fresh rows a reason to be held when the guards have spoken."""
-    these = sa.update(_O).where(_IN_STATE, among(_O.c.key)).values(reason=sa.bindparam("why"))
-    tx.run(these, of_flow=flow, of_connection=connection, of_state="fresh", of_key=keys, why=reason)
+def doubt(tx: Transaction, flow: str, connection: str, run: int, keys: Iterable[str], reason: str) -> int:
+    """Give a reason to be held to those of these records of which the guards have yet to speak; return how many."""
+    these = _DOUBT.where(among(_O.c.key))
+    return tx.run(these, of_flow=flow, of_connection=connection, judged_run=run, of_key=keys, why=reason)
 
 
 def counts(tx: Transaction, flow: str, connection: str | None = None) -> dict[str, int]:
@@ -322,16 +393,41 @@ def ripe(tx: Transaction) -> list[tuple[str, str]]:
 def mark_sent(tx: Transaction, rows: Sequence[Row], settle: float) -> list[Row]:
     """Note, before the call, what is about to be said; return the rows as they now stand.
 
-    If no outcome follows, they are looked into ``settle`` seconds later, when a late effect has landed.
+    A row about which something else was decided since it was read is left out. If no outcome follows, they are looked
+    into ``settle`` seconds later, when a late effect has landed.
     """
+    rows = unmoved(tx, rows)
     for which in _together(rows):
         tx.run(_MARK_SENT, **which, settled=tx.now + settle)
     return [
         msgspec.structs.replace(
-            row, state="sent", attempt=row.attempt + 1, sent_hash=None, sent_canonical=None, sent_op=None
+            row, state="sent", attempt=row.attempt + 1, sent_hash=None, sent_canonical=None, sent_op=None, reason=""
         )
         for row in rows
     ]
+
+
+def unmoved(tx: Transaction, rows: Sequence[Row]) -> list[Row]:
+    """Return those rows about which nothing else was decided since they were read."""
+    now = current(tx, rows)
+    return [row for row in rows if (one := now.get(row.id)) is not None and _same(one, row)]
+
+
+def current(tx: Transaction, rows: Sequence[Row]) -> dict[tuple[str, int], Row]:
+    """Return key and sequence → row, as they stand now; of rows of one entity in one connection."""
+    if not rows:
+        return {}
+    found = of(tx, rows[0].connection, rows[0].entity, [row.key for row in rows])
+    return {row.id: row for row in found}
+
+
+def _same(one: Row, other: Row) -> bool:
+    return (one.state, one.op, one.hash, one.flow) == (other.state, other.op, other.hash, other.flow)
+
+
+def retell(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> None:
+    """Have what is in flight said once more when it has landed, for it may meet another state than was thought."""
+    tx.run(_RETELL, of_connection=connection, of_entity=entity, of_key=keys)
 
 
 def retry_waiting(tx: Transaction, flow: str, connection: str) -> None:
@@ -362,6 +458,12 @@ def change_all(tx: Transaction, changes: Iterable[tuple[Row, Mapping[str, Any]]]
 def wake(tx: Transaction, tokens: Sequence[str]) -> int:
     """Make pending what waited for any of these; return how many."""
     return tx.run(_WAKE, of_waits_for=tokens)
+
+
+def wake_under(tx: Transaction, start: str) -> None:
+    """Make pending what waited for anything whose name begins so."""
+    woken = {"state": "pending", "waits_for": None, "not_before": 0.0, "reason": ""}
+    tx.run(_WAITING.where(_O.c.waits_for.startswith(start, autoescape=True)).values(**woken))
 
 
 def _together(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:

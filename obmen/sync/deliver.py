@@ -44,9 +44,13 @@ def never() -> bool:
 
 @dataclass(slots=True)
 class Delivered:
-    """What a delivery did; ``trouble`` is why it stopped early, if it did; ``paused``: a person has paused it."""
+    """What a delivery did; ``trouble`` is why it stopped early, if it did; ``paused``: a person has paused it.
+
+    ``answered``: the target was asked something and answered.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
+    answered: bool = False
     trouble: ObmenError | None = None
     paused: str = ""
 
@@ -168,9 +172,10 @@ class Deliverer:
             return
         with self.ledger.write(self.lease) as tx:
             stops.refuse(tx, self.target.name, self._entity, "write")
-            rows = outbox.mark_sent(tx, [row for row, _ in pairs], _SETTLE)
+            marked = {row.id: row for row in outbox.mark_sent(tx, [row for row, _ in pairs], _SETTLE)}
         self.on_step("deliver.marked")
-        self._say(spec, list(zip(rows, [item for _, item in pairs], strict=True)))
+        if marked:
+            self._say(spec, [(marked[row.id], item) for row, item in pairs if row.id in marked])
 
     def _say(self, spec: WriterSpec, pairs: Sequence[_Pair]) -> None:
         before = self.result.counts.copy()
@@ -190,6 +195,8 @@ class Deliverer:
             trouble = error
             span.failed(error)
         self.on_step("deliver.called")
+        if outcomes or trouble is None or isinstance(trouble, Refused | Later):
+            self.result.answered = True
         answered = {outcome.id for outcome in outcomes}
         rest = [pair for pair in pairs if pair[1].id not in answered]
         if isinstance(trouble, Refused) and len(rest) > 1:
@@ -273,6 +280,7 @@ class Deliverer:
             outcomes = list(self.target.connector.poll(self._entity, ticket, batch)) if len(batch) else []
             span.note(spans.counted(Counter(outcome.kind for outcome in outcomes)))
         self.on_step("poll.called")
+        self.result.answered = self.result.answered or bool(len(batch))
         with self._receipt() as receipt:
             lost = [row for row, _ in prepared.waits] + [row for row, _ in prepared.refused] + prepared.idle
             for row in lost:
@@ -311,6 +319,7 @@ class Deliverer:
             self._refuse_pause("")
             with spans.begin("look for it"):
                 found = connector.find(self._entity, item)
+            self.result.answered = True
         self.on_step("recover.looked")
         with self._receipt() as receipt:
             if found is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,17 +12,30 @@ import structlog
 
 from obmen import spans
 from obmen.clock import Clock
-from obmen.errors import Busy, ConfigurationError, ObmenError, Paused, StateError, meant
-from obmen.state import Lease, Ledger, outbox, quarantine, runs
-from obmen.sync import lanes
+from obmen.errors import (
+    Busy,
+    ConfigurationError,
+    Denied,
+    Interrupted,
+    LeaseLost,
+    ObmenError,
+    Paused,
+    StateError,
+    meant,
+)
+from obmen.state import Lease, Ledger, failing, outbox, quarantine, runs
+from obmen.sync import lanes, waiting
 from obmen.sync.deliver import Delivered, Deliverer, Enough, Only, never
 from obmen.sync.flow import Flow, Target
 from obmen.sync.listen import Ear
 from obmen.sync.passes import FlowReport, Listener, Pass, Silent
+from obmen.sync.propose import HELD
 from obmen.sync.read import Reader
 from obmen.sync.steps import OnStep, ignore
 
 _TICK = 0.001
+_NO_FAILURE = (StateError, Busy, Paused, Interrupted, LeaseLost)
+"""What tells nothing of the system at the other end."""
 _LOG = structlog.get_logger("obmen.sync")
 
 
@@ -87,8 +100,9 @@ class Engine:
         """Read the flow of a pass into the outbox, under its lease; what goes wrong is told in its report."""
         flow, report = work.flow, work.report
         try:
-            with self.ledger.lease(flow.name) as lease:
+            with self.ledger.lease(flow.name) as lease, self._minding(flow, flow.source.name):
                 self._read(work, lease, force)
+            self._worked(flow, flow.source.name)
         except StateError:
             raise
         except Busy as error:
@@ -166,7 +180,9 @@ class Engine:
 
     def _force(self, work: Pass, lease: Lease, reason: str) -> None:
         with self.ledger.write(lease) as tx:
-            work.report.released = outbox.unhold(tx, work.flow.name)
+            work.report.released = outbox.force(tx, work.flow.name, HELD, f"forced:{reason}")
+            for target in work.flow.targets:
+                waiting.released(tx, target.name, work.flow.entity.entity)
         work.report.held = {}
         _LOG.warning("guard.forced", flow=work.flow.name, released=work.report.released, reason=reason)
 
@@ -238,7 +254,8 @@ class Engine:
             structlog.contextvars.bound_contextvars(run=work.run),
             spans.begin(f"deliver {target.name}", facts, parent=work.span) as span,
         ):
-            delivered = deliverer.deliver()
+            with self._minding(flow, target.name):
+                delivered = deliverer.deliver()
             span.note(spans.counted(delivered.counts))
             if delivered.trouble is not None:
                 span.failed(delivered.trouble)
@@ -247,11 +264,37 @@ class Engine:
         report.sent.setdefault(target.name, Counter()).update(delivered.counts)
         if delivered.paused:
             report.pause(delivered.paused)
+        if delivered.trouble is None and delivered.answered:
+            self._worked(flow, target.name)
         if delivered.trouble is not None:
+            self._failed(flow, target.name, delivered.trouble)
             report.trouble.append(delivered.trouble)
             error = str(delivered.trouble)
             _LOG.warning("deliver.stopped", flow=flow.name, run=work.run, target=target.name, error=error)
         return delivered
+
+    @contextmanager
+    def _minding(self, flow: Flow, connection: str) -> Iterator[None]:
+        """Keep for everybody to see that what is done within has failed, whatever it was."""
+        try:
+            yield
+        except Exception as error:
+            self._failed(flow, connection, error)
+            raise
+
+    def _failed(self, flow: Flow, connection: str, error: Exception) -> None:
+        if isinstance(error, _NO_FAILURE):
+            return
+        words = str(error) if isinstance(error, ObmenError) else f"Obmen failed ({type(error).__name__}); see its log."
+        with self.ledger.write() as tx:
+            failing.failed(tx, flow.name, connection, words, denied=isinstance(error, Denied))
+
+    def _worked(self, flow: Flow, connection: str) -> None:
+        with self.ledger.read() as tx:
+            if not failing.of(tx, flow.name, [connection]):
+                return
+        with self.ledger.write() as tx:
+            failing.worked(tx, flow.name, connection)
 
     def _wait(self, work: Sequence[Pass], began: float, deadline: float, down: set[str]) -> bool:
         """Sleep until something is due; False if nothing will be before the deadline."""

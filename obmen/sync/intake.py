@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from obmen.entities import Order, OrderStatus, Product, Record, Stock, join_key, split_key
-from obmen.rules import guards
-from obmen.state import Transaction, agreed, bindings, facts, originals, outbox, quarantine, seen
+from obmen.entities import Order, OrderStatus, Product, Record, Stock, split_key
+from obmen.rules.guards import is_live
+from obmen.state import Transaction, bindings, facts, originals, outbox, quarantine, seen
 from obmen.state.quarantine import Problem
-from obmen.sync import reckon, sales, waiting
+from obmen.sync import guarding, reckon, sales, waiting
 from obmen.sync.examine import Changes, Examiner
 from obmen.sync.flow import Flow
 from obmen.sync.propose import Proposals, propose, vanish
@@ -40,6 +40,8 @@ class Intake:
     def __init__(self, flow: Flow, run: int, began: float | None = None) -> None:
         self.flow, self.run, self.began = flow, run, began
         self.result = Read()
+        self._concerned: dict[str, Flow] = {}
+        self._emptied: dict[str, set[str]] = {}
 
     def decide(self, tx: Transaction, examiner: Examiner) -> None:
         """Take in what a person or another record brought back, and let the guards speak of all that was found."""
@@ -74,31 +76,9 @@ class Intake:
 
     def guard(self, tx: Transaction) -> None:
         """Let the guards speak of what was put into the outbox since they last did."""
-        for target in self.flow.targets:
-            effects = outbox.effects(tx, self.flow.name, target.name, "fresh")
-            if not effects:
-                continue
-            known = agreed.count(tx, target.name, self.flow.entity.entity)
-            live = agreed.count(tx, target.name, self.flow.entity.entity, live=True)
-            holding = guards.verdict(effects, known, live, self.flow.guards)
-            if effects.get("zeroed") and self.flow.guards.vanished:
-                holding |= self._vanished(tx, target.name)
-            outbox.release(tx, self.flow.name, target.name, holding)
-            if holding:
-                self.result.held[target.name] = holding
-
-    def _vanished(self, tx: Transaction, target: str) -> dict[str, str]:
-        """Hold what would empty a whole warehouse; return what is held, by warehouse, and why."""
-        zeroed: dict[str, list[str]] = {}
-        for key in outbox.keys_of(tx, self.flow.name, target, "fresh", "zeroed"):
-            zeroed.setdefault(split_key(key)[1], []).append(key)
-        held = {}
-        for warehouse, keys in zeroed.items():
-            live = agreed.live_in(tx, target, Stock.entity, join_key([warehouse])) if len(keys) >= guards.FEWEST else 0
-            if reason := live and guards.vanished(warehouse, len(keys), live):
-                outbox.doubt(tx, self.flow.name, target, keys, reason)
-                held[warehouse] = reason
-        return held
+        for other in self._concerned.values():
+            guarding.guard(tx, other, self.run, only_run=True)
+        self.result.held |= guarding.guard(tx, self.flow, self.run, self._emptied)
 
     def write(self, tx: Transaction, changes: Changes) -> None:
         """Write what examined records come to."""
@@ -153,6 +133,8 @@ class Intake:
         flow = self.flow
         if not made:
             return
+        if flow.allocate is not None and flow.allocate.pools:
+            self._note_emptied(tx, [one for one in made if isinstance(one, Stock)])
         if flow.reckoned or flow.keeps:
             originals.save(tx, flow.source.name, made)
         if flow.reckoned:
@@ -162,12 +144,22 @@ class Intake:
             self.apply(tx, reckon.reckon(tx, flow, {one.subject_key: "" for one in made if one.key not in told}))
         elif flow.keeps and flow.entity is Product:
             for one in flow.selling.priced(flow.source.name):
-                reckon.settle(tx, one, dict.fromkeys((record.subject_key for record in made), "rules"), self.run)
+                self._concerned[one.name] = one
+                causes = dict.fromkeys((record.subject_key for record in made), "rules")
+                reckon.settle(tx, one, causes, self.run, state="fresh")
         elif self._reckons:
             orders = [one for one in made if isinstance(one, Order)]
             steps = [one for one in made if isinstance(one, OrderStatus)]
             sales.sold(tx, flow, orders, self.run)
             sales.given_up(tx, flow, steps, self.run)
+
+    def _note_emptied(self, tx: Transaction, stocks: Sequence[Stock]) -> None:
+        empty = [one for one in stocks if one.available <= 0]
+        before = originals.of(tx, self.flow.source.name, Stock.entity, [one.subject_key for one in empty])
+        live = {one.key for rows in before.values() for one in rows if is_live(one.canonical)}
+        for one in empty:
+            if one.key in live:
+                self._emptied.setdefault(one.warehouse, set()).add(one.subject_key)
 
     def _set_aside(self, tx: Transaction, problems: Sequence[tuple[str, Problem]]) -> None:
         for connection in dict(problems):

@@ -11,7 +11,7 @@ from obmen.entities import Record
 from obmen.errors import IncompleteSource, Refused
 from obmen.mapping import NotCarried, Unresolved
 from obmen.records import Item, Native, pick
-from obmen.state import agreed, bindings, outbox, seen
+from obmen.state import agreed, bindings, outbox, seen, stops
 from obmen.state.ledger import Transaction
 from obmen.state.outbox import Row
 from obmen.sync import waiting
@@ -179,13 +179,20 @@ class Preparer:
         return {key: self.flow.entity.decoded(one.canonical) for key, one in known.items()}
 
     def _companions(self, tx: Transaction, companion: Companion, records: Sequence[Record]) -> dict[str, Record]:
-        """The newest decision about each companion, else what was last confirmed of it."""
+        """What was last confirmed of each companion, or what is being told of it; nothing that is held or paused."""
         pinned = companion.pinned(seen.checkpoint(tx, companion.flow).pins)
         keys = {pinned.key_for(record): record.subject_key for record in records}
         entity = companion.entity.entity
         newest = {one.key: one.canonical for one in agreed.of(tx, self.target.name, entity, keys).values()}
-        newest.update((row.key, row.canonical) for row in outbox.of(tx, self.target.name, entity, keys))
+        if stops.standing(tx, self.target.name, entity, "write") is None:
+            rows = outbox.of(tx, self.target.name, entity, keys)
+            newest.update((row.key, _told(row)) for row in rows if row.state not in {"fresh", "held"})
         return {keys[key]: companion.entity.decoded(canonical) for key, canonical in newest.items()}
+
+
+def _told(row: Row) -> bytes:
+    """Return what a target is being told; of what is in flight, not what stands behind it, for that may be held yet."""
+    return row.sent_canonical or row.canonical
 
 
 def _content(row: Row, *, in_flight: bool) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from obmen.entities import Record
+from obmen.entities import OrderStatus, Record
 from obmen.errors import Refused
 from obmen.http.redact import Redactor
 from obmen.mapping import NotCarried
@@ -18,7 +18,7 @@ from obmen.state.agreed import Agreed
 from obmen.state.ledger import Transaction
 from obmen.state.outbox import Decided, Row
 from obmen.state.quarantine import Problem
-from obmen.sync.decide import NOTHING, Decision, decide
+from obmen.sync.decide import DROP, NOTHING, Decision, decide
 from obmen.sync.flow import Flow, Target, payload_hash
 
 _redact = Redactor()
@@ -130,17 +130,21 @@ def _for_target(
             continue
         before = confirmed.get(key)
         rows = queued.get(key, [])
+        why, there = held.get(key, ""), before is not None and before.hash == digest
         decision = decide(record, digest, before, rows, refused.get(key))
-        if decision is NOTHING and rows and _otherwise_held(rows[-1], digest, held.get(key, "")):
-            decision = Decision("put", rows[-1].op, rows[-1].sequence)
+        if decision is NOTHING and rows and _otherwise_held(rows[-1], digest, why):
+            decision = DROP if there and not why else Decision("put", rows[-1].op, rows[-1].sequence)
+        elif why and there and (decision is DROP or not rows):
+            decision, why = Decision("put"), f"{why}; {target.name} shows it already"
         if key in refused and before is not None and before.hash == digest != refused[key]:
             into.overtake(target.name, key)
         if decision.verdict == "drop":
             into.dropped += [row for row in rows if row.state not in outbox.IN_FLIGHT]
         elif decision.verdict == "put":
             snapshot = record.decoded(before.canonical) if before is not None else None
-            effect = guards.effect(snapshot, record, decision.op)
-            reason = held.get(key) or guards.jump(snapshot, record, flow.guards)
+            effect = "unchanged" if there and why else guards.effect(snapshot, record, decision.op)
+            cause = causes.get(record.subject_key, "")
+            reason = why or ("" if cause.startswith("order:") else _guarded(snapshot, record, flow, effect, rows))
             spec = target.connector.writers.get((entity, decision.op))
             pause = spec.every if spec is not None else 0.0
             decided.append(
@@ -153,14 +157,22 @@ def _for_target(
                     decision.sequence,
                     reason,
                     not_before=before.at + pause if before is not None and pause else 0.0,
-                    cause=causes.get(record.subject_key, "") if causes else "",
+                    cause=cause,
                 )
             )
 
 
+def _guarded(before: Record | None, record: Record, flow: Flow, effect: str, rows: Sequence[Row]) -> str:
+    """Return why one record is held: for what it would become, or still for what happened to others beside it."""
+    reason = guards.jump(before, record, flow.guards)
+    if not reason and rows and rows[-1].effect == effect and rows[-1].reason.startswith(guards.TOGETHER):
+        reason = rows[-1].reason
+    return reason
+
+
 def _otherwise_held(row: Row, digest: bytes, reason: str) -> bool:
     """Whether rules held the same change for another reason than they do now, or do not hold it any more."""
-    if row.hash != digest or row.state in outbox.IN_FLIGHT or row.reason == reason:
+    if row.hash != digest or row.state in outbox.IN_FLIGHT or (reason and row.reason.startswith(reason)):
         return False
     return bool(reason) or row.reason.startswith(HELD)
 
@@ -192,9 +204,14 @@ def _without_echoes(tx: Transaction, flow: Flow, records: Sequence[Record], into
 
 
 def _as_written(record: Record, ours: Agreed, told: frozenset[str]) -> Record:
-    """Return the record with the fields that its source cannot tell as they were written there."""
+    """Return the record with the fields that its source cannot tell as they were written there.
+
+    One step that two systems give different reasons for is still one step.
+    """
     written = record.decoded(ours.canonical)
     untold = {name: getattr(written, name) for name in written.model_fields_set - told}
+    if isinstance(record, OrderStatus) and isinstance(written, OrderStatus) and record.status == written.status:
+        untold["reason"] = written.reason
     return record.model_copy(update=untold) if untold else record
 
 

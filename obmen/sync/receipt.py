@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from obmen.entities import Order, OrderStatus
 from obmen.http.redact import Redactor
 from obmen.records import Outcome, RecordError
+from obmen.rules import guards
 from obmen.rules.guards import is_live
 from obmen.state import Transaction, agreed, bindings, outbox, quarantine, written
 from obmen.state.agreed import Agreed
-from obmen.state.outbox import Row
+from obmen.state.outbox import IN_FLIGHT, Row
 from obmen.state.quarantine import Problem
 from obmen.state.text import LONGEST_ID, fault
 from obmen.sync import reckon, restock, sales, waiting
@@ -22,6 +21,7 @@ from obmen.sync.backoff import delay
 from obmen.sync.flow import Flow, Target
 
 _redact = Redactor()
+_ANEW: Mapping[str, Any] = {"state": "pending", "attempt": 0, "not_before": 0.0}
 
 
 class Receipt:
@@ -41,10 +41,9 @@ class Receipt:
         self._finished: list[Row] = []
         self._written: list[Row] = []
         self._restored: list[str] = []
-        self._refused: list[Row] = []
+        self._refused: list[tuple[Row, Problem]] = []
         self._changes: list[tuple[Row, dict[str, Any]]] = []
         self._bound: dict[str, str] = {}
-        self._snapshots: list[Agreed] = []
         self._problems: list[Problem] = []
         self._settled = 0
 
@@ -78,7 +77,6 @@ class Receipt:
 
     def idle(self, row: Row) -> None:
         """Nothing need be done about the row: it goes, and counts as agreed."""
-        self._snapshot(row, row.hash, row.canonical)
         self._finished.append(row)
         self.counts["idle"] += 1
 
@@ -100,22 +98,17 @@ class Receipt:
     ) -> None:
         """The record goes to quarantine, with the peer's reasons in its own words."""
         sent = stage == "deliver"
-        self._problems.append(
-            Problem(
-                stage,
-                errors[0].code if errors else "refused",
-                _redact("; ".join(_sentence(error) for error in errors) or "refused without a reason"),
-                key=row.key,
-                op=row.op,
-                canonical=(row.sent_canonical if sent else None) or row.canonical,
-                fingerprint=(row.sent_hash if sent else None) or row.hash,
-                waits_for=waits_for,
-            )
+        problem = Problem(
+            stage,
+            errors[0].code if errors else "refused",
+            _redact("; ".join(_sentence(error) for error in errors) or "refused without a reason"),
+            key=row.key,
+            op=row.op,
+            canonical=(row.sent_canonical if sent else None) or row.canonical,
+            fingerprint=(row.sent_hash if sent else None) or row.hash,
+            waits_for=waits_for,
         )
-        if sent and _changed_since(row):
-            self._change(row, state="pending", attempt=0, not_before=0.0)
-        else:
-            self._refused.append(row)
+        self._refused.append((row, problem))
         self._settled += 1
         self.counts["refused"] += 1
 
@@ -150,19 +143,37 @@ class Receipt:
         self._change(row, not_before=self.tx.now + min(max(age / 10, 0.5), 60.0))
 
     def close(self) -> None:
-        """Write what all outcomes together amount to."""
+        """Write what all outcomes together amount to.
+
+        While a call is under way, other records may decide something new about its rows: that is what follows then.
+        """
         tx, flow, target = self.tx, self.flow.name, self.target.name
+        now = self._current()
         taken = bindings.bind(tx, target, self._entity, self._bound)
         self._note_written()
-        agreed.save(tx, target, self._entity, self._snapshots, self.run)
+        snapshots = [self._snapshot(row) for row in self._finished]
+        agreed.save(tx, target, self._entity, snapshots, self.run)
+        changes = [(now[row.id], self._next(now[row.id], values)) for row, values in self._changes if row.id in now]
         landed = []
-        for row in self._finished:
-            if _changed_since(row):
-                self._change(row, state="pending", op=row.op, attempt=0, not_before=0.0)
+        for row, snapshot in zip(self._finished, snapshots, strict=True):
+            follower = now.get(row.id)
+            if follower is None:
+                continue
+            if follower.behind:
+                changes.append((follower, self._following(follower, snapshot)))
+            elif row.key in self._restored:
+                changes.append((follower, {**_ANEW, "op": "put"}))
             else:
-                landed.append(row)
-        outbox.change_all(tx, self._changes)
-        outbox.drop(tx, landed + self._refused)
+                landed.append(follower)
+        for row, problem in self._refused:
+            follower = now.get(row.id)
+            self._problems.append(problem)
+            if follower is not None and follower.behind:
+                changes.append((follower, self._next(follower, _ANEW)))
+            elif follower is not None:
+                landed.append(follower)
+        outbox.change_all(tx, changes)
+        outbox.drop(tx, landed)
         waiting.bound(tx, target, self._entity, self._bound)
         self._reckon()
         if target in self.flow.stock_flows:
@@ -173,6 +184,33 @@ class Receipt:
         self._problems += [self._bound_twice(key, other) for key, other in taken.items()]
         quarantine.add(tx, flow, target, self._entity, self._problems, self.run)
         self.on_sent(self._settled)
+
+    def _current(self) -> dict[tuple[str, int], Row]:
+        """Return all rows as they now stand; forget those that were not sent and about which was decided anew."""
+        rows = [*self._finished, *(row for row, _ in self._changes), *(row for row, _ in self._refused)]
+        now = outbox.current(self.tx, rows)
+        moved = {
+            row.id for row in rows if row.state not in IN_FLIGHT and row.id in now and now[row.id].hash != row.hash
+        }
+        self._finished = [row for row in self._finished if row.id not in moved]
+        self._changes = [one for one in self._changes if one[0].id not in moved]
+        self._refused = [one for one in self._refused if one[0].id not in moved]
+        return now
+
+    @staticmethod
+    def _next(row: Row, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what becomes of a row that has not landed: what stands behind it goes next, or is held."""
+        if values.get("state") == "pending" and row.behind and row.reason:
+            return {**values, "state": "held", "reason": row.reason}
+        return values
+
+    def _following(self, row: Row, landed: Agreed) -> Mapping[str, Any]:
+        """Return what becomes of a row that has landed while something newer was decided: that is judged once more."""
+        kind = self.flow.entity
+        reason = row.reason
+        if not (reason or row.cause.startswith(("order:", "forced:"))) and row.sent_hash:
+            reason = guards.jump(kind.decoded(landed.canonical), kind.decoded(row.canonical), self.flow.guards)
+        return {**_ANEW, "op": row.op, "reason": reason, "state": "held" if reason else "pending"}
 
     def _note_written(self) -> None:
         """Keep what stood there before, what stands there now, and why; steps of a history are kept as facts."""
@@ -233,12 +271,9 @@ class Receipt:
                 self.refused(row, [RecordError("unkept_id", message)])
                 return
             self._bound[row.key] = native_id
-        sent = row.sent_canonical or row.canonical
         self._written.append(row)
-        restored = (row.sent_op or row.op) == "restore"
-        self._snapshot(row, b"" if restored else row.sent_hash or row.hash, sent)
-        self._finished.append(msgspec.structs.replace(row, op="put", sent_hash=b"") if restored else row)
-        self._restored += [row.key] if restored else []
+        self._finished.append(row)
+        self._restored += [row.key] if (row.sent_op or row.op) == "restore" else []
         self._settled += 1
         self.counts["done"] += 1
 
@@ -248,13 +283,11 @@ class Receipt:
     def _change(self, row: Row, **values: Any) -> None:
         self._changes.append((row, values))
 
-    def _snapshot(self, row: Row, digest: bytes, canonical: bytes) -> None:
-        self._snapshots.append(Agreed(row.key, digest, canonical, row.sequence, is_live(canonical)))
-
-
-def _changed_since(row: Row) -> bool:
-    """Whether a newer decision stands behind what was sent."""
-    return row.sent_hash is not None and (row.sent_hash != row.hash or row.sent_op != row.op)
+    def _snapshot(self, row: Row) -> Agreed:
+        """Return what is agreed on now; of what came back from the archive only that it is there."""
+        content = row.sent_canonical or row.canonical
+        digest = b"" if row.key in self._restored else row.sent_hash or row.hash
+        return Agreed(row.key, digest, content, row.sequence, is_live(content))
 
 
 def _sentence(error: RecordError) -> str:

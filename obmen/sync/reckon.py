@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from obmen.entities import Price, Product, Record, Stock, join_key, split_key
 from obmen.errors import Refused
@@ -51,13 +51,18 @@ def told_keys(flow: Flow, records: Sequence[Record]) -> list[str]:
     return [join_key([sku, pool]) for sku in _with_bound(rules, [one.sku for one in stocks]) for pool in pools]
 
 
-def settle(tx: Transaction, flow: Flow, causes: Mapping[str, str], run: int) -> int:
-    """Reckon SKUs (each with its cause) outside the flow's own reading; return how many changes went to the outbox."""
+def settle(
+    tx: Transaction, flow: Flow, causes: Mapping[str, str], run: int, *, state: Literal["fresh", "pending"] = "pending"
+) -> int:
+    """Reckon SKUs (each with its cause) outside the flow's own reading; return how many changes went to the outbox.
+
+    ``fresh``: the guards speak of them at the end of the run.
+    """
     proposals = reckon(tx, flow, causes, causes)
     entity = flow.entity.entity
     outbox.drop(tx, proposals.dropped)
     for target, decided in proposals.decided.items():
-        outbox.put(tx, flow.name, target, entity, decided, run, state="pending")
+        outbox.put(tx, flow.name, target, entity, decided, run, state=state)
         waiting.decided(tx, target, flow.entity, [one.key for one in decided])
     for name, problem in proposals.problems:
         quarantine.add(tx, flow.name, name, entity, [problem], run)

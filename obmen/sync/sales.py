@@ -22,7 +22,7 @@ from obmen.sync.reckon import reckon, settle, told_keys
 
 _SECOND = 1.0
 """Channels tell the time of an order in whole seconds."""
-_FRESH = 3 * 86400.0
+FRESH = 3 * 86400.0
 """An older order, met when a channel is first connected or its past is read, is on the source's books by other ways."""
 
 
@@ -36,7 +36,7 @@ def unsold(tx: Transaction, flow: Flow, stocks: Sequence[Stock]) -> list[Stock]:
 
 def sold(tx: Transaction, flow: Flow, orders: Sequence[Order], run: int) -> None:
     """Take in what buyers took: until a source knows of it, no channel is told that it is there."""
-    orders = [order for order in orders if tx.now - order.placed_at.timestamp() < _FRESH]
+    orders = [order for order in orders if tx.now - order.placed_at.timestamp() < FRESH]
     for target in flow.targets:
         if not (flows := flow.selling.of(target.name)):
             continue
@@ -133,7 +133,8 @@ def _sold_there(tx: Transaction, flow: Flow, sales: Sequence[tuple[Order, str]])
         if not sold:
             continue
         keys = _keys(tx, flow, sold)
-        flying = {row.key for row in outbox.of(tx, target.name, Stock.entity, keys) if row.attempt}
+        rows = outbox.of(tx, target.name, Stock.entity, keys)
+        flying = {row.key for row in rows if row.attempt}
         lowered, unknown = [], {}
         for key, told in agreed.of(tx, target.name, Stock.entity, keys).items():
             before = Stock.model_validate_json(told.canonical)
@@ -145,6 +146,8 @@ def _sold_there(tx: Transaction, flow: Flow, sales: Sequence[tuple[Order, str]])
                 lowered.append(_lowered(target, told, before, orders))
             elif orders:
                 unknown[key] = told.canonical
+        meanwhile = {row.key for row in rows if split_key(row.key)[0] in sold}
+        outbox.retell(tx, target.name, Stock.entity, meanwhile)
         agreed.move(tx, target.name, Stock.entity, lowered)
         agreed.doubt(tx, target.name, Stock.entity, unknown)
 

@@ -27,6 +27,8 @@ _WAITING = tuple(
 _BINDING = re.compile(r"(?P<connection>[^/:]+)/(?P<entity>\w+)(?P<mark>[/#])(?P<id>.+)", re.DOTALL)
 """What ``for_binding`` and ``for_native`` give: no connection and no entity has any of these marks in its name."""
 
+_ANY = re.compile(r"([^/:]+)[/:](\w+)[/#](.+)", re.DOTALL)
+
 
 def for_binding(connection: str, entity: str, key: str) -> str:
     """Name the binding of a key in a connection."""
@@ -41,6 +43,12 @@ def for_native(connection: str, entity: str, native_id: str) -> str:
 def for_record(connection: str, entity: str, subject: str) -> str:
     """Name what is to be told to a connection of a subject (its price, whichever price type that has)."""
     return f"{connection}:{entity}/{subject}"
+
+
+def named(token: str) -> tuple[str, str, str] | None:
+    """Return connection, entity and key (or native id, or subject) of what any of these names."""
+    found = _ANY.fullmatch(token)
+    return (found[1], found[2], found[3]) if found is not None else None
 
 
 def bound(tx: Transaction, connection: str, entity: str, pairs: Mapping[str, str]) -> None:
@@ -58,6 +66,12 @@ def decided(tx: Transaction, connection: str, entity: type[Record], keys: Sequen
         tokens = [for_record(connection, entity.entity, entity.subject_of(key)) for key in keys]
         outbox.wake(tx, tokens)
         quarantine.wake(tx, tokens)
+
+
+def released(tx: Transaction, connection: str, entity: str) -> None:
+    """Wake what waited for any record of an entity, since some of them may now be told."""
+    if _any(tx):
+        outbox.wake_under(tx, for_record(connection, entity, ""))
 
 
 def missed(tx: Transaction, flow: Flow, run: int) -> None:

@@ -15,6 +15,8 @@ def in_words(cause: str) -> str:
     if kind == "order" and about:
         channel, _, number = about.partition("|")
         return f"order {number} of {channel}" if number else f"order {about}"
+    if kind == "forced" and about:
+        return f"let go by --force: {about}"
     if kind == "undo" and about:
         return f"run {about} was undone"
     return _WORDS.get(cause, cause)

@@ -75,6 +75,8 @@ def because(words: Words, cause: str) -> str:
         return words("because.order", number=number, channel=channel)
     if kind == "undo" and about:
         return words("because.undo", number=about)
+    if kind == "forced" and about:
+        return words("because.forced", reason=about)
     known = f"because.{cause or 'source'}"
     return words(known) if words.has(known) else cause
 

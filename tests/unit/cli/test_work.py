@@ -134,6 +134,46 @@ def test_of_a_thousand_prices_the_slips_are_held_and_the_rest_goes(
     assert shop.writes == []
 
 
+@pytest.mark.field("N1")
+def test_force_lets_go_what_guards_hold_and_never_what_is_below_its_cost(
+    place: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    fill(erp, 50)
+    erp.put(
+        "price", *({**price(number, "40.00" if number <= 20 else "80.00"), "type": "cost"} for number in range(1, 51))
+    )
+    place.project(erp.url, shop.url, flows=GUARDED)
+    assert cli("sync").code == 0
+    erp.put("price", *(price(number, "60.00") for number in range(1, 21)), price(40, "50.00"))
+    assert cli("sync", "prices", "--json").data["flows"][0]["outbox"] == {"held": 21}
+    ran = cli("sync", "prices", "--force", "clearance")
+    assert ran.code == 3
+    assert forced(ran)["released"] == 20
+    assert "held" in ran.out
+    assert shop.records["price"]["A-1|base"]["amount"] == "60.00"
+    assert shop.records["price"]["A-40|base"]["amount"] == "100.00"
+    assert "let go by --force: clearance" in cli("history", "shop", "prices", "A-1").out
+
+
+@pytest.mark.field("C3")
+def test_a_cost_that_rises_above_a_price_that_is_told_already_is_seen_until_it_is_right(
+    place: Place, cli: Cli, erp: ShelfSandbox, shop: ShelfSandbox
+) -> None:
+    fill(erp, 20)
+    erp.put("price", *({**price(number, "80.00"), "type": "cost"} for number in range(1, 21)))
+    place.project(erp.url, shop.url, flows=GUARDED)
+    assert cli("sync").code == 0
+    erp.put("price", *({**price(number, "500.00"), "type": "cost"} for number in range(3, 13)))
+    for _ in range(2):
+        assert cli("sync", "prices").code == 3
+    assert "is below 555.56" in cli("plan", "prices", "--rows", "20").out
+    assert "shop shows it already" in cli("plan", "prices", "--rows", "20").out
+    shop.writes.clear()
+    erp.put("price", *({**price(number, "80.00"), "type": "cost"} for number in range(3, 13)))
+    assert cli("sync", "prices").code == 0
+    assert shop.writes == []
+
+
 @pytest.mark.field("J3")
 @pytest.mark.field("N2")
 def test_an_empty_answer_and_a_vanished_warehouse_zero_nothing_until_somebody_says_so(

@@ -13,6 +13,7 @@ import pytest
 from obmen.records import natural_id
 from obmen.rules.allocation import Allocation, Channel, Pool
 from obmen.state import Ledger, quarantine, taken
+from obmen.sync.steps import Step
 from obmen.testing.clock import FakeClock
 from tests.market import MAIN, Market
 
@@ -73,6 +74,42 @@ def test_an_order_counts_until_a_reading_that_began_after_the_source_had_it(mark
     assert market.shown("A") == {"ozon": 8, "wb": 8, "market": 8}
     market.sync("stock")
     assert counted(market) == []
+    assert market.shown("A") == {"ozon": 8, "wb": 8, "market": 8}
+
+
+@pytest.mark.field("D3")
+@pytest.mark.parametrize("step", ["deliver.taken", "deliver.marked", "deliver.called"])
+def test_an_order_that_is_read_while_stock_is_told_is_not_lost_by_that(market: Market, step: Step) -> None:
+    market.source.on_hand["A", MAIN] = Decimal(8)
+    market.shops["ozon"].buy("A", 2)
+    read: list[Step] = []
+
+    def meanwhile(now: Step) -> None:
+        if now == step and not read:
+            read.append(now)
+            market.read("order_ozon")
+
+    market.sync("stock", on_step=meanwhile)
+    assert read == [step]
+    market.deliver("stock")
+    assert market.shown("A") == {"ozon": 6, "wb": 6, "market": 6}
+
+
+def test_what_was_told_while_it_was_sold_there_is_told_once_more(market: Market) -> None:
+    market.source.on_hand["A", MAIN] = Decimal(8)
+    sold: list[Step] = []
+
+    def meanwhile(now: Step) -> None:
+        if now == "deliver.called" and not sold:
+            sold.append(now)
+            market.shops["ozon"].buy("A", 2)
+            market.source.on_hand["A", MAIN] += 2
+            market.read("order_ozon")
+            market.read("stock")
+
+    market.sync("stock", on_step=meanwhile)
+    market.rest()
+    assert market.source.free("A") == 8
     assert market.shown("A") == {"ozon": 8, "wb": 8, "market": 8}
 
 
