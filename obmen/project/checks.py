@@ -20,6 +20,7 @@ _GUARDED = {
     "gone": ("product",),
     "floor": ("price",),
     "grown": ("stock",),
+    "lowered": ("price",),
     "vanished": ("stock",),
 }
 _MISSING = {"zero": "stock", "archive": "product"}

@@ -92,6 +92,10 @@ class GuardsModel(_Model):
     share: Share = Field(
         default=None, description="how many of the known records may change in one read; off by default"
     )
+    lowered: Share = Field(
+        default=None,
+        description="how many prices may fall by more than a tenth in one read; for price 50% by default",
+    )
     zeroed: Share = Field(
         default=None,
         description="how many stocks above zero may become zero in one read; for stock 30% by default",

@@ -16,10 +16,11 @@ from obmen.entities import Price, Record, Stock
 from obmen.records import Op
 
 FEWEST = 5
+"""A share is judged from so many records on (or when it is all of them): one of three sold out is no alarm."""
 TOGETHER = "too many at once: "
 """How the reasons begin for which records are held for what happened to others beside them."""
 _GROWN_FROM = 10
-"""A share is judged from so many records on (or when it is all of them): one of three sold out is no alarm."""
+_MUCH_LOWER = Decimal("0.9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,9 @@ class Guards:
     ``change``: how far one price or stock may move, relative to what it was. ``floor``: the least price, in its
     currency. ``grown``: how many times what it was one stock may become, if it becomes ten or more.
     ``share``: how many of the known records may change in one read. ``created``: how many records, not a share, may be
-    new in one read, unless all are. ``zeroed``: how many stocks that were above zero may become zero. ``vanished``:
-    whether it is held that all that a warehouse had does. ``gone``: how many products may be archived.
+    new in one read, unless all are. ``lowered``: how many prices may fall by more than a tenth. ``zeroed``: how many
+    stocks that were above zero may become zero. ``vanished``: whether it is held that all that a warehouse had does.
+    ``gone``: how many products may be archived.
     """
 
     change: Decimal | None = None
@@ -39,19 +41,20 @@ class Guards:
     created: int | None = None
     vanished: bool = False
     share: Decimal | None = None
+    lowered: Decimal | None = None
     zeroed: Decimal | None = None
     gone: Decimal | None = None
 
 
 DEFAULT_GUARDS: Mapping[str, Guards] = {
-    "price": Guards(change=Decimal("0.5")),
+    "price": Guards(change=Decimal("0.5"), lowered=Decimal("0.5")),
     "stock": Guards(zeroed=Decimal("0.3"), vanished=True, grown=Decimal(100)),
     "product": Guards(gone=Decimal("0.1")),
 }
 
 
 def effect(before: Record | None, after: Record, op: Op) -> str:
-    """Name what a change does: created, changed, zeroed, archived or restored."""
+    """Name what a change does: created, changed, lowered, zeroed, archived or restored."""
     if op == "archive":
         return "archived"
     if op == "restore":
@@ -60,6 +63,8 @@ def effect(before: Record | None, after: Record, op: Op) -> str:
         return "created"
     if isinstance(before, Stock) and isinstance(after, Stock) and before.available > 0 and after.available == 0:
         return "zeroed"
+    if isinstance(before, Price) and isinstance(after, Price) and after.amount < before.amount * _MUCH_LOWER:
+        return "lowered"
     return "changed"
 
 
@@ -99,9 +104,10 @@ def verdict(effects: Mapping[str, int], known: int, live: int, guards: Guards) -
     target holds; ``live``: how many of them could be lost (see ``is_live``).
     """
     held: dict[str, str] = {}
-    moved = sum(effects.get(name, 0) for name in ("changed", "zeroed", "archived"))
+    moved = sum(effects.get(name, 0) for name in ("changed", "lowered", "zeroed", "archived"))
     judged = (
         ("*", "share", "change", moved, known, guards.share),
+        ("lowered", "lowered", "fall by more than a tenth", effects.get("lowered", 0), known, guards.lowered),
         ("zeroed", "zeroed", "go to zero", effects.get("zeroed", 0), live, guards.zeroed),
         ("archived", "gone", "be archived", effects.get("archived", 0), live, guards.gone),
     )

@@ -16,7 +16,7 @@ from runner.cli.causes import in_words
 from runner.exit_codes import ExitCode, of_error, severest
 from runner.render import Cell, Column, Screen, Table, clipped, number, plural
 
-_STYLES = {"created": "green", "zeroed": "red", "archived": "red"}
+_STYLES = {"created": "green", "lowered": "yellow", "zeroed": "red", "archived": "red"}
 _SENT = ("pending",)
 _WIDE, _VALUE = 90, 48
 _MOST_REASONS = 5

@@ -42,7 +42,7 @@ def test_four_lines_make_a_flow(tmp_path: Path) -> None:
     flow = made.flows["stock"]
     assert (flow.entity, flow.source, flow.targets) == ("stock", "ut", ("shop",))
     assert (flow.where, flow.missing, flow.schedule.every, flow.attempts) == ({}, "ignore", timedelta(minutes=2), 10)
-    assert flow.guards == Guards(zeroed=Decimal("0.3"), vanished=True)
+    assert flow.guards == Guards(zeroed=Decimal("0.3"), vanished=True, grown=Decimal(100))
     assert (flow.line, flow.lines["to"]) == (6, 9)
     assert flow.where_line == f"{tmp_path}/obmen.yaml:6"
     assert made.state_url == f"sqlite:///{tmp_path}/.obmen/state.db"
@@ -73,7 +73,7 @@ def test_every_word_of_a_flow(tmp_path: Path) -> None:
     assert prices.where_line.endswith("obmen.yaml:10")
     assert prices.schedule.every == timedelta(minutes=90)
     assert prices.attempts == 3
-    assert prices.guards == Guards(change=Decimal("0.125"), share=Decimal("0.2"))
+    assert prices.guards == Guards(change=Decimal("0.125"), share=Decimal("0.2"), lowered=Decimal("0.5"))
     assert prices.mappings == {"shop": tmp_path / "own.yaml"}
     assert made.flows["goods"].guards == Guards()
     assert made.flows["goods"].missing == "archive"
@@ -82,8 +82,8 @@ def test_every_word_of_a_flow(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entity", "guards"),
     [
-        ("price", Guards(change=Decimal("0.5"))),
-        ("stock", Guards(zeroed=Decimal("0.3"), vanished=True)),
+        ("price", Guards(change=Decimal("0.5"), lowered=Decimal("0.5"))),
+        ("stock", Guards(zeroed=Decimal("0.3"), vanished=True, grown=Decimal(100))),
         ("product", Guards(gone=Decimal("0.1"))),
     ],
 )

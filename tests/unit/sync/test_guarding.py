@@ -124,6 +124,20 @@ def test_stock_that_goes_to_zero_behind_what_is_in_flight_is_held(world: World) 
     assert {str(one["free"]) for one in world.shop.of("stock").values()} == {"7", "8"}
 
 
+@pytest.mark.field("N1")
+def test_a_price_list_of_which_most_falls_is_held_without_any_word_in_the_project(world: World) -> None:
+    world.guards = DEFAULT_GUARDS["price"]
+    goods(world)
+    prices(world, "95.00", range(MANY))
+    assert later(world).outbox == {}, "by a twentieth is no slip"
+    prices(world, "70.00", range(MANY // 2))
+    assert later(world).outbox == {}, "and half of them may be on sale"
+    prices(world, "60.00", range(MANY // 2 - 1, MANY))
+    report = later(world)
+    assert report.outbox == {"held": 6}
+    assert "6 of 10 records (60%) would fall by more than a tenth" in report.held["shop"]["lowered"]
+
+
 def test_what_is_sound_follows_what_was_in_flight(world: World) -> None:
     world.guards = DEFAULT_GUARDS["price"]
     goods(world)
