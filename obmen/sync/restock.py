@@ -41,6 +41,7 @@ def tell_again(tx: Transaction, flow: str, channel: str, keys: Sequence[str], ru
     """
     if not keys:
         return
+    outbox.retell(tx, channel, "stock", keys)
     queued = {row.key for row in outbox.of(tx, channel, "stock", keys)}
     known = [one for key, one in agreed.of(tx, channel, "stock", keys).items() if key not in queued and one.hash]
     decided = [

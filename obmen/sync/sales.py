@@ -168,7 +168,9 @@ def _lowered(target: Target, told: Agreed, before: Stock, orders: Sequence[Order
 
 def _put_back(tx: Transaction, flow: Flow, channel: str, skus: Iterable[str]) -> None:
     """Take back what a channel confirmed of goods that it may have put back on sale by itself."""
-    confirmed = agreed.of(tx, channel, Stock.entity, _keys(tx, flow, skus))
+    keys = _keys(tx, flow, skus)
+    outbox.retell(tx, channel, Stock.entity, keys)
+    confirmed = agreed.of(tx, channel, Stock.entity, keys)
     agreed.doubt(tx, channel, Stock.entity, {key: one.canonical for key, one in confirmed.items()})
 
 

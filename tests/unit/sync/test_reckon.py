@@ -113,6 +113,27 @@ def test_what_was_told_while_it_was_sold_there_is_told_once_more(market: Market)
     assert market.shown("A") == {"ozon": 8, "wb": 8, "market": 8}
 
 
+def test_what_was_told_while_a_buyer_gave_up_is_told_once_more(market: Market) -> None:
+    number = market.shops["ozon"].buy("A", 2)
+    market.rest()
+    market.source.on_hand["A", MAIN] += 1
+    given_up: list[Step] = []
+
+    def meanwhile(now: Step) -> None:
+        if now == "deliver.called" and not given_up:
+            given_up.append(now)
+            market.shops["ozon"].give_up(number)
+            market.source.given_up.add(number)
+            market.source.on_hand["A", MAIN] -= 2
+            market.read("order_status_ozon")
+            market.read("stock")
+
+    market.sync("stock", on_step=meanwhile)
+    market.rest()
+    assert market.source.free("A") == 8
+    assert market.shown("A") == {"ozon": 8, "wb": 8, "market": 8}
+
+
 def test_what_was_sold_and_bought_in_between_two_readings_is_told_though_the_number_is_the_same(market: Market) -> None:
     market.shops["wb"].buy("A")
     market.source.on_hand["A", MAIN] += 1
