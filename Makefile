@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench schema
+.PHONY: help demo test check bench lives schema
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +25,9 @@ check: $(READY) ## lint, format, types, and who may import whom; changes nothing
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+lives: $(READY) ## a seller's whole life on each marketplace at a real cabinet's size: minutes
+	@OBMEN_GOODS=500 OBMEN_ORDERS=50 $(BIN)/python -m pytest -o timeout=0 -k a_whole_life tests/e2e/markets $(ARGS)
 
 bench: $(READY) ## how fast, beside a bare parser measured in the same run
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from connectors.ozon import marking, packages, paths
 from connectors.ozon.cancelling import Reason, cancel_goods
-from connectors.ozon.errors import ALREADY_SHIPPED
+from connectors.ozon.errors import ALREADY_SHIPPED, WRONG_STATUS
 from connectors.ozon.families import CANCELLED, SPLIT, TO_ASSEMBLE, living
 from connectors.ozon.packages import Packages
 from connectors.ozon.postings import posting
@@ -69,7 +69,10 @@ def _to_assemble(http: Http, parts: Sequence[Native]) -> list[Native]:
         _confirm(http, [part["posting_number"] for part in disputed])
     elif not waiting:
         status = str((alive or parts)[0]["status"])
-        raise Refused(f"The posting is {status}, so it cannot be assembled.", code=status)
+        raise Refused(
+            f"The posting is {status}, so it cannot be assembled.",
+            code=CANCELLED if status == CANCELLED else WRONG_STATUS,
+        )
     return waiting
 
 

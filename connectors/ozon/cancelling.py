@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.ozon import paths
-from connectors.ozon.errors import ALREADY_CANCELLED
+from connectors.ozon.errors import ALREADY_CANCELLED, WRONG_STATUS
 from connectors.ozon.families import CANCELLED, living
 from connectors.ozon.postings import posting
 from obmen.errors import TOO_LATE, Later, Refused
@@ -15,7 +15,6 @@ from obmen.http import Http
 from obmen.records import Native
 
 _WRONG_REASON = "HAS_INCORRECT_CANCEL_REASON"
-_WRONG_STATUS = "HAS_INCORRECT_STATUS"
 _NO_WORDS = "Нет в наличии"
 _SETTLING = 60.0
 
@@ -48,7 +47,7 @@ def cancel(http: Http, parts: Sequence[Native], reason: Reason) -> None:
         except Refused as error:
             if error.code == _WRONG_REASON:
                 raise _with_choices(http, number, error) from None
-            if error.code == _WRONG_STATUS:
+            if error.code == WRONG_STATUS:
                 message = (
                     f"Ozon has {number} already and does not let the seller cancel it. Take the cancellation back in"
                     " the books; if the buyer refuses the goods, Ozon tells of their return."

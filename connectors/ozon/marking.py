@@ -38,7 +38,7 @@ def needed(part: Native) -> bool:
         if requirements.get(field):
             goods = ", ".join(map(str, requirements[field]))
             message = f"Ozon wants {what} (SKU {goods}). Tell it in the cabinet, then replay this entry."
-            raise Refused(message, code=field)
+            raise Refused(message, code="told_by_hand", field=field)
     return any(requirements.get(f"products_requiring_{kind}") for kind in _BY_UNIT)
 
 

@@ -98,8 +98,9 @@ class Prices(Connector):
 def as_set(raw: bytes) -> Iterator[Native]:
     """Turn a price as it is read (``ProductAPI_GetProductInfoPrices``) into one as it is set.
 
-    A minimum price of zero is Ozon's way of saying that there is none. ``marketing_seller_price`` is told beside, with
-    ``promotions``, where the promotions that the seller takes part in make another price of it than was set.
+    An old or a minimum price of zero is Ozon's way of saying that there is none. ``marketing_seller_price`` is told
+    beside, with ``promotions``, where the promotions that the seller takes part in make another price of it than was
+    set.
     """
     for read in decode_json(raw):
         price: dict[str, Any] = read["price"]
@@ -108,10 +109,9 @@ def as_set(raw: bytes) -> Iterator[Native]:
             "product_id": read["product_id"],
             "price": money(price["price"]),
             "old_price": money(price.get("old_price") or 0),
+            "min_price": money(price.get("min_price") or 0),
             "currency_code": price["currency_code"],
         }
-        if price.get("min_price"):
-            native["min_price"] = money(price["min_price"])
         shown = price.get("marketing_seller_price")
         if shown and shown != price["price"]:
             native["marketing_seller_price"] = money(shown)

@@ -13,6 +13,7 @@ from datetime import datetime
 from connectors.ozon import marking, own_delivery
 from connectors.ozon.assembly import assemble, prepared
 from connectors.ozon.cancelling import Reason, cancel
+from connectors.ozon.errors import WRONG_STATUS
 from connectors.ozon.families import (
     ASSEMBLED,
     CANCELLED,
@@ -212,7 +213,8 @@ def _is_assembled(part: Native) -> bool:
 
 def _out_of_turn(item: Item, parts: Sequence[Native]) -> RecordError:
     status = ", ".join(sorted({str(part["status"]) for part in parts}))
-    return RecordError(status, f"The posting is {status}, so it cannot become {item.payload['status']}.", "status")
+    message = f"The posting is {status}, so it cannot become {item.payload['status']}."
+    return RecordError(CANCELLED if status == CANCELLED else WRONG_STATUS, message, "status")
 
 
 def _refused(batch: Batch, item: Item, error: Refused) -> Outcome:

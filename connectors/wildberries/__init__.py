@@ -15,6 +15,7 @@ from connectors.wildberries.options import WildberriesOptions
 from connectors.wildberries.prices import Prices
 from connectors.wildberries.steps import Steps
 from connectors.wildberries.stocks import Stocks
+from obmen.connector import Options as BaseOptions
 from obmen.connector import Transport
 from obmen.http import Remaining, Retry
 
@@ -27,6 +28,11 @@ class Wildberries(Cards, Prices, Stocks, Checks, Returns, Steps, OrderLabels, Fi
     title: ClassVar[str] = "Wildberries"
     sandbox: ClassVar[str] = "connectors.wildberries.sandbox:WildberriesSandbox"
     Options = WildberriesOptions
+
+    def __init__(self, name: str, options: BaseOptions, **more: Any) -> None:
+        super().__init__(name, options, **more)
+        if self.only_reads:
+            self.writers = {key: spec for key, spec in self.writers.items() if key[0] != "order_status"}
 
     @classmethod
     def transport(cls, options: Any) -> Transport:

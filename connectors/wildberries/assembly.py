@@ -234,7 +234,7 @@ def _by_kind(rows: Mapping[int, Mapping[str, Any]]) -> dict[Kind, set[int]]:
 def _mismatch(item: Item, state: State) -> RecordError:
     now = f"{state.supplier}/{state.there}"
     message = f"The order is {now} at Wildberries, so it cannot become '{item.payload['status']}'."
-    return RecordError(state.there if state.cancelled else "StatusMismatch", message, "status")
+    return RecordError("cancelled" if state.cancelled else "StatusMismatch", message, "status")
 
 
 def without_codes(error: Refused, item: Item) -> str:

@@ -96,7 +96,10 @@ class Bulk(Statuses, Marking):
             return
         codes = {id_: str(work.items[id_].payload.get("reason") or "") for id_ in ids}
         if coded:
-            message = "The buyer's confirmation code is needed: put it into the status's reason."
+            message = (
+                "Wildberries wants the code that the buyer says when he takes the goods, as the status's reason. In 1C "
+                "write it into the order's comment: [код 741852]. It is then told by itself."
+            )
             missing = [RecordError("no_code", message, "reason")]
             work.errors |= {id_: missing for id_ in ids if not codes[id_]}
         for some in portions(sorted(work.open(ids)), ASKED):

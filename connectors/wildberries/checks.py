@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from connectors.wildberries import paths
 from connectors.wildberries.base import Base
+from connectors.wildberries.fbw import FBW
 from connectors.wildberries.rights import BASIC, TEST, Token, read_token
 from obmen.connector import Finding
 from obmen.errors import Denied
 
 WARN_DAYS = 14
-_NEEDED = ("content", "prices", "marketplace")
+_NEEDED, _NEEDED_BY_FBW = ("content", "prices", "marketplace"), ("statistics",)
 _WHAT = {
     "content": "Контент (cards)",
     "prices": "Цены и скидки (prices)",
@@ -20,6 +21,7 @@ _WHAT = {
     "returns": "Возвраты покупателями (returns)",
     "analytics": "Аналитика (goods that come back)",
     "finance": "Финансы (accruals)",
+    "statistics": "Статистика (orders of Wildberries' own warehouses)",
 }
 _NEW_TOKEN = "Make a new one in the cabinet (Настройки → Доступ к API) and put it into token."  # noqa: S105 - a sentence
 
@@ -34,13 +36,13 @@ class Checks(Base):
             yield Finding("problem", "The token is no token of Wildberries: copy it whole from the cabinet.", "token")
             return
         yield from _age(token, self.clock.now())
-        yield from _rights(token)
+        yield from _rights(token, _NEEDED_BY_FBW if FBW in self.options.schemes else _NEEDED)
         if token.kind == TEST or token.expires <= self.clock.now():
             return
         yield from self._hosts(token)
         for path in paths.ending(self.clock.now().date(), WARN_DAYS * 2):
             yield Finding("warning", f"Wildberries switches {path} off on {path.ends}. Update Obmen before that day.")
-        if "marketplace" in token.categories:
+        if "marketplace" in token.categories and FBW not in self.options.schemes:
             yield from self._warehouses()
 
     def _hosts(self, token: Token) -> Iterator[Finding]:
@@ -88,7 +90,7 @@ def _age(token: Token, now: datetime) -> Iterator[Finding]:
         yield Finding("ok", f"The token is valid until {token.expires:%Y-%m-%d}.", "token")
 
 
-def _rights(token: Token) -> Iterator[Finding]:
+def _rights(token: Token, needed: Sequence[str]) -> Iterator[Finding]:
     if token.kind == TEST:
         yield Finding("problem", f"This is a token of Wildberries' own test contour. {_NEW_TOKEN}", "token")
     if token.kind == BASIC:
@@ -101,7 +103,7 @@ def _rights(token: Token) -> Iterator[Finding]:
         yield Finding(
             "warning", f"The token may only read; everything that is written will be refused. {_NEW_TOKEN}", "token"
         )
-    lacking = [_WHAT[name] for name in _NEEDED if name not in token.categories]
+    lacking = [_WHAT[name] for name in needed if name not in token.categories]
     if lacking:
         message = f"The token lacks the categories {', '.join(lacking)}; calls of these will be refused. {_NEW_TOKEN}"
         yield Finding("warning", message, "token")

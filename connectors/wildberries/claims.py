@@ -3,6 +3,9 @@
 Wildberries tells a return twice: as the buyer's claim, for fourteen days, and as goods that travel. Both name the
 one unit by its ``srid``; so a return is known by that, and once the goods travel only they are told. Otherwise
 one unit would come back twice. Neither names the size that was sold; it is found in the order or by the barcode.
+
+Not all that travels to the seller comes from a buyer: Wildberries also sends back what lay in its own warehouses and
+was never sold. Taken for a return, such a unit would be paid back to nobody.
 """
 
 from __future__ import annotations
@@ -31,6 +34,23 @@ _NEAR = timedelta(hours=4)
 """An order's time in a claim has no zone, which may be off by three hours."""
 MOSCOW = timezone(timedelta(hours=3))
 _OLDER = "returns/older"
+_FROM_BUYERS = frozenset(
+    {
+        "Возврат товара, который приехал по МП, продавцу",
+        "Возврат по инициативе покупателя",
+        "Возврат от покупателя",
+    }
+)
+_FROM_STOCK = frozenset(
+    {
+        "Возврат заблокированного товара",
+        "Возврат брака",
+        "Возврат неверного вложения",
+        "Возврат неопознанного товара",
+        "Возврат по инициативе продавца",
+    }
+)
+"""``returnType`` of what comes back out of a sale, and of what comes out of Wildberries' warehouses unsold."""
 
 
 class _Older(msgspec.Struct):
@@ -48,7 +68,8 @@ class Returns(Orders, Shelf):
         """Read the goods that travel back and the claims of other units (``goods-return``, ``claims``).
 
         The report of goods may be asked for once a minute; so its last period is read each time, and the two before
-        it once a day. Natives: the vendor's row, with ``state`` (``goods/…`` or ``claim/status/status_ex``),
+        it once a day. Natives: the vendor's row, with ``state`` (``claim/status/status_ex``,
+        or of goods ``goods/…``, ``stock/…`` if never sold, or the vendor's own word where nobody knows the kind),
         ``occurred`` (UTC), ``order`` (the assembly order's id) and the one unit as ``units``: ``product``
         (nmID:chrtID), ``article``, as far as they are found.
         """
@@ -60,10 +81,9 @@ class Returns(Orders, Shelf):
             older = _Older(today, sorted(travelling))
         travelling |= self._travelling(today, [1])
         known = {*travelling, *older.srids}
-        rows = list(travelling.values())
-        rows += [raw for srid, raw in self._claimed().items() if srid not in known]
-        for some in portions(rows, _PAGE):
-            yield Page(list(some), expand=self._expanded_returns)
+        rows = travelling | {srid: raw for srid, raw in self._claimed().items() if srid not in known}
+        for some in portions(list(rows), _PAGE):
+            yield Page([rows[srid] for srid in some], ids=some, expand=self._expanded_returns)
         if older != self._older():
             self.memory.put(_OLDER, msgspec.json.encode(older))
 
@@ -112,7 +132,9 @@ class Returns(Orders, Shelf):
             else:
                 native["state"] = _goods_state(native)
                 native["occurred"] = _utc(native["orderDt"])
-            if order is not None:
+            if native["state"].startswith("stock/"):
+                found = {}
+            elif order is not None:
                 found = {"order": str(order["id"]), "article": order["article"], "product": order["product"]}
             else:
                 found = self._goods_of_return(native, cards)
@@ -160,9 +182,11 @@ class Returns(Orders, Shelf):
 
 
 def _goods_state(row: Native) -> str:
+    told = str(row.get("returnType") or "no returnType")
+    kind = "goods" if told in _FROM_BUYERS else "stock" if told in _FROM_STOCK else told
     if row.get("completedDt"):
-        return "goods/given"
-    return "goods/travelling" if row.get("isStatusActive") else "goods/gone"
+        return f"{kind}/given"
+    return f"{kind}/travelling" if row.get("isStatusActive") else f"{kind}/gone"
 
 
 def _moment(text: str) -> datetime:

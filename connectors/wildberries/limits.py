@@ -40,6 +40,9 @@ BUDGETS: dict[str, tuple[Rate, ...]] = {
     "click-collect": bucket(20, 0.2),
     "click-collect steps": bucket(10, 1.0),
     "click-collect marks": bucket(20, 0.4),
+    # FBW
+    "ordered": bucket(10, 60.0),
+    "sold": bucket(1, 60.0),
     # returns and money
     "claims": bucket(10, 3.0),
     "goods returned": bucket(10, 60.0),

@@ -105,15 +105,17 @@ class Marking(Base):
     def set_marks(self, scheme: Scheme, id_: int, codes: Sequence[str], known: Marks) -> bool:
         """Give an order those codes that it does not have yet; return whether any was.
 
-        A code that was refused is said again: it may have come back into circulation since.
-        Raises Refused, before any call, for a kind of code that the order cannot have.
+        A code that was refused is said again: it may have come back into circulation since. A kind of code that the
+        order does not have is left out: sellers scan whatever bears one, asked for or not.
+        Raises Refused, before any call, for a kind of code that the scheme has no call for.
         """
         by_kind: dict[str, list[str]] = {}
         for code in codes:
-            by_kind.setdefault(kind_of(code), []).append(code)
+            if (kind := kind_of(code)) in known.decisions:
+                by_kind.setdefault(kind, []).append(code)
         addresses = _PATHS[scheme.name]
         for kind in by_kind:
-            if kind not in known.decisions or kind not in addresses:
+            if kind not in addresses:
                 message = f"The order {id_} takes no code of the kind {kind}."
                 raise Refused(message, code="MetaKeyNotRequired", field=f"marks.{kind}")
         refused = {error.field.removeprefix("marks.") for error in known.errors}

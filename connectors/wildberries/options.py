@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from obmen.connector import Options, SecretStr
 from obmen.options import Paired, ProtectedUrl
@@ -21,7 +21,7 @@ class AssumedCard(Options):
     height_mm: Annotated[int, Field(gt=0)] | None = None
 
 
-SchemeName = Literal["fbs", "dbs", "dbw", "click_collect"]
+SchemeName = Literal["fbs", "dbs", "dbw", "click_collect", "fbw"]
 
 
 class Labels(Options):
@@ -40,7 +40,8 @@ class WildberriesOptions(Options):
     what to do with a price that whole rubles and a whole discount cannot say: ``refuse`` it, or sell at the next
     price that they can, ``up``, ``down`` or ``nearest``.
 
-    ``schemes``: the ways of selling whose orders are read. ``goods``: an order's goods are those of the product
+    ``schemes``: the ways of selling whose orders are read; ``fbw`` stands alone and makes a connection that only reads
+    what Wildberries sells out of its own warehouses. ``goods``: an order's goods are those of the product
     that is bound to its size, or those with its article as their SKU. ``order_prices``: in the currency of the sale,
     or ``converted`` into that of the seller's country. ``lookback_days``: how far the first read of orders goes
     back. ``ship_to``: where FBS supplies are handed over; to a pick-up point they go in boxes. ``labels``: see
@@ -64,3 +65,10 @@ class WildberriesOptions(Options):
     labels: Labels = Labels()
     reports: Literal["weekly", "daily"] = "weekly"
     reports_days: Annotated[int, Field(ge=1, le=365)] = 35
+
+    @model_validator(mode="after")
+    def _fbw_stands_alone(self) -> Self:
+        if "fbw" in self.schemes and len(self.schemes) > 1:
+            message = "fbw stands alone: give Wildberries' own warehouses a connection of their own"
+            raise ValueError(message)
+        return self

@@ -162,6 +162,11 @@ CC_CANCEL = Path("POST", f"{_CC}/status/cancel", "marketplace", "click-collect s
 CC_MARKS = Path("POST", f"{_CC}/meta/details", "marketplace", "click-collect marks", _JULY)
 CC_MARK_SGTIN = Path("POST", f"{_CC}/meta/sgtin", "marketplace", "click-collect marks", _JULY)
 
+# -- what Wildberries sells out of its own warehouses
+
+FBW_ORDERS = Path("GET", "/api/v1/supplier/orders", "statistics", "ordered", _JULY)
+FBW_SALES = Path("GET", "/api/v1/supplier/sales", "statistics", "sold", _JULY)
+
 # -- returns and money
 
 CLAIMS = Path("GET", "/api/v1/claims", "returns", "claims", _JULY)

@@ -98,5 +98,5 @@ _ALL = {scheme.name: scheme for scheme in (FBS, DBS, DBW, CLICK_COLLECT)}
 
 
 def chosen(names: Iterable[str]) -> Sequence[Scheme]:
-    """Return the schemes that a connection's option names."""
-    return [_ALL[name] for name in names]
+    """Return the schemes that a connection's option names; ``fbw`` has no assembly orders, so it is none of these."""
+    return [_ALL[name] for name in names if name in _ALL]

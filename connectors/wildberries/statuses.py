@@ -15,13 +15,13 @@ from functools import partial
 
 import msgspec
 
-from connectors.wildberries.base import Base
+from connectors.wildberries.fbw import Fbw
 from connectors.wildberries.listing import KEPT, ids_of, listed_between, passing, portions
 from connectors.wildberries.orders import WEEK, made_since, numbers
 from connectors.wildberries.schemes import Scheme, chosen
 from obmen.connector import history, lookup, reader
 from obmen.errors import TOO_LATE
-from obmen.http import Reply
+from obmen.http import Reply, encode_json
 from obmen.records import Native, Page, RecordError, decode_json
 
 ASKED = 1000
@@ -78,7 +78,7 @@ class _Cursor(msgspec.Struct):
     open: dict[str, list[int]] = {}
 
 
-class Statuses(Base):
+class Statuses(Fbw):
     """Statuses: natural id ``id``, the number of the assembly order."""
 
     @reader("order_status", key="id")
@@ -87,6 +87,9 @@ class Statuses(Base):
 
         Natives: ``id``, ``scheme``, ``supplierStatus``, ``wbStatus`` (``/api/v3/orders/status`` and its likes).
         """
+        if self.only_reads:
+            yield from self.fbw_statuses(cursor)
+            return
         since = made_since(cursor, self.clock.now() - timedelta(days=self.options.lookback_days))
         alive = msgspec.json.decode(cursor, type=_Cursor).open if cursor else {}
         began = []
@@ -106,6 +109,9 @@ class Statuses(Base):
     @history("order_status", step=WEEK, reach=KEPT)
     def statuses_of(self, since: datetime, until: datetime) -> Iterator[Page]:
         """Ask for the status of every order made in a period, as it is now."""
+        if self.only_reads:
+            made = {one["id"] for one in self.fbw_order_natives(since, until)}
+            yield Page([encode_json(one) for one in self.fbw_status_natives(since) if one["id"] in made])
         for scheme in chosen(self.options.schemes):
             for reply in listed_between(self, scheme, since, until):
                 for some in portions(ids_of(reply), ASKED):
@@ -114,6 +120,8 @@ class Statuses(Base):
     @lookup("order_status", batch=ASKED)
     def look_up_statuses(self, ids: Sequence[str]) -> Iterator[Native]:
         """Ask for the statuses of these orders."""
+        if self.only_reads:
+            yield from (one for one in self.fbw_status_natives(self.fbw_begin) if one["id"] in ids)
         wanted = numbers(ids)
         for scheme in chosen(self.options.schemes):
             for some in portions(sorted(wanted), ASKED):

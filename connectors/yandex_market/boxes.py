@@ -89,15 +89,15 @@ def without_marks(text: str, body: Native) -> str:
 def _box(package: Native, items: dict[int, Native], left: Counter[int]) -> list[dict[str, Any]]:
     entries: dict[int, dict[str, Any]] = {}
     for line in package["lines"]:
-        marks = list(line.get("marks") or ())
+        takes = any(_kind(item) for item in items.values() if item["offerId"] == line["offerId"])
+        marks = list(line.get("marks") or ()) if takes else []
         if marks and len(marks) != int(line["count"]):
             message = f"{line['count']} units of '{line['offerId']}' have {len(marks)} marking codes; each needs one."
             raise Refused(message, code="marks_missing", field="packages.marks")
         for id_, units in _from(line, items, left):
             entry = entries.setdefault(id_, {"id": id_, "fullCount": 0})
             entry["fullCount"] += units
-            if marks:
-                kind = _kind(items[id_])
+            if marks and (kind := _kind(items[id_])):
                 entry.setdefault("instances", []).extend({kind: mark} for mark in marks[:units])
                 del marks[:units]
     return list(entries.values())
@@ -138,8 +138,9 @@ def _demanded(item: Native) -> bool:
     return any(kind in _DEMANDED for kind in item.get("requiredInstanceTypes") or ())
 
 
-def _kind(item: Native) -> str:
-    return next((_KINDS[kind] for kind in item.get("requiredInstanceTypes") or () if kind in _KINDS), "cis")
+def _kind(item: Native) -> str | None:
+    """Return as what Market takes an item's codes; None for one of which it takes none, whatever was scanned."""
+    return next((_KINDS[kind] for kind in item.get("requiredInstanceTypes") or () if kind in _KINDS), None)
 
 
 def _counts(boxes: Sequence[Native]) -> list[list[tuple[int, int]]]:

@@ -56,7 +56,10 @@ class Payment(Part):
 
 
 class Order(Record):
-    """An order, known by its channel (the connection that took it) and the number it has there."""
+    """An order, known by its channel (the connection that took it) and the number it has there.
+
+    ``document`` is the number of its document in the books, by which people there know it.
+    """
 
     entity: ClassVar[str] = "order"
     key_fields: ClassVar[tuple[str, ...]] = ("channel", "number")
@@ -74,3 +77,4 @@ class Order(Record):
     total: Money | None = None
     bonuses_spent: Money | None = None
     comment: str | None = Personal
+    document: Text | None = None

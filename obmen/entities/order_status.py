@@ -39,6 +39,8 @@ class OrderStatus(Record):
 
     ``packages`` belong to ``ready``: without them everything lies in one; with them, what lies in none is
     cancelled. They may go with later steps too, for a channel that was never told ``ready``.
+
+    ``document`` is the number of the order's document in the books, where it is they who tell the step.
     """
 
     entity: ClassVar[str] = "order_status"
@@ -53,3 +55,4 @@ class OrderStatus(Record):
     reason: Text | None = None
     tracking: Text | None = None
     packages: tuple[Package, ...] | None = None
+    document: Text | None = None

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from obmen.errors import ObmenError
-
 
 class HttpListener(Protocol):
     """Who is told of a connection's calls; called from whichever thread makes them."""
 
     def called(self, connection: str, seconds: float, waited: float, status: int | None) -> None:
         """A call was answered with a status, or with none; before it, its budget made it wait so many seconds."""
-        ...
-
-    def refused(self, connection: str, error: ObmenError) -> None:
-        """The peer does not let us in; the error says why, masked."""
         ...

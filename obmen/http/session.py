@@ -215,12 +215,7 @@ class Http:
         if answer.status >= _CLIENT_ERROR:
             span.note({"error.type": str(answer.status)})
         self._count(answer, call)
-        try:
-            self._judge(answer, call)
-        except Denied as error:
-            if self.listener is not None:
-                self.listener.refused(self.connection, error)
-            raise
+        self._judge(answer, call)
         return answer
 
     def _count(self, reply: Reply, call: _Call) -> None:

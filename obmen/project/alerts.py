@@ -18,8 +18,14 @@ from obmen.project.problems import Problems
 from obmen.project.times import Duration, Hours, Often, Within
 
 Language = Literal["ru", "en"]
-USUAL_UNSENT = {"order": timedelta(minutes=30), "stock": timedelta(minutes=15)}
-"""Entity → how long one may wait on its way before somebody is told, where the project does not say it."""
+USUAL_UNSENT = {
+    "order": timedelta(minutes=30),
+    "stock": timedelta(minutes=15),
+    "price": timedelta(minutes=30),
+    "order_status": timedelta(minutes=30),
+}
+USUAL_UNSENT_ELSE = timedelta(hours=6)
+"""Entity → how long one may wait on its way before somebody is told, where the project does not say it; or else."""
 _CHANNELS = ("telegram", "email", "webhook")
 
 
@@ -146,7 +152,7 @@ class RulesModel(_Model):
     unsent: dict[Entity, Often] = Field(
         default_factory=dict,
         description="entity: how long one may be on its way; by default order: 30m (an order that 1C has no number "
-        "for), stock: 15m; off",
+        "for), stock: 15m, price: 30m, order_status: 30m, all else 6h; off",
     )
     quarantine: Count = Field(default=5, description="so many records were set aside for one cause; off")
     promotion: bool = Field(default=True, description="a promotion makes buyers pay another price than was set")
@@ -158,7 +164,7 @@ class RulesModel(_Model):
 
     def may_be_unsent(self, entity: str) -> timedelta | None:
         """Return how long a record of an entity may be on its way; None if nobody minds."""
-        return self.unsent[entity] if entity in self.unsent else USUAL_UNSENT.get(entity)
+        return self.unsent[entity] if entity in self.unsent else USUAL_UNSENT.get(entity, USUAL_UNSENT_ELSE)
 
 
 class AlertsModel(_Model):

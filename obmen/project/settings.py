@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -132,8 +133,12 @@ class Project:
             try:
                 folder.mkdir(exist_ok=True)
             except OSError as error:
-                message = f"The folder cannot be made ({error.strerror}). Give this user the right to."
-                raise ConfigurationError(message, where=str(folder)) from error
+                place = os.environ.get("STATE_DIRECTORY", "/var/lib/obmen").partition(":")[0]
+                message = (
+                    f"The state would be in {folder}, which cannot be made ({error.strerror}). Say where else, with "
+                    f"a folder that this user may write to: state: sqlite:///{place}/state.db"
+                )
+                raise ConfigurationError(message, where=str(self.file)) from error
 
     def ordered_flows(self) -> list[FlowSettings]:
         """Return the flows so that each comes after those whose records it needs: goods before their prices.

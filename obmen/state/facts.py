@@ -40,6 +40,13 @@ def of(
         yield row.connection, entity.decoded(row.canonical)
 
 
+def read_when(tx: Transaction, entity: type[Told], since: float) -> Iterator[tuple[Told, float]]:
+    """Yield what happened since a time, each with when it was read last; both in Unix seconds."""
+    query = sa.select(_F.canonical, _F.read_at).where(_F.entity == entity.entity, _F.occurred_at >= since)
+    for canonical, read_at in tx.connection.execute(query.execution_options(yield_per=500)):
+        yield entity.model_validate_json(canonical), read_at
+
+
 def by_key(tx: Transaction, connection: str, entity: type[Told], keys: Iterable[str]) -> dict[str, Told]:
     """Return key → record for those of ``keys`` that a connection told."""
     rows = tx.rows(_BY_KEY, of_connection=connection, of_entity=entity.entity, of_key=keys)

@@ -277,12 +277,12 @@ def _engine(url: str, busy_seconds: float) -> Engine:
         message = f"'{url}' is not a database URL. Use sqlite:///path/state.db or postgresql+psycopg://user@host/name."
         raise StateError(message) from error
     if parsed.get_backend_name() == "sqlite":
-        engine = sa.create_engine(parsed, connect_args={"timeout": busy_seconds})
+        engine = sa.create_engine(parsed, connect_args={"timeout": busy_seconds}, hide_parameters=True)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        engine = sa.create_engine(parsed, pool_pre_ping=True)
+        engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
         sa.event.listen(engine, "connect", _prepare_postgresql)
         return engine
     message = f"The state cannot be kept in {parsed.get_backend_name()}: use sqlite:/// or postgresql+psycopg://."

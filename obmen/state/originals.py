@@ -5,7 +5,7 @@ What a channel is told is reckoned from these, so that it can be reckoned anew, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -75,6 +75,13 @@ def any_live(tx: Transaction, connection: str, entity: str, last: str) -> bool:
             return True
         after = rows[-1][0]
     return False
+
+
+def keys(tx: Transaction, connection: str, entity: str) -> Iterator[str]:
+    """Yield the keys of all records of a connection."""
+    query = sa.select(_O.key).where(_O.connection == connection, _O.entity == entity)
+    for (key,) in tx.connection.execute(query.execution_options(yield_per=1000)):
+        yield key
 
 
 def drop(tx: Transaction, connection: str, entity: type[Record], keys: Sequence[str]) -> None:

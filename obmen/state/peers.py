@@ -1,4 +1,4 @@
-"""What all processes know of the systems at the other end: which is left in peace, and which refused its key.
+"""What all processes know of the systems at the other end: which does not answer, and is left in peace.
 
 What one process found out keeps the others from asking a dead system each for itself. Times are those of the one clock
 that all share (see ``obmen.state.clocks``); a clock that is set back makes nobody wait for longer than before.
@@ -21,22 +21,16 @@ _EVERY = sa.select(_P)
 _ONE = _EVERY.where(given(_P.c.connection))
 _HOLD = _ONE.with_for_update()
 _PAUSE = ("connection", "failures", "paused_at", "paused_until", "reason")
-_REFUSAL = ("connection", "refused_at", "refusal")
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One of them. ``failures``: how many there were in a row; ``rest``: seconds for which it is left in peace still.
-
-    ``refusal``: in which words its key was last refused, at ``refused_at`` in Unix seconds; empty if it never was.
-    """
+    """One of them. ``failures``: how many in a row; ``rest``: seconds for which it is left in peace still."""
 
     connection: str
     failures: int = 0
     rest: float = 0.0
     reason: str = ""
-    refused_at: float = 0.0
-    refusal: str = ""
 
 
 def every(tx: Transaction, clock: Clock) -> dict[str, Peer]:
@@ -71,11 +65,6 @@ def lift(tx: Transaction, connections: Collection[str]) -> None:
     tx.run(sa.update(_P).where(among(_P.c.connection, connections)).values(paused_until=0.0))
 
 
-def refused(tx: Transaction, connection: str, words: str) -> None:
-    """Keep that a key was refused, in which words, and when."""
-    tx.upsert(_P, _REFUSAL, [(connection, tx.now, words)])
-
-
 def _peer(row: sa.Row[tuple[object, ...]], now: float) -> Peer:
     rest = max(0.0, row.paused_until - max(now, row.paused_at)) if row.failures else 0.0
-    return Peer(row.connection, row.failures, rest, row.reason, row.refused_at, row.refusal)
+    return Peer(row.connection, row.failures, rest, row.reason)

@@ -305,8 +305,6 @@ peer = Table(
     Column("paused_at", Double, nullable=False, server_default="0"),
     Column("paused_until", Double, nullable=False, server_default="0"),
     Column("reason", _Words, nullable=False, server_default=""),
-    Column("refused_at", Double, nullable=False, server_default="0"),
-    Column("refusal", _Words, nullable=False, server_default=""),
 )
 
 logout = Table(

@@ -6,7 +6,7 @@ that is not there will be seen again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import xxhash
@@ -218,6 +218,8 @@ class Reader:
                 unseen = seen.unknown(tx, self.flow.name, page.ids, prints) if page.ids else set(prints)
         pairs = zip(prints, page.slices, strict=True) if unseen else ()
         slices = decoded(page, [(one, raw) for one, raw in pairs if one in unseen])
+        if page.ids and not self._complete:
+            _name(slices, dict(zip(prints, page.ids, strict=True)))
         self.result.counts["unchanged"] += len(prints) - len(slices)
         self._group.slices += slices
         if not self._complete:
@@ -319,3 +321,9 @@ class Reader:
         if now - self._kept_at > _KEEP_EVERY:
             self.ledger.keep(self.lease)
             self._kept_at = now
+
+
+def _name(slices: Iterable[Slice], ids: Mapping[bytes, str]) -> None:
+    """Tell whose slices these are, so that what cannot be fetched is one record's and closes when it can be."""
+    for one in slices:
+        one.source = ids[one.fingerprint]

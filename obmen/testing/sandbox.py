@@ -4,7 +4,8 @@ A mock that accepts everything proves nothing. A sandbox keeps records, refuses 
 can be told to fail in each way in which the vendor fails, before or after the effect.
 
 Under ``/__sandbox__/`` it answers: ``GET state`` (its records as JSON), ``POST reset``, ``GET|POST|DELETE
-faults`` (a list of ``Fault`` as JSON), ``GET journal`` (the exchanges so far, when kept).
+faults`` (a list of ``Fault`` as JSON), ``GET journal`` (the exchanges so far, when kept), ``POST do/NAME`` (what
+people and others do there: a public method of the sandbox, its arguments as a JSON list; what it returns is told).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ __all__ = ["Exchange", "Fault", "FaultKind", "Request", "Response", "Sandbox", "
 
 Handler = Callable[..., Response]
 _ROUTE = "_sandbox_route"
+_DO = "do/"
 
 
 def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
@@ -208,12 +210,28 @@ class Sandbox:
             ("POST", "faults"): self._inject,
             ("DELETE", "faults"): self._calm,
         }
-        action = actions.get((request.method, request.path.removeprefix(CONTROL)))
+        what = request.path.removeprefix(CONTROL)
+        action = actions.get((request.method, what))
+        if request.method == "POST" and what.startswith(_DO):
+            action = self._do
         if action is None:
             known = ", ".join(f"{method} {what}" for method, what in actions)
-            return Response(404, {"message": f"known: {known}"})
+            return Response(404, {"message": f"known: {known}, POST {_DO}NAME"})
         with self.lock:
             return action(request)
+
+    def _do(self, request: Request) -> Response:
+        """Do what people and others do by hand."""
+        name = request.path.removeprefix(CONTROL + _DO)
+        kind = type(self)
+        known = [one for one in dir(kind) if not (one.startswith("_") or hasattr(Sandbox, one) or _is_call(kind, one))]
+        if name not in known:
+            return Response(404, {"message": f"nobody does '{name}' there. They do: {', '.join(known)}"})
+        try:
+            done = getattr(self, name)(*msgspec.json.decode(request.body or b"[]", type=list[Any]))
+            return Response(json=msgspec.to_builtins(done, enc_hook=str))
+        except Exception as error:
+            return Response(400, {"message": f"{name} cannot be done so: {error!r}"})
 
     def _reset(self, request: Request) -> Response:
         self.journal.clear()
@@ -230,3 +248,9 @@ class Sandbox:
     def _calm(self, request: Request) -> Response:  # noqa: ARG002 - called like the others
         self.faults.clear()
         return Response(204)
+
+
+def _is_call(kind: type[Sandbox], name: str) -> bool:
+    """Whether an attribute is no hand: something kept, or what answers the system's own calls."""
+    found = getattr(kind, name)
+    return not callable(found) or _ROUTE in getattr(found, "__dict__", {})

@@ -45,16 +45,21 @@ _REFUSED = (
     "Correct the record in the source: once it changes, it is sent again by itself. If the cause was in "
     "{connection}, and is mended: obmen quarantine replay {id}"
 )
+_EXPLAINED = (
+    "Do what is said above. A record that changes in its source is taken again by itself; any other: obmen quarantine "
+    "replay {id}"
+)
 _WAITING = "It waits for another record and goes on by itself when that comes. To try now: obmen quarantine replay {id}"
 _DUE = "It is tried again at the next run: obmen sync {flow}"
 
 
-def next_step(entry: Entry) -> str:
-    """Return what a person does about an entry."""
+def next_step(entry: Entry, *, explained: bool = False) -> str:
+    """Return what a person does about an entry; ``explained``: its cause is known, and said with what mends it."""
     if entry.state == "due":
         text = _DUE
     elif entry.state == "waiting":
         text = _WAITING
     else:
-        text = _BY_CODE.get(entry.code, _PULLED if entry.stage == "pull" else _REFUSED)
+        unknown = _PULLED if entry.stage == "pull" else _REFUSED
+        text = _BY_CODE.get(entry.code, _EXPLAINED if explained else unknown)
     return text.format(connection=entry.connection, flow=entry.flow, id=entry.id, key=entry.key or entry.source)

@@ -7,10 +7,16 @@ _WORDS = {
     "drift": "it was not kept there, and was sent again",
     "rules": "a rule made it so",
 }
+_BY_RULES = {
+    "stock": "another channel shows less now, and the rules gave this one what became free",
+    "price": "its goods changed in what the rules of prices look at",
+}
 
 
-def in_words(cause: str) -> str:
-    """Return a cause, as the outbox and what was written keep it, in words."""
+def in_words(cause: str, entity: str = "") -> str:
+    """Return a cause, as the outbox and what was written keep it, in words; ``entity``: of what."""
+    if cause == "rules" and entity in _BY_RULES:
+        return _BY_RULES[entity]
     kind, _, about = cause.partition(":")
     if kind == "order" and about:
         channel, _, number = about.partition("|")

@@ -18,6 +18,7 @@ from obmen.sync.assemble import Assembly
 from obmen.usage import Usage
 from runner.cli.check_mappings import check_known_words, check_mappings, check_meeting
 from runner.cli.check_records import RecordCheck, scratch
+from runner.cli.check_rules import check_orders
 from runner.cli.found import Found, from_error, option_line
 from runner.cli.session import Session, session
 from runner.cli.sync import Json
@@ -57,8 +58,11 @@ def check(context: typer.Context, json: Json = False) -> int:
 def _sum(problems: int, warnings: int) -> str:
     if problems:
         return f"{plural(problems, 'problem')}, {plural(warnings, 'warning')}. Nothing was written."
-    seen = f" {plural(warnings, 'warning')}." if warnings else ""
-    return f"Everything is in order.{seen} Nothing was written. Next: obmen plan"
+    if warnings:
+        return (
+            f"No problem, but {plural(warnings, 'warning')}: look at them first. Nothing was written. Next: obmen plan"
+        )
+    return "Everything is in order. Nothing was written. Next: obmen plan"
 
 
 def _check(current: Session, project: Project) -> Iterator[Found]:
@@ -78,9 +82,10 @@ def _check(current: Session, project: Project) -> Iterator[Found]:
         for flow in assembly.flows:
             yield from check_known_words(project, flow)
             yield from check_meeting(project, flow)
+        yield from check_orders(project)
         with scratch() as ledger, progress(current.screen) as listener:
             records = RecordCheck(project, assembly.flows, ledger, listener)
-            for flow in assembly.flows:
+            for flow in records.flows:
                 if flow.source.name in unreached:
                     message = f"not read, since {flow.source.name} could not be."
                     yield Found("warning", flow.name, message)

@@ -44,10 +44,12 @@ def check_mappings(project: Project) -> Iterator[Found]:
 
 
 def check_meeting(project: Project, flow: Flow) -> Iterator[Found]:
-    """Find values that the source's mapping can give and a target's has no row for.
+    """Find steps, as of an order, that the source's mapping can give and a target's has no row for.
 
-    Where every step matters, as of an order, that is a problem; elsewhere the value may never come.
+    Elsewhere the value may never come; where it does, reading the records finds it.
     """
+    if not flow.entity.history:
+        return
     pulled = {rule.name: rule for rule in flow.pull.scope.rules if rule.pulls and rule.table is not None}
     for target in flow.targets:
         for rule in target.mapping.scope.rules:
@@ -61,8 +63,7 @@ def check_meeting(project: Project, flow: Flow) -> Iterator[Found]:
                         f"table for {target.name} has no row for it. Add one ('{value}: ~' leaves such "
                         "records out)."
                     )
-                    level: Level = "problem" if flow.entity.history else "warning"
-                    yield Found(level, flow.name, message, rule_line(project, target.name, rule))
+                    yield Found("problem", flow.name, message, rule_line(project, target.name, rule))
 
 
 def check_known_words(project: Project, flow: Flow) -> Iterator[Found]:

@@ -23,6 +23,7 @@ from obmen.sync.flow import Flow, Target
 from obmen.sync.passes import FlowReport, Listener
 from runner.cli.check_categories import UNMAPPED, check_categories
 from runner.cli.check_mappings import rule_line, rule_named
+from runner.cli.check_rules import check_rules, listening
 from runner.cli.found import Found, Level, from_error
 from runner.cli.places import find_doubles, find_lines
 from runner.render import number, plural
@@ -69,8 +70,9 @@ class RecordCheck:
     """Reads flows one after another into one scratch ledger, so that each knows what came before it."""
 
     def __init__(self, project: Project, flows: tuple[Flow, ...], ledger: Ledger, listener: Listener) -> None:
-        self.project, self.flows, self.ledger = project, flows, ledger
-        self.engine = Engine(ledger, flows, listener=listener)
+        self.project, self.ledger = project, ledger
+        self.flows = tuple(listening(flow) if flow.pricing is not None else flow for flow in flows)
+        self.engine = Engine(ledger, self.flows, listener=listener)
         self._doubled: set[str] = set()
 
     def check(self, flow: Flow) -> Iterator[Found]:
@@ -86,6 +88,7 @@ class RecordCheck:
         for target in flow.targets:
             yield from check_categories(self.project, flow, target, self.ledger)
             yield from self._unmatched(flow, target)
+        yield from check_rules(self.project, flow, self.ledger)
         if not report.trouble:
             yield Found("ok", flow.name, _told(flow, report))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
 import typer
 
-from obmen.errors import ConfigurationError
+from obmen.errors import ConfigurationError, StateError
+from obmen.state.trouble import shown
+from runner.cli import remains
 from runner.cli.session import Session, session
 from runner.cli.sync import Json
 from runner.exit_codes import ExitCode
@@ -47,10 +50,26 @@ def _found(current: Session) -> Iterator[Finding]:
         project = current.load()
     except ConfigurationError as error:
         yield Finding("problem", "project", str(error))
+        yield from _remains(current, error)
         return
     flows, connections = len(project.flows), len(project.connections)
     yield Finding("ok", "project", f"{plural(connections, 'connection')}, {plural(flows, 'flow')}. More: obmen check")
     yield from examine.everything(project)
+
+
+def _remains(current: Session, error: ConfigurationError) -> Iterator[Finding]:
+    """Yield how the state and the service are, which go on without a project that can be read."""
+    path = current.call.project_file
+    try:
+        project, secrets = remains.without_service(path, error)
+    except ConfigurationError:
+        return
+    current.mask(secrets)
+    yield Finding("warning", "project", f"What follows goes by what the state knows of it: {shown(project.state_url)}")
+    with suppress(StateError):  # which the examination of the state tells
+        if examine.usable(list(examine.state(project.state_url))):
+            project = remains.of(path, error).project
+    yield from examine.remembered(project)
 
 
 def _code(found: Sequence[Finding]) -> ExitCode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Collection
 
 from obmen.entities import ENTITIES
 from obmen.errors import ConfigurationError, meant
@@ -21,10 +22,10 @@ _MEANT = {
 """Entity → what people call it besides its name and that with an s."""
 
 
-def connection_of(project: Project, given: str) -> str:
-    """Return a connection of the project. Raises ConfigurationError with the name that was meant."""
-    if given not in project.connections:
-        raise ConfigurationError(f"There is no connection '{given}'.{meant(given, project.connections)}")
+def connection_of(names: Collection[str], given: str) -> str:
+    """Return one of the project's connections. Raises ConfigurationError with the name that was meant."""
+    if given not in names:
+        raise ConfigurationError(f"There is no connection '{given}'.{meant(given, names)}")
     return given
 
 
@@ -36,13 +37,26 @@ def entity_of(project: Project, connection: str, given: str) -> str:
     flow = project.flows.get(given)
     if flow is not None and connection in (flow.source, *flow.targets):
         return flow.entity
-    names = {name: name for name in ENTITIES}
-    names |= {f"{name}s": name for name in ENTITIES}
-    names |= {word: name for name, words in _MEANT.items() for word in words}
-    found = names.get(given.lower())
+    found = _named(given)
     if found is None:
-        raise ConfigurationError(f"There is no entity '{given}'.{meant(given.lower(), names)}")
+        raise ConfigurationError(f"There is no entity '{given}'.{meant(given.lower(), _words())}")
     return found
+
+
+def carried(project: Project, given: str) -> list[str]:
+    """Return ``connection entity`` for all to which flows carry what is meant by a flow's or an entity's name."""
+    flow, entity = project.flows.get(given), _named(given)
+    flows = [flow] if flow is not None else [one for one in project.flows.values() if one.entity == entity]
+    return list(dict.fromkeys(f"{name} {one.entity}" for one in flows for name in one.targets or (one.source,)))
+
+
+def _named(given: str) -> str | None:
+    return _words().get(given.lower())
+
+
+def _words() -> dict[str, str]:
+    names = {name: name for name in ENTITIES} | {f"{name}s": name for name in ENTITIES}
+    return names | {word: name for name, words in _MEANT.items() for word in words}
 
 
 def who() -> str:

@@ -8,23 +8,23 @@ from typing import Annotated, Any
 import typer
 
 from obmen.entities import Price, Record, Stock
-from obmen.errors import ConfigurationError, ObmenError, meant
-from obmen.state import Ledger
+from obmen.errors import ConfigurationError, meant
 from obmen.sync.explain import Explanation, Number, Source, explain
-from obmen.sync.flow import Flow
-from obmen.sync.readback import show
 from runner.cli.causes import in_words
 from runner.cli.session import Open, session
 from runner.cli.sync import Json
 from runner.exit_codes import ExitCode
 from runner.render import Column, Screen, Table, ago, iso
+from runner.showing import MAIN, Shown, place_of, shown_now
 
 Sku = Annotated[str, typer.Argument(metavar="SKU", help="The article, as the project's records have it.")]
 Channels = Annotated[
     list[str] | None, typer.Option("--channel", metavar="CONNECTION", help="Only of this channel; may be given again.")
 ]
 Live = Annotated[bool, typer.Option("--live", metavar="", help="Ask the channels what they show now.")]
-_MAIN = {Stock.entity: "available", Price.entity: "amount"}
+
+
+_STATES = {"accepted": "taken and being checked there", "sent": "sent, and not answered,", "pending": "to be sent"}
 
 
 def explain_(context: typer.Context, sku: Sku, channel: Channels = None, live: Live = False, json: Json = False) -> int:
@@ -41,7 +41,7 @@ def explain_(context: typer.Context, sku: Sku, channel: Channels = None, live: L
         if not found.numbers:
             message = f"Nothing is known of the SKU '{sku}': no flow of stock or prices has read or told it."
             raise ConfigurationError(f"{message} Look for it with: obmen status, or on the page.")
-        shown = _shown(opened.ledger, flows, found.numbers) if live else {}
+        shown = shown_now(opened.ledger, flows, found.numbers) if live else {}
         now = opened.ledger.clock.now().timestamp()
     if json:
         opened.screen.json(_as_data(found, shown))
@@ -50,40 +50,22 @@ def explain_(context: typer.Context, sku: Sku, channel: Channels = None, live: L
     return ExitCode.DONE
 
 
-_Shown = dict[tuple[str, str, str], dict[str, Any] | str | None]
-"""(flow, channel, key) → the fields that a channel shows, why it could not be asked, None where nothing is there."""
-
-
 def _channels(opened: Open, named: Sequence[str]) -> Sequence[str]:
+    flows = [flow for flow in opened.assembly.flows if flow.entity in {Stock, Price}]
+    channels = dict.fromkeys(target.name for flow in flows for target in flow.targets)
     for name in named:
         if name not in opened.project.connections:
             raise ConfigurationError(f"There is no connection '{name}'.{meant(name, opened.project.connections)}")
+        if name not in channels:
+            told = f"Those that are told: {', '.join(channels)}." if channels else "No channel is."
+            raise ConfigurationError(f"No flow tells '{name}' of stock or prices. {told}")
     return named
-
-
-def _shown(ledger: Ledger, flows: Sequence[Flow], numbers: Sequence[Number]) -> _Shown:
-    by_name = {flow.name: flow for flow in flows}
-    found: _Shown = {}
-    for number in numbers:
-        flow = by_name[number.flow]
-        target = next(one for one in flow.targets if one.name == number.channel)
-        record = number.told_record or number.due
-        place = (number.flow, number.channel, number.key)
-        if record is None:
-            continue
-        try:
-            answer = show(ledger, flow, target, [record])
-        except ObmenError as error:
-            found[place] = str(error)
-        else:
-            found[place] = "it cannot be asked for this" if answer is None else answer.get(number.key)
-    return found
 
 
 # -- for people -------------------------------------------------------------------------------------------------
 
 
-def _print(screen: Screen, found: Explanation, shown: _Shown, now: float) -> None:
+def _print(screen: Screen, found: Explanation, shown: Shown, now: float) -> None:
     for source in found.sources:
         for line in _of_source(source, now):
             screen.line(line)
@@ -125,24 +107,37 @@ def _told_there(record: Record) -> str:
     return f"{record.price_type}: {record.amount:f} {record.currency}"
 
 
-def _of_number(number: Number, shown: _Shown, now: float) -> Iterator[str]:
+def _of_number(number: Number, shown: Shown, now: float) -> Iterator[str]:
     if number.native_id is None:
         yield f"{number.channel} has no card of it, so it is told nothing"
-    told = number.told_record
-    if number.told is None or told is None:
-        yield "never confirmed there"
-    else:
-        how = f" by run {number.sent.run}, because {in_words(number.sent.cause)}" if number.sent else ""
-        yield f"told {_main(told)} {ago(number.told.at, now)}{how}; it was confirmed"
+    yield from _told(number, now)
     for row in number.queued:
         value = _main(number.decoded(row.canonical))
         why = f": {row.reason}" if row.reason else ""
-        yield f"{row.state} since {ago(row.enqueued_at, now)}: {value} ({in_words(row.cause)}){why}"
+        state = f"{_STATES.get(row.state, row.state)} since {ago(row.enqueued_at, now)}"
+        yield f"{state}: {value} ({_why(number, row.cause)}){why}"
     for entry in number.refused:
-        yield f"set aside {ago(entry.created_at, now)} ({entry.code}): {entry.message} obmen quarantine show {entry.id}"
-    place = (number.flow, number.channel, number.key)
+        who = f"refused by {number.channel}" if entry.stage == "deliver" else "set aside"
+        yield f"{who} {ago(entry.created_at, now)} ({entry.code}): {entry.message} obmen quarantine show {entry.id}"
+    place = place_of(number)
     if place in shown:
         yield _live(number, shown[place])
+
+
+def _told(number: Number, now: float) -> Iterator[str]:
+    told, shows = number.sent_record, number.told_record
+    if number.told is None or told is None or shows is None:
+        yield "never confirmed there"
+        return
+    at = number.sent.at if number.sent else number.told.at
+    how = f" by run {number.sent.run}, because {_why(number, number.sent.cause)}" if number.sent else ""
+    yield f"told {_main(told)} {ago(at, now)}{how}; it was confirmed"
+    if number.moved:
+        yield f"shows {_main(shows)} since, by what is known: buyers took some, or it was seen there"
+
+
+def _why(number: Number, cause: str) -> str:
+    return in_words(cause, number.entity)
 
 
 def _live(number: Number, there: dict[str, Any] | str | None) -> str:
@@ -150,20 +145,20 @@ def _live(number: Number, there: dict[str, Any] | str | None) -> str:
         return f"{number.channel} shows nothing of it now"
     if isinstance(there, str):
         return f"what {number.channel} shows now is not known: {there}"
-    value = there.get(_MAIN[number.entity])
+    value = there.get(MAIN[number.entity])
     told = number.told_record
-    same = told is not None and value == getattr(told, _MAIN[number.entity])
+    same = told is not None and value == getattr(told, MAIN[number.entity])
     return f"{number.channel} shows {value} now" + ("" if same else ", which is not what it was told")
 
 
 def _main(record: Record) -> str:
-    return f"{getattr(record, _MAIN[record.entity]):f}"
+    return f"{getattr(record, MAIN[record.entity]):f}"
 
 
 # -- for programs -----------------------------------------------------------------------------------------------
 
 
-def _as_data(found: Explanation, shown: _Shown) -> dict[str, Any]:
+def _as_data(found: Explanation, shown: Shown) -> dict[str, Any]:
     return {
         "sku": found.sku,
         "sources": [
@@ -188,8 +183,8 @@ def _as_data(found: Explanation, shown: _Shown) -> dict[str, Any]:
     }
 
 
-def _number_as_data(number: Number, shown: _Shown) -> dict[str, Any]:
-    told, sent = number.told_record, number.sent
+def _number_as_data(number: Number, shown: Shown) -> dict[str, Any]:
+    told, sent = number.sent_record, number.sent
     data: dict[str, Any] = {
         "flow": number.flow,
         "channel": number.channel,
@@ -199,13 +194,15 @@ def _number_as_data(number: Number, shown: _Shown) -> dict[str, Any]:
         "steps": [{"name": step.name, "number": step.amount, "why": step.note} for step in number.steps],
         "due": _fields(number.due),
         "told": _fields(told),
-        "told_at": iso(number.told.at) if number.told else None,
+        "told_at": iso(sent.at if sent else number.told.at) if number.told else None,
+        "answer": number.answer or None,
+        "known": _fields(number.told_record),
         "run": sent.run if sent else None,
         "cause": sent.cause if sent else None,
         "queued": [{"state": row.state, "reason": row.reason, "cause": row.cause} for row in number.queued],
         "refused": [{"id": one.id, "code": one.code, "message": one.message} for one in number.refused],
     }
-    place = (number.flow, number.channel, number.key)
+    place = place_of(number)
     return {**data, "shows": shown[place]} if place in shown else data
 
 

@@ -40,7 +40,7 @@ def history(
     """
     current = session(context)
     project = current.load()
-    kind = ENTITIES[entity_of(project, connection_of(project, connection), entity)]
+    kind = ENTITIES[entity_of(project, connection_of(project.connections, connection), entity)]
     if kind.history:
         message = f"Every {kind.entity} is kept as it came, not as it was written. Look at it on the page, by Search."
         raise ConfigurationError(message)
@@ -75,7 +75,7 @@ def _fields(one: Written) -> dict[str, list[Any]]:
 def _as_data(one: Written) -> dict[str, Any]:
     names = ("run", "flow", "connection", "entity", "key", "op", "cause")
     shown = {name: getattr(one, name) for name in names}
-    return {"at": iso(one.at), **shown, "because": in_words(one.cause), "fields": _fields(one)}
+    return {"at": iso(one.at), **shown, "because": in_words(one.cause, one.entity), "fields": _fields(one)}
 
 
 def _table(found: list[Written], now: float) -> Table:
@@ -83,7 +83,7 @@ def _table(found: list[Written], now: float) -> Table:
     table = Table([*columns, Column("After"), Column("Because")])
     for one in found:
         start = [ago(one.at, now), str(one.run), one.key]
-        why = in_words(one.cause)
+        why = in_words(one.cause, one.entity)
         for name, (before, after) in _fields(one).items() or [("", (None, "as before"))]:
             shown = (clipped(shown_value(value), _WIDE) for value in (before, after))
             table.add(*start, name, *shown, why)

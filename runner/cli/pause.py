@@ -7,11 +7,11 @@ from typing import Annotated, get_args
 import typer
 
 from obmen.errors import ConfigurationError, meant
-from obmen.project import Project
 from obmen.state import stops
 from obmen.state.stops import Direction, Stop
 from runner import stops as doing
-from runner.cli.entities import connection_of, entity_of, who
+from runner.cli.entities import carried, connection_of, entity_of, who
+from runner.cli.remains import Known
 from runner.cli.service_status import as_stop
 from runner.cli.session import session
 from runner.cli.sync import Json
@@ -48,12 +48,12 @@ def pause(
     to be sent stays as it is. A restart changes nothing of that.
     """
     current = session(context)
-    project = current.load()
-    place = _place(project, connection, entity, direction)
+    known = current.known()
+    place = _place("pause", known, connection, entity, direction)
     why = " ".join(reason.split())
     if not why:
         raise ConfigurationError('A reason is asked for, since others will wonder: --reason "why".')
-    with current.ledger(project) as ledger, ledger.write() as tx:
+    with current.ledger(known.project) as ledger, ledger.write() as tx:
         made = doing.pause(tx, *place, who(), why)
     if json:
         current.screen.json(as_stop(made))
@@ -73,10 +73,10 @@ def resume(
 ) -> int:
     """Let go on what was paused, and everything narrower that was paused within it."""
     current = session(context)
-    project = current.load()
-    place = _place(project, connection, entity, direction)
-    with current.ledger(project) as ledger, ledger.write() as tx:
-        lifted = doing.resume(tx, project, *place, who(), " ".join(reason.split()))
+    known = current.known()
+    place = _place("resume", known, connection, entity, direction)
+    with current.ledger(known.project) as ledger, ledger.write() as tx:
+        lifted = doing.resume(tx, known.project, *place, who(), " ".join(reason.split()))
         still = [one for one in stops.every(tx) if one.connection == place[0]]
         covering = stops.standing(tx, *place)
     if not lifted:
@@ -91,11 +91,18 @@ def resume(
     return ExitCode.DONE
 
 
-def _place(project: Project, given: str, entity: str | None, direction: str | None) -> tuple[str, str, Direction]:
-    connection = connection_of(project, given)
+def _place(
+    command: str, known: Known, given: str, entity: str | None, direction: str | None
+) -> tuple[str, str, Direction]:
+    if given not in known.connections and (said := carried(known.project, given)):
+        message = (
+            f"'{given}' is no connection. Say first whose: {' or '.join(f'obmen {command} {one}' for one in said)}"
+        )
+        raise ConfigurationError(message)
+    connection = connection_of(known.connections, given)
     if entity is not None and direction is None and entity.lower() in _DIRECTIONS:
         entity, direction = None, entity
-    return connection, entity_of(project, connection, entity) if entity is not None else "", _direction(direction)
+    return connection, entity_of(known.project, connection, entity) if entity is not None else "", _direction(direction)
 
 
 def _direction(given: str | None) -> Direction:

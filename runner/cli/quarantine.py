@@ -90,8 +90,9 @@ def show(context: typer.Context, id: Number, json: Json = False) -> int:  # noqa
     payload = shown_payload(entry)
     known = Explanations(project).of(entry.connection, entry.code, entry.message)
     if json:
-        means = known.sentence("en") if known is not None else None
-        current.screen.json({**_as_data(entry), "means": means, "payload": payload, "next": next_step(entry)})
+        told = {"means": known and known.sentence("en"), "do": known and known.action("en")}
+        step = next_step(entry, explained=known is not None)
+        current.screen.json({**_as_data(entry), **told, "payload": payload, "next": step})
     else:
         _show_entry(current.screen, entry, payload, now, known)
     return ExitCode.DONE
@@ -108,6 +109,8 @@ def replay(
 ) -> int:
     """Try records again at the next run, or with --now at once."""
     current = session(context)
+    if now:
+        current.load()  # a project that cannot be read runs nothing, so nothing is promised of it
     with _opened(current, flow) as (ledger, _):
         chosen = _chosen(ledger, ids or (), flow, code)
         _move(ledger, chosen, "due")
@@ -152,7 +155,7 @@ def drop(context: typer.Context, ids: Numbers = None, flow: Flow = None, code: C
 
 @contextmanager
 def _opened(current: Session, flow: str | None) -> Iterator[tuple[Ledger, Project]]:
-    project: Project = current.load()
+    project = current.known().project
     with current.ledger(project) as ledger:
         known = flow is None or flow in project.flows or any(_entries(ledger, flow, None))
         if not known:
@@ -271,7 +274,7 @@ def _show_entry(screen: Screen, entry: Entry, payload: Any, now: float, known: E
     screen.line(f"Reason: {entry.message}")
     if known is not None:
         screen.line(f"Means:  {known.sentence('en')} {known.action('en')}")
-    screen.line(f"Next:   {next_step(entry)}")
+    screen.line(f"Next:   {next_step(entry, explained=known is not None)}")
     if payload is not None:
         screen.line()
         text = msgspec.json.format(msgspec.json.encode(payload), indent=2).decode()

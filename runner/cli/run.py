@@ -7,18 +7,18 @@ from contextlib import ExitStack
 from logging import INFO
 from typing import Annotated
 
+import structlog
 import typer
 from starlette.applications import Starlette
 
 from obmen.errors import ConfigurationError
 from obmen.project import Project
-from obmen.project.service import Address
 from obmen.state import Ledger
 from runner import serve as hosting
 from runner.cli.session import session
 from runner.cli.stop import SIGNALS, answering
 from runner.daemon.clock import ServiceClock
-from runner.daemon.doors import Endpoints, opened
+from runner.daemon.doors import Door, Endpoints, move
 from runner.daemon.plant import Plant
 from runner.daemon.service import Build, Service, Works
 from runner.exit_codes import ExitCode
@@ -30,6 +30,7 @@ from runner.observe.watchman import Watchman
 from runner.render import Screen, plural
 from runner.web.app import application
 
+_LOG = structlog.get_logger("obmen.service")
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 Workers = Annotated[
@@ -38,18 +39,31 @@ Workers = Annotated[
 
 
 class House:
-    """What is made anew with each project that is taken up: who does its work, who answers calls, who watches it."""
+    """What goes with the project that runs: who does its work, who answers calls and where, who watches it."""
 
-    def __init__(self, ledger: Ledger, clock: ServiceClock, build: Build) -> None:
-        self.endpoints, self.meter = Endpoints(ledger), Meter(ledger)
-        self._ledger, self._clock, self._build = ledger, clock, build
+    def __init__(self, ledger: Ledger, clock: ServiceClock, build: Build, screen: Screen) -> None:
+        self.endpoints, self.meter = Endpoints(ledger), Meter()
+        self._ledger, self._clock, self._build, self._screen = ledger, clock, build, screen
+        self._site: Starlette | None = None
+        self._page: Door | None = None
+        self._calls = Door(hosting.application(self.endpoints.by_connection))
         self._watchman: Watchman | None = None
         self._keys: KeyWatch | None = None
 
     def build(self, project: Project) -> Works:
         """Put a project to work. Raises ConfigurationError, and leaves all as it was, if it cannot run."""
         works = self._build(project)
+        before = self.endpoints.project
         self.endpoints.take_up(project)
+        try:
+            self._move(project)
+        except ConfigurationError:
+            if before is not None:
+                self.endpoints.take_up(before)
+            works.stop(0.0, lambda _seconds: None)
+            raise
+        if before is not None and before.service.tracing != project.service.tracing:
+            _LOG.warning("tracing.changed", hint="it takes effect when the service is started anew")
         if isinstance(works, Plant):
             self.meter.attach(works.connectors())
         self._relieve()
@@ -57,6 +71,11 @@ class House:
         self._watchman = Watchman(self._ledger, project, self._clock, channels)
         self._keys = KeyWatch(self._ledger, project, self._clock)
         return works
+
+    def open(self, page: Starlette, project: Project) -> None:
+        """Open the doors; from now on they go with the project. Raises ConfigurationError if one cannot be."""
+        self._site, self._page = page, Door(page, believes_proxy=False)
+        self._move(project)
 
     def look(self) -> None:
         """Let the watchmen look."""
@@ -67,8 +86,31 @@ class House:
 
     def close(self) -> None:
         """Let go of everything."""
+        for door in self._doors():
+            door.close()
+        if self._site is not None:
+            self._site.state.jobs.stop()
         self.endpoints.close()
         self._relieve()
+
+    def _doors(self) -> dict[Door, str]:
+        if self._page is None:
+            return {}
+        names = ", ".join(f"/{name}" for name in self.endpoints.by_connection)
+        return {self._page: "The page is", self._calls: f"Systems that call are answered ({names})"}
+
+    def _move(self, project: Project) -> None:
+        """Open and close the doors as a project says, and tell of it."""
+        doors, asked = self._doors(), project.service
+        addresses = (asked.page.address, asked.endpoints if self.endpoints.by_connection else None)
+        for door in move(dict(zip(doors, addresses, strict=False))):
+            if door.address is None:
+                self._screen.line(f"{doors[door].partition(' (')[0]} nowhere any more.")
+                continue
+            self._screen.line(f"{doors[door]} at {door.url}")
+            if door.address.host not in _LOCAL:
+                self._screen.note("Passwords travel openly by http: put a web server with https in front of it.")
+        self._screen.flush()
 
     def _relieve(self) -> None:
         if self._watchman is not None:
@@ -91,13 +133,12 @@ def run(context: typer.Context, workers: Workers = False) -> int:
         raise ConfigurationError(message, where=str(project.file))
     clock = ServiceClock()
     with current.followed(project), current.ledger(project) as ledger, ExitStack() as stack:
-        house = House(ledger, clock, _by_workers(ledger, clock) if workers else _by_lanes(ledger, clock))
+        screen = current.screen
+        house = House(ledger, clock, (_by_workers if workers else _by_lanes)(ledger, clock), screen)
         stack.callback(house.close)
         service = Service(project, ledger, build=house.build, load=current.load, clock=clock, besides=house.look)
-        screen = current.screen
         screen.line(f"Obmen runs {plural(len(project.flows), 'flow')} of {project.file}. Ctrl-C ends it.")
-        _open_doors(stack, screen, service, house)
-        screen.flush()
+        house.open(application(service, observed.routes(service, house.meter)), service.project)
         with answering({**dict.fromkeys(SIGNALS, service.stop), signal.SIGHUP: service.reload}):
             whole = service.run()
     if not whole:
@@ -116,25 +157,3 @@ def _by_workers(ledger: Ledger, clock: ServiceClock) -> Build:
         message = f"Workers need {error.name}, which is not installed: pip install 'obmen[workers]'."
         raise ConfigurationError(message) from error
     return lambda project: Scheduler(project, ledger, clock)
-
-
-def _open_doors(stack: ExitStack, screen: Screen, service: Service, house: House) -> None:
-    settings = service.project.service
-    page = application(service, observed.routes(service, house.meter))
-    stack.callback(page.state.jobs.stop)
-    _open(stack, screen, page, settings.page.address, "The page is", believes_proxy=False)
-    if house.endpoints.by_connection:
-        names = ", ".join(f"/{name}" for name in house.endpoints.by_connection)
-        calls = hosting.application(house.endpoints.by_connection)
-        _open(stack, screen, calls, settings.endpoints, f"Systems that call are answered ({names})")
-
-
-def _open(
-    stack: ExitStack, screen: Screen, app: Starlette, address: Address | None, what: str, *, believes_proxy: bool = True
-) -> None:
-    if address is None:
-        return
-    url = stack.enter_context(opened(app, address, believes_proxy=believes_proxy))
-    screen.line(f"{what} at {url}")
-    if address.host not in _LOCAL:
-        screen.note("Passwords travel openly by http: put a web server with https in front of it.")

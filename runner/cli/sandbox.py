@@ -40,6 +40,7 @@ _CONTROLS = (
     ("GET", "state", "its records as JSON"),
     ("POST", "reset", "forget them, and every fault"),
     ("GET, POST, DELETE", "faults", "which faults to inject, how often"),
+    ("POST", "do/NAME", "what people do there, such as place_order"),
 )
 
 

@@ -14,7 +14,7 @@ from obmen.state.stops import Stop
 from runner.cli.alerts import STYLES, as_data
 from runner.observe import snapshot
 from runner.observe.snapshot import Snapshot
-from runner.observe.troubles import denied
+from runner.observe.troubles import denied, overdue
 from runner.render import Cell, Column, Table, ago, clipped, iso, number, span
 
 _LONGEST = 160
@@ -40,19 +40,31 @@ class ServiceNow:
             yield f"The service has run for {span(at - pulse.since)} ({pulse.process}). {self._next()}".rstrip(), ""
             if pulse.clock:
                 yield f"It takes nothing on. {pulse.clock}", "red"
-            for name, (until, why) in self.now.paused().items():
-                yield f"{name} is left in peace for {span(max(until - at, 0.0))}: {clipped(why, _LONGEST)}", "yellow"
+            for name, (until, why) in self.now.down().items():
+                rest = span(max(until - at, 0.0))
+                yield f"{name} does not answer, left in peace for {rest}: {clipped(why, _LONGEST)}", "yellow"
             if pulse.refused:
                 yield f"The project was changed and not taken up: {pulse.refused}", "red"
         for name, words in denied(self.now).items():
             yield f"{name} refuses its key: {clipped(words, _LONGEST)}", "red"
-        for one in self.now.flows:
-            if one.late:
-                yield f"{one.flow.name} is older than it may be.", "red"
+        yield from self._flows()
         for alert in self.alerts:
             first = alert.text.splitlines()[0]
             yield f"{alert.level}, {ago(alert.since, at)}: {first}", STYLES.get(alert.level, "")
         yield "", ""
+
+    def _flows(self) -> Iterator[tuple[str, str]]:
+        """Yield which flows are older than they may be, and what fails of them."""
+        for one in self.now.flows:
+            if one.late:
+                yield f"{one.flow.name} is older than it may be.", "red"
+            for connection, failing in one.stuck.items():
+                if failing.times > 1 and connection not in denied(self.now) and connection not in self.now.down():
+                    what = f"{connection} failed {failing.times} times in a row"
+                    yield f"{one.flow.name}: {what}: {clipped(failing.words, _LONGEST)}", "red"
+            for unsent in overdue(one, self.now, self.now.project.alerts.rules):
+                late = f"{unsent.target} has not been told of {unsent.count} for {span(unsent.age)}"
+                yield f"{one.flow.name}: {late}. {clipped(unsent.words, _LONGEST)}".rstrip(), "red"
 
     def _paused(self) -> Iterator[tuple[str, str]]:
         """Yield what people have paused, with since when, so that none of it is forgotten."""
@@ -72,7 +84,7 @@ class ServiceNow:
             "denied": [{"connection": name, "reason": words} for name, words in denied(self.now).items()],
             "paused": [
                 {"connection": name, "until": iso(until), "reason": why}
-                for name, (until, why) in self.now.paused().items()
+                for name, (until, why) in self.now.down().items()
             ],
         }
         paused = [as_stop(one) for one in self.now.stops]

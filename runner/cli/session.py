@@ -17,7 +17,9 @@ from obmen.state import Ledger, outbox
 from obmen.sync.assemble import Assembly, equip
 from obmen.sync.passes import Listener
 from runner import logging
+from runner.cli import remains
 from runner.cli.call import Call
+from runner.cli.remains import Known
 from runner.observe.tracing import following
 from runner.progress import progress
 from runner.render import Screen
@@ -29,7 +31,7 @@ class Session:
     def __init__(self, call: Call, usual: int = logging.USUAL) -> None:
         self.call, self._usual = call, usual
         self.screen = call.screen
-        self._mask(())
+        self.mask(())
 
     @property
     def redact(self) -> Redactor:
@@ -37,7 +39,8 @@ class Session:
         assert self.call.redact is not None  # noqa: S101 - it was made with the session
         return self.call.redact
 
-    def _mask(self, secrets: Collection[str]) -> None:
+    def mask(self, secrets: Collection[str]) -> None:
+        """Show these nowhere from now on, in logs and errors."""
         self.call.redact = Redactor(secrets)
         level = logging.chosen(verbose=self.call.verbose, quiet=self.screen.quiet, usual=self._usual)
         logging.configure(level, secrets=secrets)
@@ -45,8 +48,22 @@ class Session:
     def load(self) -> Project:
         """Read the project; from now on its secrets are masked in logs and errors."""
         project = load_project(self.call.project_file)
-        self._mask(project.secrets)
+        self.mask(project.secrets)
         return project
+
+    def known(self) -> Known:
+        """Read the project, or if it is wrong say why and give what its state knows of it.
+
+        Raises ConfigurationError if there is no state that knows anything.
+        """
+        try:
+            project = self.load()
+        except ConfigurationError as error:
+            found = remains.of(self.call.project_file, error)
+            self.mask(found.secrets)
+            self.screen.warning(self.redact.secrets(found.warning))
+            return found
+        return Known(project, project.connections)
 
     @contextmanager
     def open(self) -> Iterator[Open]:

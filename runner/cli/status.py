@@ -11,10 +11,12 @@ from obmen.project import FlowSettings
 from obmen.state import Ledger, backfills, outbox, quarantine, runs, seen
 from obmen.state.backfills import Unfinished
 from obmen.state.runs import Run
+from runner.cli.remains import Known
 from runner.cli.reports import STATUS_STYLES, STATUS_WORDS
 from runner.cli.service_status import of_service
 from runner.cli.session import session
 from runner.cli.sync import Json
+from runner.exit_codes import ExitCode
 from runner.render import Cell, Column, Table, ago, clipped, iso, number, plural
 
 _LONGEST = 160
@@ -40,15 +42,16 @@ class _Standing:
 def status(context: typer.Context, json: Json = False) -> int:
     """Show where every flow stands: its last run, what is still to be sent, what was set aside."""
     current = session(context)
-    project = current.load()
+    known = current.known()
+    project = known.project
     with current.ledger(project) as ledger:
         standings = [_standing(ledger, flow) for flow in project.ordered_flows()]
         service = of_service(ledger, project)
         now = ledger.clock.now().timestamp()
     if json:
         flows = [{**_as_data(one, now), **service.of_flow(one.flow.name)} for one in standings]
-        current.screen.json({**service.as_data(), "flows": flows})
-        return 0
+        current.screen.json({**service.as_data(), "flows": flows, "wrong": known.wrong or None})
+        return _code(known)
     for text, style in service.lines():
         current.screen.line(current.redact.secrets(text), style)
     current.screen.table(_table(standings, now))
@@ -56,9 +59,14 @@ def status(context: typer.Context, json: Json = False) -> int:
     if (compared := service.compared()) is not None:
         current.screen.table(compared)
         current.screen.line()
-    for hint in _hints(standings, now):
+    for hint in _hints(standings, now) if standings or not known.wrong else ():
         current.screen.line(hint)
-    return 0
+    return _code(known)
+
+
+def _code(known: Known) -> ExitCode:
+    """Whoever asks how things are is also told by the exit code that the project is wrong."""
+    return ExitCode.MISTAKE if known.wrong else ExitCode.DONE
 
 
 def _standing(ledger: Ledger, flow: FlowSettings) -> _Standing:

@@ -34,6 +34,7 @@ _WORDS = {
     "under_way": "on their way back already",
     "changed": "left alone, since they have changed since",
     "queued": "left alone, since something newer is on its way",
+    "sold": "left alone, since buyers took them",
     "no_way": "cannot be taken back",
 }
 
@@ -155,7 +156,8 @@ def _show(current: Session, asked: Run, flow: Flow, done: Undone, told: _Example
             if counts[verdict]:
                 screen.line(f"  {plural(counts[verdict], 'record')} {words}", "yellow" if verdict in LEFT else "")
     if told.back:
-        screen.table(_table(told.back, "Will be" if work is None else "Goes back to"))
+        why = any(line.why for line in told.back)
+        screen.table(_table(told.back, "Will be" if work is None else "Goes back to", why=why))
     if told.left:
         screen.line("Left alone:", "yellow")
         screen.table(_table(told.left, "The run wrote", why=True))

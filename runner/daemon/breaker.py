@@ -41,6 +41,11 @@ class Breaker:
         return self.clock.monotonic() < self.until
 
     @property
+    def down(self) -> bool:
+        """Whether it fails too often, and nothing has worked since: also while it is being tried."""
+        return self.failures > self.tolerance
+
+    @property
     def rest(self) -> float:
         """Seconds of the pause that are left."""
         return max(0.0, self.until - self.clock.monotonic())

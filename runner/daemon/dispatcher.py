@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from obmen.clock import Clock
-from obmen.errors import Busy, Interrupted, ObmenError, Unavailable
+from obmen.errors import Busy, Denied, Interrupted, ObmenError, Unavailable
 from obmen.state import Lease
 from obmen.sync.flow import Flow
 from obmen.sync.passes import Pass
@@ -200,15 +200,20 @@ class Dispatcher:
         else:
             state.wanted = state.overran = state.asked = False
 
-    def done(self, seat: Seat, task: Task, error: ObmenError | None, *, idle: bool = False) -> None:
-        """Take a task back. ``error``: what stopped it, if anything did; ``idle``: there was nothing to be done."""
+    def done(
+        self, seat: Seat, task: Task, error: ObmenError | None, *, idle: bool = False, answered: bool = True
+    ) -> None:
+        """Take a task back. ``error``: what stopped it, if anything did.
+
+        ``idle``: there was nothing to be done; ``answered``: the connection has answered something.
+        """
         with self.changed:
             state = self.flows[task.flow]
             state.running.discard(task)
             if task.check:
                 self._check(task).running = False
             seat.task = None
-            self._learn(state, seat, task, error)
+            self._learn(state, seat, task, error, answered=answered)
             if error is None and not task.target:
                 state.owed = set(state.due)
             if idle:
@@ -268,7 +273,7 @@ class Dispatcher:
             return min([*rests, 60.0])
 
     def doing(self) -> Doing:
-        """Return what every lane does, which connections are left in peace, and when each flow is due."""
+        """Return what every lane does, which connections do not answer, and when each flow is due."""
         now = self.clock.monotonic()
         with self.changed:
             due = {name: state.timer.next() for name, state in self.flows.items()}
@@ -277,7 +282,7 @@ class Dispatcher:
                 tuple(
                     PausedNow(name, round(one.rest, 1), one.reason)
                     for name, one in self.connections.items()
-                    if one.open
+                    if one.down
                 ),
                 {name: at for name, at in due.items() if at is not None},
             )
@@ -343,12 +348,12 @@ class Dispatcher:
     def _breaker(self, task: Task) -> Breaker:
         return self._tasks.setdefault(task, Breaker(self.clock))
 
-    def _learn(self, state: FlowState, seat: Seat, task: Task, error: ObmenError | None) -> None:
+    def _learn(self, state: FlowState, seat: Seat, task: Task, error: ObmenError | None, *, answered: bool) -> None:
         connection = self.connections[seat.connection]
+        if isinstance(error, Denied) or (error is None and answered):
+            connection.worked()
         if error is None:
             self._breaker(task).worked()
-            if not task.check:  # one that found nothing to compare has asked nobody
-                connection.worked()
             return
         if isinstance(error, Busy | Interrupted):
             self._breaker(task).until = self.clock.monotonic() + _BUSY_AGAIN

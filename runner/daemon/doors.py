@@ -1,13 +1,14 @@
 """The doors of the service: where other systems call, and where people look, each at an address of its own.
 
 Systems must reach their endpoints from outside, and nobody from outside should reach the page; so they never share one.
+Both go with the project while the service runs: a page that was switched off must not stay open until a new start.
 """
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 import structlog
@@ -35,12 +36,15 @@ class Endpoints:
 
     def __init__(self, ledger: Ledger) -> None:
         self.by_connection: dict[str, Endpoint] = {}
+        self.project: Project | None = None
+        """For which they answer."""
         self._ledger = ledger
         self._stack = ExitStack()
 
     def take_up(self, project: Project) -> None:
         """Answer for this project from now on. Raises ConfigurationError if it cannot run."""
         assembly = Assembly(project, clock=self._ledger.clock, ledger=self._ledger)
+        self.project = project
         before, self._stack = self._stack, ExitStack()
         self._stack.callback(assembly.close)
         made: dict[str, Endpoint] = {}
@@ -63,6 +67,52 @@ class Endpoints:
         """Answer nobody any more."""
         self.by_connection.clear()
         self._stack.close()
+
+
+class Door:
+    """One door: closed, or open at an address. ``believes_proxy``: see ``runner.serve.web_server``."""
+
+    def __init__(self, app: Starlette, *, believes_proxy: bool = True) -> None:
+        self.address: Address | None = None
+        self.url = ""
+        """Where it is reached while it is open."""
+        self._app, self._believes_proxy = app, believes_proxy
+        self._stack = ExitStack()
+
+    def open(self, address: Address | None) -> None:
+        """Let it stand open there, or nowhere. Raises ConfigurationError if the address cannot be had."""
+        self.close()
+        if address is not None:
+            self.url = self._stack.enter_context(opened(self._app, address, believes_proxy=self._believes_proxy))
+        self.address = address
+
+    def close(self) -> None:
+        """Let nobody in any more; calls that are under way are answered first."""
+        self._stack.close()
+        self.address, self.url = None, ""
+
+
+def move(places: Mapping[Door, Address | None]) -> list[Door]:
+    """Let each door stand open at its place; return those that were elsewhere.
+
+    Raises ConfigurationError if an address cannot be had; then all are where they were.
+    """
+    before = {door: door.address for door, address in places.items() if door.address != address}
+    for door in before:
+        door.close()  # all of them first, since one may take the place of another
+    try:
+        for door in before:
+            door.open(places[door])
+    except ConfigurationError:
+        for door in before:
+            door.close()
+        for door, address in before.items():
+            try:
+                door.open(address)
+            except ConfigurationError as error:
+                _LOG.error("door.lost", error=str(error))  # somebody took it meanwhile
+        raise
+    return list(before)
 
 
 @contextmanager

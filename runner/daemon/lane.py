@@ -8,6 +8,7 @@ import structlog
 
 from obmen.errors import Interrupted, ObmenError, StateError
 from obmen.state import Lease, Ledger, outbox, runs, wishes
+from obmen.sync.deliver import Delivered
 from obmen.sync.engine import Engine
 from obmen.sync.flow import Flow
 from obmen.sync.passes import Pass
@@ -46,16 +47,18 @@ class Lane:
         if task is None:
             return False
         error: ObmenError | None = None
-        idle = False
+        idle, answered = False, True
         state = self.dispatcher.flows[task.flow]
         try:
             with structlog.contextvars.bound_contextvars(flow=task.flow, connection=self.seat.connection):
                 if task.check:
                     self._check(task)
+                    answered = False  # one that found nothing to compare has asked nobody
                 elif task.target:
-                    idle = self._deliver(state, task)
+                    delivered = self._deliver(state, task)
+                    idle, answered = not delivered.counts, delivered.answered
                 else:
-                    self._read(state)
+                    answered = self._read(state)
         except ObmenError as caught:
             error = caught
             if isinstance(caught, StateError):
@@ -67,7 +70,7 @@ class Lane:
             )
         if error is not None and not task.check and state.open is not None and error not in state.open.report.trouble:
             state.open.report.trouble.append(error)
-        self.dispatcher.done(self.seat, task, error, idle=idle)
+        self.dispatcher.done(self.seat, task, error, idle=idle, answered=answered)
         self._close(state)
         return True
 
@@ -86,7 +89,8 @@ class Lane:
 
     # -- tasks --------------------------------------------------------------------------------------------
 
-    def _read(self, state: FlowState) -> None:
+    def _read(self, state: FlowState) -> bool:
+        """Read; return whether the source was asked."""
         self.end(self.dispatcher.leave(state))
         name = state.flow.name
         with self._ledger.read() as tx:
@@ -101,9 +105,10 @@ class Lane:
         with self._ledger.read() as tx:
             ripe = [(flow, target) for flow, target in outbox.ripe(tx) if flow == name]
         self.dispatcher.deliver(ripe)
+        return not work.report.paused
 
-    def _deliver(self, state: FlowState, task: Task) -> bool:
-        """Deliver; return whether there was nothing that could be done."""
+    def _deliver(self, state: FlowState, task: Task) -> Delivered:
+        """Deliver what is due."""
         target = next(one for one in state.flow.targets if one.name == task.target)
         with self._leases.of(state.flow.name) as lease:
             work = self._opened(state, lease)
@@ -111,7 +116,7 @@ class Lane:
             delivered = engine.deliver(work, target, lease, enough=lambda: self.dispatcher.enough(self.seat, task))
         if delivered.trouble is not None:
             raise delivered.trouble
-        return not delivered.counts
+        return delivered
 
     def _check(self, task: Task) -> None:
         """Compare what the target shows with what it was told."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
 from obmen.clock import Clock
+from obmen.project import FlowSettings
 from obmen.state import Ledger
 from obmen.state.memory import LedgerMemory
 
@@ -37,15 +39,24 @@ class LaneNow(msgspec.Struct, frozen=True):
 
 
 class PausedNow(msgspec.Struct, frozen=True):
-    """A connection that is left in peace for so many seconds more, and why."""
+    """A connection that does not answer, and why; it is left in peace for so many seconds more, 0 while it is tried."""
 
     connection: str
     seconds: float
     reason: str
 
 
+class Carried(msgspec.Struct, frozen=True):
+    """A flow of the project that runs: what it carries, whence and whither."""
+
+    flow: str
+    entity: str
+    source: str
+    targets: tuple[str, ...] = ()
+
+
 class Pulse(msgspec.Struct, frozen=True):
-    """The whole service. Times are Unix seconds; ``next``: flow → when it is due.
+    """The whole service. Times are Unix seconds; ``next``: flow → when it is due; ``carried``: all its flows.
 
     ``refused``: why a changed project was not taken up; empty if it was. ``clock``: why nothing is taken on, since the
     clocks differ; empty if they do not.
@@ -59,6 +70,7 @@ class Pulse(msgspec.Struct, frozen=True):
     next: dict[str, float] = {}
     refused: str = ""
     clock: str = ""
+    carried: tuple[Carried, ...] = ()
 
 
 class Doing(msgspec.Struct, frozen=True):
@@ -69,7 +81,14 @@ class Doing(msgspec.Struct, frozen=True):
     next: dict[str, datetime] = {}
 
 
-def beat(doing: Doing, clock: Clock, since: float, refused: str = "", differs: str = "") -> Pulse:
+def beat(
+    doing: Doing,
+    clock: Clock,
+    since: float,
+    refused: str = "",
+    differs: str = "",
+    flows: Iterable[FlowSettings] = (),
+) -> Pulse:
     """Return the pulse of now. ``since``: when the service began, Unix seconds."""
     return Pulse(
         since,
@@ -80,6 +99,7 @@ def beat(doing: Doing, clock: Clock, since: float, refused: str = "", differs: s
         {name: at.timestamp() for name, at in doing.next.items()},
         refused,
         differs,
+        tuple(Carried(one.name, one.entity, one.source, one.targets) for one in flows),
     )
 
 

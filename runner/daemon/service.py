@@ -201,8 +201,9 @@ class Service:
 
     def pulse(self) -> Pulse:
         """Return what the service does at the moment."""
-        standing = self.standing
-        return beat(self.works.doing(), self.clock, standing.since, standing.refused, self._clocks.trouble)
+        standing, trouble = self.standing, self._clocks.trouble
+        flows = self.project.flows.values()
+        return beat(self.works.doing(), self.clock, standing.since, standing.refused, trouble, flows)
 
     def _beat(self) -> None:
         now = self.clock.monotonic()

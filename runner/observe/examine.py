@@ -26,7 +26,7 @@ from obmen.state.migrate import standing
 from obmen.state.trouble import explained
 from runner.observe import snapshot
 from runner.observe.snapshot import FlowNow, Snapshot
-from runner.observe.troubles import denied, why_late
+from runner.observe.troubles import denied, overdue, why_late
 
 Level = Literal["ok", "warning", "problem"]
 OLDEST_PYTHON = (3, 11)
@@ -152,8 +152,9 @@ def _pulse(now: Snapshot) -> Iterator[Finding]:
         )
     if pulse.clock:
         yield Finding("problem", "service", f"It takes nothing on. {pulse.clock}")
-    for name, (until, why) in now.paused().items():
-        yield Finding("warning", name, f"It is left in peace for {until - now.at:.0f} s more: {why}")
+    for name, (until, why) in now.down().items():
+        rest = max(until - now.at, 0.0)
+        yield Finding("warning", name, f"It does not answer, and is left in peace for {rest:.0f} s more: {why}")
 
 
 def _flows(now: Snapshot) -> Iterator[Finding]:
@@ -163,13 +164,17 @@ def _flows(now: Snapshot) -> Iterator[Finding]:
 
 
 def _flow(one: FlowNow, now: Snapshot) -> Iterator[Finding]:
-    name, last = one.flow.name, one.last
+    name = one.flow.name
     if one.age is not None and one.late and one.age.limit is not None:
         why = why_late(one, now)
         message = f"Its source was last read {one.age.seconds:.0f} s ago; {one.age.limit:.0f} s are allowed. {why}"
         yield Finding("problem", name, message.rstrip())
-    elif last is not None and last.status == "failed":
-        yield Finding("warning", name, f"Its last run failed: {last.message}")
+    for connection, failing in one.stuck.items():
+        what = "Reading" if connection == one.flow.source else "Telling"
+        yield Finding("warning", name, f"{what} {connection} failed {failing.times} times in a row: {failing.words}")
+    for unsent in overdue(one, now, now.project.alerts.rules):
+        message = f"{unsent.target} has not been told for {unsent.age:.0f} s; {unsent.limit:.0f} s are allowed."
+        yield Finding("problem", name, f"{message} {unsent.count} wait. See: obmen status, obmen quarantine list")
     for held in one.held:
         yield Finding("warning", name, f"{held.count} held for {held.target}: {held.reason}. See: obmen plan {name}")
     set_aside = sum(group.count for group in one.aside if group.state == "open")
@@ -271,6 +276,12 @@ def _skew(place: str) -> float | None:
 def everything(project: Project) -> Iterator[Finding]:
     """Yield the whole examination of a project that could be read."""
     yield from settings(project)
+    yield from remembered(project)
+    yield from skews(project)
+
+
+def remembered(project: Project) -> Iterator[Finding]:
+    """Yield how the state is and what it knows of the service; little of the project is needed for that."""
     found = list(state(project.state_url))
     yield from found
     if usable(found):
@@ -284,4 +295,3 @@ def everything(project: Project) -> Iterator[Finding]:
                 yield from service(ledger, project)
             finally:
                 ledger.close()
-    yield from skews(project)

@@ -44,17 +44,22 @@ class Explanation:
         """Return what to do."""
         return self.told[language][1]
 
+    def exactly(self, code: str, message: str) -> bool:
+        """Whether this is what an error of this very code means."""
+        return code in self.codes and self.fits(code, message)
+
     def fits(self, code: str, message: str) -> bool:
-        """Whether this is what an error means."""
+        """Whether this may be what an error means."""
         if self.codes and code not in self.codes and not self._named(message):
             return False
         lowered = message.lower()
         return not self.words or any(words in lowered for words in self.words)
 
     def _named(self, message: str) -> bool:
-        """Whether one of the codes stands in the text; a bare number there means anything."""
+        """Whether one of the codes stands in the text; a bare number or a plain word there means anything."""
         said = set(_WORD.findall(message))
-        return any(code in said or (" " in code and code in message) for code in self.codes if not code.isdecimal())
+        names = [code for code in self.codes if not (code.isdecimal() or (code.isalpha() and code.islower()))]
+        return any(code in said or (" " in code and code in message) for code in names)
 
 
 class Explanations:
@@ -71,8 +76,10 @@ class Explanations:
 
 
 def explained(known: Iterable[Explanation], code: str, message: str) -> Explanation | None:
-    """Return the first that fits."""
-    return next((one for one in known if one.fits(code, message)), None)
+    """Return the first that names the code itself; else the first that fits, for texts are less sure than codes."""
+    known = tuple(known)
+    exact = next((one for one in known if one.exactly(code, message)), None)
+    return exact or next((one for one in known if one.fits(code, message)), None)
 
 
 def of_connector(connector: type[Connector]) -> Sequence[Explanation]:

@@ -1,21 +1,16 @@
 """What the connectors' calls come to: how long peers take, what they answer, how long budgets made us wait.
 
-Counted by connection alone: nothing of what was called or said is kept, but for the words in which a key was refused;
-those go into the ledger, for everybody to know.
+Counted by connection alone: nothing of what was called or said is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from obmen.connector import Connector
-from obmen.errors import ObmenError, StateError
-from obmen.state import Ledger, peers
 
-_LOG = structlog.get_logger("obmen.service")
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Seconds."""
 _LIMITED = {420, 429}
@@ -24,9 +19,8 @@ _LIMITED = {420, 429}
 class Meter:
     """Hears every call of the connectors that it is attached to; safe to be used by many threads."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
-        self._ledger = ledger
         names, own = ("connection",), self.registry
         self._seconds = Histogram(
             "obmen_call_seconds", "How long a call to a system took.", names, buckets=BUCKETS, registry=own
@@ -51,14 +45,6 @@ class Meter:
         if waited > 0:
             self._waits.labels(connection).inc()
             self._waited.labels(connection).inc(waited)
-
-    def refused(self, connection: str, error: ObmenError) -> None:
-        """Keep why a key was refused, and when."""
-        try:
-            with self._ledger.write() as tx:
-                peers.refused(tx, connection, str(error))
-        except StateError as trouble:
-            _LOG.warning("refusal.not_kept", connection=connection, error=str(trouble))
 
 
 def _kind(status: int | None) -> str:

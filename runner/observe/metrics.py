@@ -26,6 +26,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STATUSES = ("done", "partial", "attention", "held", "emptied", "paused", "failed", "stopped")
 COUNTED = ("read", "written")
 OUTBOX = ("fresh", "pending", "sent", "accepted", "waiting", "held")
+UNMAPPED = "unmapped"
+"""The code of records with a word that no table has, such as a status that a marketplace invented."""
 EVERY = 2.0
 """Seconds."""
 _BACK = 1000
@@ -220,6 +222,10 @@ def _aside(one: FlowNow, _now: Snapshot) -> Iterator[_Sample]:
     yield from (((state,), float(counts[state])) for state in quarantine.UNSETTLED)
 
 
+def _unmapped(one: FlowNow, _now: Snapshot) -> Iterator[_Sample]:
+    yield (), float(sum(group.count for group in one.aside if group.code == UNMAPPED))
+
+
 def _drift(one: FlowNow, _now: Snapshot) -> Iterator[_Sample]:
     yield from (((target,), float(found.drift)) for target, found in one.compared.items())
 
@@ -254,9 +260,9 @@ def _refused(now: Snapshot) -> Iterator[_Sample]:
     yield (), float(now.pulse is not None and bool(now.pulse.refused))
 
 
-def _paused(now: Snapshot) -> Iterator[_Sample]:
-    paused = now.paused()
-    yield from (((name,), float(name in paused)) for name in now.project.connections)
+def _down(now: Snapshot) -> Iterator[_Sample]:
+    down = now.down()
+    yield from (((name,), float(name in down)) for name in now.project.connections)
 
 
 def _stood(now: Snapshot) -> Iterator[_Sample]:
@@ -286,7 +292,7 @@ GAUGES = (
     Gauge("obmen_started_timestamp_seconds", "When the service began.", (), _since),
     Gauge("obmen_project_refused", "Whether a changed project is wrong and was not taken up.", (), _refused),
     Gauge("obmen_clock_differs", "Whether nothing is taken on: its clock is not the database's.", (), _clock),
-    Gauge("obmen_connection_paused", "Whether a connection is left in peace for a while.", ("connection",), _paused),
+    Gauge("obmen_connection_paused", "Whether a connection does not answer.", ("connection",), _down),
     Gauge(
         "obmen_pause_seconds",
         "For how long a person has paused something, as long as it is paused.",
@@ -298,7 +304,7 @@ GAUGES = (
     Gauge("obmen_flow_lag_seconds", "How long ago the source was last read to its end.", _FLOW, _of_flows(_lag)),
     Gauge("obmen_flow_limit_seconds", "How old what was read may get; quiet hours left out.", _FLOW, _of_flows(_limit)),
     Gauge("obmen_flow_late", "Whether what was read is older than it may be.", _FLOW, _of_flows(_late)),
-    Gauge("obmen_flow_failures", "How many of the last runs failed in a row.", _FLOW, _of_flows(_failures)),
+    Gauge("obmen_flow_failures", "How often reading, or one target, failed in a row.", _FLOW, _of_flows(_failures)),
     Gauge("obmen_flow_next_timestamp_seconds", "When the flow is due.", _FLOW, _of_flows(_next)),
     Gauge("obmen_last_run_status", "How the last run ended: 1 for its status.", (*_FLOW, "status"), _of_flows(_status)),
     Gauge("obmen_last_run_timestamp_seconds", "When the last run ended.", _FLOW, _of_flows(_ended)),
@@ -307,7 +313,7 @@ GAUGES = (
     Gauge("obmen_outbox_records", "Records on their way.", (*_FLOW, "target", "state"), _of_flows(_outbox)),
     Gauge(
         "obmen_outbox_oldest_seconds",
-        "For how long the oldest has been on its way, where somebody minds.",
+        "For how long the oldest has been on its way, unless nobody minds.",
         (*_FLOW, "target"),
         _of_flows(_oldest),
     ),
@@ -336,4 +342,5 @@ GAUGES = (
         _of_flows(_promoted),
     ),
     Gauge("obmen_quarantine_records", "Records set aside.", (*_FLOW, "state"), _of_flows(_aside)),
+    Gauge("obmen_unmapped_records", "Records set aside for a word that is new.", _FLOW, _of_flows(_unmapped)),
 )

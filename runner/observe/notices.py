@@ -15,7 +15,7 @@ from runner.observe.troubles import Level, Trouble
 
 Kind = Literal["trouble", "over", "summary", "test"]
 OVER = "over"
-HOLDS = {"down": 120.0, "failed": 120.0, "quarantine": 60.0, "held": 60.0}
+HOLDS = {"down": 120.0, "failed": 120.0, "quarantine": 60.0, "held": 60.0, "unsent": 120.0}
 """Rule → seconds for which a trouble must last before anybody is told; of all others it is told at once."""
 CALM = 300.0
 """Seconds for which a trouble must be gone before it counts as over."""

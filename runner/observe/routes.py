@@ -1,7 +1,8 @@
 """``/healthz``, ``/readyz`` and ``/metrics``: what a monitor asks, answered with the truth.
 
 ``/healthz``: the process lives, its clockwork turns, and its state can be read and written; restart it if not.
-``/readyz``: besides that, no flow is older than it may be; a person looks if not. 200 or 503, and JSON that says why.
+``/readyz``: besides that, no flow is older than it may be, neither what it read nor what it has still to tell; a person
+looks if not. 200 or 503, and JSON that says why, to a program of this machine; to others only whether it is well.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from runner.observe import snapshot
 from runner.observe.meter import Meter
 from runner.observe.metrics import CONTENT_TYPE, Metrics
 from runner.observe.snapshot import FlowNow, Snapshot
-from runner.observe.troubles import why_late
+from runner.observe.troubles import Unsent, overdue, why_late
+from runner.web import access
 
 _OK, _SICK = 200, 503
 
@@ -45,11 +47,11 @@ def routes(view: Seen, meter: Meter | None = None) -> list[Route]:
     """Return the routes. The calls are answered on threads, since they ask the database."""
     metrics = Metrics(view.ledger, lambda: snapshot.take(view.ledger, view.project), meter)
 
-    def healthz(_request: Request) -> Response:
-        return _answer(health(view.ledger))
+    def healthz(request: Request) -> Response:
+        return _answer(request, health(view.ledger))
 
-    def readyz(_request: Request) -> Response:
-        return _answer(readiness(view))
+    def readyz(request: Request) -> Response:
+        return _answer(request, readiness(view))
 
     def numbers(_request: Request) -> Response:
         try:
@@ -88,6 +90,8 @@ def readiness(view: Seen) -> dict[str, Any]:
         return {"ok": False, "problems": [{"what": "state", "why": str(error)}]}
     redact = Redactor(project.secrets)
     problems = [_late(one, now, redact) for one in now.flows if one.late]
+    rules = project.alerts.rules
+    problems += [_unsent(one, late, redact) for one in now.flows for late in overdue(one, now, rules)]
     if now.pulse is not None and now.pulse.clock:
         problems.insert(0, {"what": "clock", "why": now.pulse.clock})
     refused = redact(now.pulse.refused) if now.pulse is not None else ""
@@ -105,5 +109,21 @@ def _late(one: FlowNow, now: Snapshot, redact: Redactor) -> dict[str, Any]:
     }
 
 
-def _answer(found: Mapping[str, Any]) -> Response:
-    return JSONResponse(dict(found), _OK if found["ok"] else _SICK, headers={"Cache-Control": "no-store"})
+def _unsent(one: FlowNow, unsent: Unsent, redact: Redactor) -> dict[str, Any]:
+    told = f"{unsent.target} has not been told of {unsent.count} for too long."
+    return {
+        "what": "delivery",
+        "flow": one.flow.name,
+        "target": unsent.target,
+        "age_seconds": round(unsent.age),
+        "limit_seconds": round(unsent.limit),
+        "records": unsent.count,
+        "why": f"{told} {redact(unsent.words)}".rstrip(),
+    }
+
+
+def _answer(request: Request, found: Mapping[str, Any]) -> Response:
+    """Answer with the reasons on this machine alone: they hold what a project is called and what systems say."""
+    near = access.is_here(request.client.host if request.client is not None else "", request.headers)
+    told = dict(found) if near else {"ok": found["ok"]}
+    return JSONResponse(told, _OK if found["ok"] else _SICK, headers={"Cache-Control": "no-store"})

@@ -5,7 +5,7 @@ Metrics, health, alerts, the status and the doctor all judge this one picture, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from obmen import keys
 from obmen.project import FlowSettings, Project
 from obmen.project.alerts import SilenceModel
-from obmen.state import Ledger, Transaction, compared, memory, peers, quarantine, runs, seen, stops, tables
+from obmen.state import Ledger, Transaction, compared, failing, memory, quarantine, runs, seen, stops, tables
 from obmen.state.compared import Compared
+from obmen.state.failing import Failing
 from obmen.state.quarantine import Group
 from obmen.state.runs import Run
-from obmen.state.stops import Stop
+from obmen.state.stops import Direction, Stop
 from runner.daemon import pulse as pulses
 from runner.daemon.pulse import Pulse
 from runner.observe.late import Age, age
@@ -46,8 +47,9 @@ class FlowNow:
     """One flow. ``read_at``: when its source was last read to the end, Unix seconds; ``age``: how old that is.
 
     A flow that was never read counts from when the service began, and has no age without one. ``outbox``: (target,
-    state) → how many; ``oldest``: target → since when the oldest is on its way, where the rules ask for it. ``stops``:
-    what people have paused of it. ``compared``: target → what the last comparison with it found.
+    state) → how many; ``oldest``: target → since when the oldest is on its way, where the rules ask for it.
+    ``failing``: connection → what of it fails, reading its source or telling a target. ``stops``: what people have
+    paused of it. ``compared``: target → what the last comparison with it found.
     """
 
     flow: FlowSettings
@@ -56,6 +58,7 @@ class FlowNow:
     runs: Sequence[Run] = ()
     outbox: Mapping[tuple[str, str], int] = field(default_factory=dict)
     oldest: Mapping[str, float] = field(default_factory=dict)
+    failing: Mapping[str, Failing] = field(default_factory=dict)
     held: Sequence[Held] = ()
     aside: Sequence[Group] = ()
     stops: Sequence[Stop] = ()
@@ -91,10 +94,15 @@ class FlowNow:
         return [run for run in self.runs if run.status not in _ENDED and not run.kind.startswith(_NO_RUN)]
 
     @property
+    def stuck(self) -> dict[str, Failing]:
+        """Connection → what fails and is wanted to work; see ``stuck``."""
+        left = {target for (target, _), count in self.outbox.items() if count}
+        return stuck(self.flow, self.failing, left, self.stops)
+
+    @property
     def failures(self) -> int:
-        """How many runs in a row have failed up to now."""
-        ended = self.ended
-        return next((place for place, run in enumerate(ended) if run.status != "failed"), len(ended))
+        """How often in a row reading it, or telling one of its targets, has failed up to now."""
+        return max((one.times for one in self.stuck.values()), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,7 @@ class Due:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The whole picture. ``denied``: connection → why its key was refused, and when (Unix seconds).
+    """The whole picture.
 
     ``happened``: for each rule of silence, in order, when it last happened, None if it never did. ``keys``: connection
     → when its key ends, as far as anybody said it. ``stops``: what people have paused.
@@ -122,7 +130,6 @@ class Snapshot:
     project: Project
     pulse: Pulse | None
     flows: tuple[FlowNow, ...]
-    denied: Mapping[str, tuple[float, str]] = field(default_factory=dict)
     due: tuple[Due, ...] = ()
     happened: tuple[float | None, ...] = ()
     keys: Mapping[str, datetime] = field(default_factory=dict)
@@ -138,8 +145,8 @@ class Snapshot:
         """The service's time zone."""
         return ZoneInfo(self.project.service.timezone)
 
-    def paused(self) -> Mapping[str, tuple[float, str]]:
-        """Return connection → until when it is left in peace (Unix seconds), and why."""
+    def down(self) -> Mapping[str, tuple[float, str]]:
+        """Return connection that does not answer → until when it is left in peace (Unix seconds), and why."""
         pulse = self.pulse
         if pulse is None or not self.beats:
             return {}
@@ -159,8 +166,7 @@ def take(
         flows = tuple(_flow(tx, project, flow, pulse, stood) for flow in project.ordered_flows())
         happened = tuple(_happened(tx, one) for one in project.alerts.rules.silence)
         found = due(tx) if due is not None else ()
-        denied = {name: (one.refused_at, one.refusal) for name, one in peers.every(tx, ledger.clock).items()}
-        return Snapshot(tx.now, project, pulse, flows, denied, found, happened, key_ends(tx, project), stood)
+        return Snapshot(tx.now, project, pulse, flows, found, happened, key_ends(tx, project), stood)
 
 
 def key_ends(tx: Transaction, project: Project) -> dict[str, datetime]:
@@ -170,11 +176,28 @@ def key_ends(tx: Transaction, project: Project) -> dict[str, datetime]:
     return {name: at for name, at in found.items() if at is not None}
 
 
+def stuck(
+    flow: FlowSettings, fails: Mapping[str, Failing], left: Collection[str], stood: Sequence[Stop]
+) -> dict[str, Failing]:
+    """Return connection → what fails of a flow, what failed most often first.
+
+    Nobody minds what is paused (``stood``), nor a target for which nothing is ``left``: the next change tells.
+    """
+
+    def minded(connection: str) -> bool:
+        direction: Direction = "read" if connection == flow.source else "write"
+        paused = any(one.covers(connection, flow.entity, direction) for one in stood)
+        return not paused and (connection == flow.source or connection in left)
+
+    found = {name: one for name, one in fails.items() if minded(name)}
+    return dict(sorted(found.items(), key=lambda pair: -pair[1].times))
+
+
 def _flow(tx: Transaction, project: Project, flow: FlowSettings, pulse: Pulse | None, stood: Sequence[Stop]) -> FlowNow:
     read_at = seen.checkpoint(tx, flow.name).read_at
     since = read_at if read_at is not None else pulse.since if pulse is not None else None
     rules, zone = project.alerts.rules, ZoneInfo(project.service.timezone)
-    outbox = _outbox(tx, flow.name)
+    outbox, fails = _outbox(tx, flow.name), failing.of(tx, flow.name, (flow.source, *flow.targets))
     asked = rules.may_be_unsent(flow.entity) is not None
     return FlowNow(
         flow=flow,
@@ -182,7 +205,8 @@ def _flow(tx: Transaction, project: Project, flow: FlowSettings, pulse: Pulse | 
         age=age(flow, rules, zone, since, tx.now) if since is not None else None,
         runs=runs.recent(tx, flow.name, RUNS),
         outbox=outbox,
-        oldest=_oldest(tx, flow) if asked and outbox else {},
+        oldest=_oldest(tx, flow, fails) if asked and outbox else {},
+        failing=fails,
         held=_held(tx, flow.name) if any(state == "held" for _, state in outbox) else (),
         aside=quarantine.groups(tx, flow=flow.name) if quarantine.any_open(tx, flow.name) else (),
         stops=stops.of_flow(stood, flow.source, flow.entity, flow.targets),
@@ -195,11 +219,15 @@ def _outbox(tx: Transaction, flow: str) -> dict[tuple[str, str], int]:
     return {(one, state): int(count) for one, state, count in tx.rows(query.group_by(_O.connection, _O.state))}
 
 
-def _oldest(tx: Transaction, flow: FlowSettings) -> dict[str, float]:
-    """Return target → since when the oldest waits; what waits for another record counts for orders alone."""
+def _oldest(tx: Transaction, flow: FlowSettings, fails: Mapping[str, Failing]) -> dict[str, float]:
+    """Return target → since when the oldest waits; what waits for another record counts for orders alone.
+
+    A record that changes while its target takes nothing stays as old as that.
+    """
     states = (*ON_THE_WAY, *(("waiting", "held") if flow.entity == "order" else ()))
     query = sa.select(_O.connection, sa.func.min(_O.enqueued_at)).where(_O.flow == flow.name, _O.state.in_(states))
-    return {one: float(at) for one, at in tx.rows(query.group_by(_O.connection))}
+    found = {one: float(at) for one, at in tx.rows(query.group_by(_O.connection))}
+    return {one: min(at, fails[one].since) if one in fails else at for one, at in found.items()}
 
 
 def _held(tx: Transaction, flow: str) -> list[Held]:

@@ -24,7 +24,6 @@ VERY_LATE = 3.0
 ENDS_SOON = 2 * 86400.0
 """Seconds before a key's end from which on it is critical."""
 _SHOWN = 5
-_SAME_RUN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,20 @@ class Trouble:
     because: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What a target should have been told long ago: the ``age`` of the oldest, in seconds, where ``limit`` is allowed.
+
+    ``words``: why not, as far as the target or the way to it says.
+    """
+
+    target: str
+    age: float
+    limit: float
+    count: int
+    words: str
+
+
 def evaluate(now: Snapshot) -> dict[str, Trouble]:
     """Return name → trouble, for everything that the project's rules call one."""
     rules = now.project.alerts.rules
@@ -59,23 +72,15 @@ def _connections(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
             values = {"connection": connection, "words": words}
             yield Trouble(f"denied|{connection}", "denied", connection, "critical", values)
     if rules.down:
-        for connection, (_, words) in now.paused().items():
+        for connection, (_, words) in now.down().items():
             values = {"connection": connection, "words": words}
             yield Trouble(f"down|{connection}", "down", connection, "warning", values, grows=DOWN_LONG)
 
 
 def denied(now: Snapshot) -> dict[str, str]:
-    """Return connection → words for keys that were refused to a flow which has not worked since."""
-    found = {}
-    for one in now.flows:
-        run = one.last
-        if run is None or run.status != "failed":
-            continue
-        for connection in (one.flow.source, *one.flow.targets):
-            at, words = now.denied.get(connection, (0.0, ""))
-            if words and at >= run.started_at - _SAME_RUN and words in run.message:
-                found[connection] = words
-    return found
+    """Return connection → words for keys that were refused to a flow; what was refused has not been answered since."""
+    fails = [(connection, one) for flow in now.flows for connection, one in flow.failing.items()]
+    return {connection: one.words for connection, one in fails if one.denied}
 
 
 def _keys(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
@@ -101,11 +106,12 @@ def _flows(now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
 
 
 def _failed(one: FlowNow, _now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
-    name, run = one.flow.name, one.last
-    if rules.failed is not None and run is not None and one.failures >= rules.failed and not one.paused:
-        values: dict[str, Value] = {"flow": name, "times": one.failures, "words": run.message}
-        because = _roots(one.flow.source, *one.flow.targets)
-        yield Trouble(f"failed|{name}", "failed", name, "warning", values, because=because)
+    if rules.failed is None or one.failures < rules.failed:
+        return
+    name, (connection, worst) = one.flow.name, next(iter(one.stuck.items()))
+    values: dict[str, Value] = {"flow": name, "connection": connection, "times": worst.times, "words": worst.words}
+    because = _roots(one.flow.source, *one.flow.targets)
+    yield Trouble(f"failed|{name}", "failed", name, "warning", values, because=because)
 
 
 def _late(one: FlowNow, now: Snapshot, _rules: RulesModel) -> Iterator[Trouble]:
@@ -139,6 +145,22 @@ def _emptied(one: FlowNow, _now: Snapshot, rules: RulesModel) -> Iterator[Troubl
 
 
 def _unsent(one: FlowNow, now: Snapshot, rules: RulesModel) -> Iterator[Trouble]:
+    for unsent in overdue(one, now, rules):
+        values: dict[str, Value] = {
+            "flow": one.flow.name,
+            "entity": one.flow.entity,
+            "connection": unsent.target,
+            "age": unsent.age,
+            "count": unsent.count,
+            "words": unsent.words,
+        }
+        name, subject = f"unsent|{one.flow.name}|{unsent.target}", f"{one.flow.name} → {unsent.target}"
+        because = (*_roots(unsent.target), f"failed|{one.flow.name}", f"held|{one.flow.name}")
+        yield Trouble(name, "unsent", subject, "warning", values, because=because)
+
+
+def overdue(one: FlowNow, now: Snapshot, rules: RulesModel) -> Iterator[Unsent]:
+    """Yield the targets of a flow that something has been on its way to for longer than it may be."""
     longest = rules.may_be_unsent(one.flow.entity)
     if longest is None:
         return
@@ -148,18 +170,10 @@ def _unsent(one: FlowNow, now: Snapshot, rules: RulesModel) -> Iterator[Trouble]
         waits = [one.oldest[target]] if target in one.oldest else []
         if one.flow.entity == "order":
             waits += [group.first_at for group in one.aside if group.connection in (target, one.flow.source)]
-        if not waits or now.at - min(waits) <= longest.total_seconds():
-            continue
-        name = f"unsent|{one.flow.name}|{target}"
-        values: dict[str, Value] = {
-            "flow": one.flow.name,
-            "entity": one.flow.entity,
-            "connection": target,
-            "age": now.at - min(waits),
-            "count": _waiting(one, target),
-        }
-        because = (*_roots(target), f"failed|{one.flow.name}", f"held|{one.flow.name}")
-        yield Trouble(name, "unsent", f"{one.flow.name} → {target}", "warning", values, because=because)
+        age, limit = now.at - min(waits, default=now.at), longest.total_seconds()
+        if age > limit:
+            words = one.failing[target].words if target in one.failing else ""
+            yield Unsent(target, age, limit, _waiting(one, target), words)
 
 
 def _waiting(one: FlowNow, target: str) -> int:
@@ -261,10 +275,10 @@ def why_late(one: FlowNow, now: Snapshot) -> str:
 def _said(one: FlowNow, now: Snapshot) -> str:
     if now.pulse is not None and now.beats and now.pulse.clock:
         return now.pulse.clock
-    paused = now.paused().get(one.flow.source)
-    if paused is not None:
-        return paused[1]
-    return one.last.message if one.last is not None and one.last.status == "failed" else ""
+    down = now.down().get(one.flow.source)
+    if down is not None:
+        return down[1]
+    return one.failing[one.flow.source].words if one.flow.source in one.failing else ""
 
 
 def _busy(one: FlowNow, now: Snapshot) -> LaneNow | None:

@@ -5,7 +5,7 @@ The rules stand here alone, so that no page can forget one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -46,7 +46,7 @@ def person(
         name = headers.get(page.proxy.user_header.lower(), "").strip()
         if name and len(name) <= _LONGEST_NAME and name.isprintable():
             return Person(name, "operate" if name in page.proxy.operators else "look", "proxy")
-    if not page.users and page.proxy is None and is_own(address) and not any(one in headers for one in _FORWARDED):
+    if not page.users and page.proxy is None and is_here(address, headers):
         return Person("", "look", "machine")
     return None
 
@@ -66,6 +66,11 @@ def is_own(address: str) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return address == "localhost"
+
+
+def is_here(address: str, headers: Container[str]) -> bool:
+    """Whether a call comes from a program of this machine, and was not passed on by a web server that says so."""
+    return is_own(address) and not any(one in headers for one in _FORWARDED)
 
 
 def known_host(page: PageModel, host: str) -> bool:

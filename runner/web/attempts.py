@@ -1,9 +1,14 @@
-"""How often somebody may try to log in: by address and by user, so that neither guessing nor flooding pays."""
+"""How often somebody may try to log in: by address and by user, so that neither guessing nor flooding pays.
+
+A limit by user alone would let any stranger keep that user out by guessing wrong; so it holds only at addresses from
+which the user has not logged in yet.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from typing import Any
 
 from obmen.clock import Clock
 
@@ -12,6 +17,7 @@ PER_USER = 20
 WINDOW = 600.0
 """Seconds after which attempts are forgotten."""
 MOST_KNOWN = 10_000
+_LONGEST_NAME = 100
 
 
 class Attempts:
@@ -21,20 +27,26 @@ class Attempts:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+        self._at_home: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """Users, each with an address from which they have logged in."""
 
     def wait(self, address: str, user: str) -> float:
         """Count one; return 0.0, or the seconds to wait if there were too many."""
-        now = self._clock.monotonic()
+        now, user = self._clock.monotonic(), user[:_LONGEST_NAME]
         with self._lock:
-            return max(
-                self._count(("address", address), PER_ADDRESS, now), self._count(("user", user[:100]), PER_USER, now)
-            )
+            wait = self._count(("address", address), PER_ADDRESS, now)
+            if not wait and (user, address) not in self._at_home:
+                wait = self._count(("user", user), PER_USER, now)
+            return wait
 
-    def forget(self, address: str, user: str) -> None:
-        """Forget the attempts of somebody who got in."""
+    def succeeded(self, address: str, user: str) -> None:
+        """Remember that somebody got in, and forget the attempts from there; those from elsewhere go on counting."""
+        home = (user[:_LONGEST_NAME], address)
         with self._lock:
-            for key in (("address", address), ("user", user[:100])):
-                self._known.pop(key, None)
+            self._known.pop(("address", address), None)
+            self._at_home[home] = None
+            self._at_home.move_to_end(home)
+            _bound(self._at_home)
 
     def _count(self, key: tuple[str, str], most: int, now: float) -> float:
         count, began = self._known.get(key, (0, now))
@@ -44,6 +56,10 @@ class Attempts:
             return began + WINDOW - now
         self._known[key] = (count + 1, began)
         self._known.move_to_end(key)
-        while len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
+        _bound(self._known)
         return 0.0
+
+
+def _bound(known: OrderedDict[tuple[str, str], Any]) -> None:
+    while len(known) > MOST_KNOWN:
+        known.popitem(last=False)

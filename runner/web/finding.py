@@ -2,7 +2,8 @@
 
 Every query names what an index begins with, so that a search costs the same in a shop of a million goods; only in a
 PostgreSQL whose locale is not C, what hangs on a key is looked for among all of its kind. A key finds also what hangs
-on it: the prices and stocks of a SKU, the statuses of an order.
+on it: the prices and stocks of a SKU, the statuses of an order. What nothing is called by is looked for in the records
+themselves (``inside``).
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from obmen.project import Project
 from obmen.state import Transaction, quarantine, tables, written
 from obmen.state.outbox import Row
 from obmen.state.quarantine import Entry
-from runner.web import changes, values
+from runner.web import changes, inside, values
 from runner.web.changes import Wrote
 
 MOST = 100
 """Rows of each kind at most; one record has few, so more is no answer but a list."""
 LONGEST = 500
 _SUGGESTED = 20
+_WITHIN = ":#"
+"""What stands in ids between a card and its size, a good and its characteristic: the first alone finds them too."""
 _LAST_OF, _LAST = 20, 5
 """Of how many records the last values are shown, and how many of each."""
 _LOCALE = """
@@ -58,11 +61,13 @@ class Bound:
 
 @dataclass(slots=True)
 class Found:
-    """All that is known. ``written``: the last values that were sent, newest first.
+    """All that is known under a ``name``. ``written``: the last values that were sent, newest first.
 
-    ``suggested``: keys that begin with what was asked for, if nothing is called just so.
+    ``suggested``: keys that begin with what was asked for, and ``inside``: those of records in which it stands; both
+    only if nothing is called just so.
     """
 
+    name: str = ""
     bound: list[Bound] = field(default_factory=list)
     agreed: list[Known] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
@@ -70,6 +75,7 @@ class Found:
     facts: list[Known] = field(default_factory=list)
     written: list[Wrote] = field(default_factory=list)
     suggested: list[str] = field(default_factory=list)
+    inside: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.bound or self.agreed or self.outbox or self.aside or self.facts)
@@ -92,10 +98,12 @@ class Search:
         """Return what is known under a key, a number of an order, or an id of a system."""
         keys = [asked, *(join_key([name, asked]) for name in self._connections)]
         columns = tables.binding.c
-        named = self._bound(columns.key.in_(keys), columns.native_id == asked, columns.natural_id == asked)
+        parts = (self._begins(columns.native_id, f"{asked}{sign}") for sign in _WITHIN)
+        named = self._bound(columns.key.in_(keys), columns.native_id == asked, columns.natural_id == asked, *parts)
         keys = list(dict.fromkeys([*keys, *(one.key for one in named)]))
         bound = self._bound(columns.key.in_(keys))
         found = Found(
+            name=asked,
             bound=bound,
             agreed=self._known(tables.agreed, "agreed_at", keys),
             outbox=self._decided(keys),
@@ -106,6 +114,16 @@ class Search:
         if not found:
             found.suggested = self._suggested(asked)
         return found
+
+    def anyhow(self, asked: str, *, personal: bool) -> Found:
+        """Return what is known under a name; else what has it inside, all of it if that is one record.
+
+        ``personal``: it may be somebody's phone, e-mail or name.
+        """
+        found = self.find(asked)
+        if not found:
+            found.inside = inside.find(self._tx, self._connections, self._entities, asked, personal=personal)
+        return (self.find(found.inside[0]) if len(found.inside) == 1 else None) or found
 
     def _bound(self, *matches: sa.ColumnElement[bool]) -> list[Bound]:
         """Return the bindings that any of these matches; one query each, for each has an index of its own."""

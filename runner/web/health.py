@@ -8,14 +8,18 @@ from typing import Literal
 
 from obmen.project import FlowSettings
 from obmen.state.backfills import Unfinished
+from obmen.state.failing import Failing
 from obmen.state.runs import Run
 from obmen.state.stops import Stop
 from runner.daemon.pulse import LaneNow
 from runner.web.view import doing
+from runner.web.waits import Wait
 
 Level = Literal["good", "busy", "care", "bad", "idle"]
 _BESIDE = ("backfill", "reconcile", "verify", "undo")
 _ON_THE_WAY = ("fresh", "pending", "sent", "accepted")
+MOMENT = 300.0
+"""Seconds for which a record may wait for another one before anybody need look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +27,12 @@ class Standing:
     """Where a flow stands. ``outbox`` and ``aside`` count records by state; times are Unix seconds.
 
     ``late``: what it last read is older than it may get. ``past``: what a backfill has still to read. ``stops``: what
-    people have paused of it.
+    people have paused of it. ``failing``: connection → what fails, reading its source or telling a target.
+    ``waits``: for what it has waited longest.
     """
 
     flow: FlowSettings
+    at: float = 0.0
     runs: Sequence[Run] = ()
     outbox: Mapping[str, int] = field(default_factory=dict)
     aside: Mapping[str, int] = field(default_factory=dict)
@@ -38,6 +44,8 @@ class Standing:
     wished: bool = False
     past: Unfinished | None = None
     stops: Sequence[Stop] = ()
+    failing: Mapping[str, Failing] = field(default_factory=dict)
+    waits: Wait | None = None
 
     @property
     def to_send(self) -> int:
@@ -111,12 +119,21 @@ def _trouble(one: Standing) -> Health | None:
     run = one.ended
     if run is not None and run.status == "failed":
         return Health("bad", "health.failed", {}, run.message)
+    for connection, failing in one.failing.items():
+        told = {"connection": connection, "count": failing.times}
+        what = "unread" if connection == one.flow.source else "untold"
+        return Health("bad", f"health.{what}", told, failing.words)
     if one.late:
         return Health("bad", "health.late")
     return None
 
 
 def _care(one: Standing) -> Health | None:
+    return _person(one) or _others(one)
+
+
+def _person(one: Standing) -> Health | None:
+    """Say what waits for somebody to decide it."""
     run = one.ended
     if one.stops:
         return Health("care", "health.stopped", {"who": one.stops[0].who}, one.stops[0].reason)
@@ -126,8 +143,15 @@ def _care(one: Standing) -> Health | None:
         return Health("care", "health.emptied", {}, run.message)
     if one.aside.get("open", 0):
         return Health("care", "health.aside", {"count": one.aside["open"]})
+    return None
+
+
+def _others(one: Standing) -> Health | None:
+    """Say what waits for a system or for another record."""
     if one.paused_until is not None:
         return Health("care", "health.paused")
+    if one.waits is not None and one.at - one.waits.since > MOMENT:
+        return _waits("care", one)
     return None
 
 
@@ -138,4 +162,13 @@ def _work(one: Standing) -> Health | None:
         return Health("busy", "health.wished")
     if one.to_send:
         return Health("busy", "health.sending", {"count": one.to_send})
-    return None
+    return _waits("busy", one)
+
+
+def _waits(level: Level, one: Standing) -> Health | None:
+    if one.waits is None:
+        return None
+    told = {"count": one.waiting, "flow": one.waits.flow}
+    if one.waits.refused:
+        return Health(level, "health.waits_refused", told, one.waits.refused)
+    return Health(level, "health.waits" if one.waits.flow else "health.waits_alone", told, one.waits.token)

@@ -67,8 +67,8 @@ def text(words: Words, value: Any) -> str:
     return said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
 
 
-def because(words: Words, cause: str) -> str:
-    """Say why a record was written."""
+def because(words: Words, cause: str, entity: str = "") -> str:
+    """Say why a record was written; ``entity``: of what."""
     kind, _, about = cause.partition(":")
     channel, _, number = about.partition("|")
     if kind == "order" and number:
@@ -78,6 +78,8 @@ def because(words: Words, cause: str) -> str:
     if kind == "forced" and about:
         return words("because.forced", reason=about)
     known = f"because.{cause or 'source'}"
+    if words.has(f"{known}.{entity}"):
+        return words(f"{known}.{entity}")
     return words(known) if words.has(known) else cause
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 import structlog
 
-from obmen.errors import Busy, Interrupted, LeaseLost, ObmenError, StateError, Unavailable
+from obmen.errors import Busy, Denied, Interrupted, LeaseLost, ObmenError, StateError, Unavailable
 from obmen.state import Lease, Ledger, peers
 from obmen.state.peers import Peer
 from runner.daemon.breaker import LONGEST, TOLERANCE, pause_for
@@ -45,7 +45,9 @@ class Way:
         self._breakers.works(self._connection)
 
     def failed(self, error: ObmenError) -> None:
-        """Say what went wrong, whatever it is; only that it cannot be used now counts."""
+        """Say what went wrong, whatever it is; only that it cannot be used now counts. Who refuses a key answers."""
+        if isinstance(error, Denied):
+            self._breakers.works(self._connection)
         if isinstance(error, Unavailable) and not isinstance(error, Interrupted | LeftInPeace):
             self._breakers.fails(self._connection, error)
 

@@ -142,7 +142,7 @@ class FlowJob:
                 delivered = self._engine.deliver(work, target, lease, enough=self._enough)
                 if delivered.trouble is not None:
                     way.failed(delivered.trouble)
-                elif delivered.counts:
+                elif delivered.answered:
                     way.worked()
                 return delivered
         finally:

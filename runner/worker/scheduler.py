@@ -14,6 +14,7 @@ from obmen.clock import Clock
 from obmen.errors import Busy, LeaseLost
 from obmen.project import Project
 from obmen.state import Lease, Ledger, Transaction, outbox, peers, stops, wishes
+from runner.daemon.breaker import TOLERANCE
 from runner.daemon.pulse import Doing, PausedNow
 from runner.daemon.schedule import timers
 from runner.worker import now
@@ -76,7 +77,7 @@ class Scheduler:
             timer.jumped()
 
     def doing(self) -> Doing:
-        """Return what runs where, which connections are left in peace, and when each flow is due.
+        """Return what runs where, which connections do not answer, and when each flow is due.
 
         What runs, the ledger and the queue know: jobs that workers are at, the leases that those hold, open runs.
         """
@@ -87,7 +88,7 @@ class Scheduler:
         paused = [
             PausedNow(name, round(one.rest, 1), one.reason)
             for name, one in known.items()
-            if one.rest > 0 and name in self.project.connections
+            if one.failures > TOLERANCE and name in self.project.connections
         ]
         return Doing(tuple(lanes), tuple(paused), {name: at for name, at in due.items() if at is not None})
 

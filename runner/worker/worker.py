@@ -62,7 +62,7 @@ class Worker:
         self._ledger, self._jobs, self._clock = opened, jobs, clock
         self._queue, self._leases, self._breakers = Queue(), Leases(opened), Breakers(opened)
         self._clocks = clocks.ClockWatch(opened)
-        self.meter, self.vitals = Meter(opened), Vitals(clock, self._clocks, jobs, STALLED)
+        self.meter, self.vitals = Meter(), Vitals(clock, self._clocks, jobs, STALLED)
         self._toolbox = Toolbox(project, opened, load, clock, self.meter)
         self._ended = threading.Event()
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="job")

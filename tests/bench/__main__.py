@@ -60,6 +60,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(prog="make bench ARGS=…", description="Obmen beside a bare parser.")
     asked.add_argument("--million", action="store_true", help="also a million records: some hours, 6 GB of disk")
     asked.add_argument("--records", type=int, help="how many records (default 100,000); goods of page; runs of runs")
+    asked.add_argument("--limit", type=float, help="of rules: end with an error where a ratio is above this")
     asked.add_argument("--postgres", action="store_true", help="prices also with the ledger on PostgreSQL")
     only = f"only these: {', '.join(_PARTS)}; {_RULES}, of stock; or one of the service: {', '.join(_OF_SERVICE)}"
     choices = [*_PARTS, *_OF_ODATA, *_OF_SERVICE, _RULES, []]
@@ -69,7 +70,7 @@ def main() -> None:
         _print_service(options.part[0], options.records)
         return
     if options.part == [_RULES]:
-        _print_rules()
+        _print_rules(options.records, options.limit)
         return
     wanted = {*(options.part or _PARTS)}
     if "odata" in wanted:
@@ -107,10 +108,10 @@ def _measure_metadata(path: str) -> Iterator[tuple[str, ...]]:
     yield _line("EDMX", TYPES, "known again", _best(_REPEATS, "metadata", "cached", path), bare)
 
 
-def _print_rules() -> None:
+def _print_rules(records: int | None, limit: float | None) -> None:
     from tests.bench import rules  # noqa: PLC0415 - all else wants this process to stay small
 
-    for title, *cells in rules.lines():
+    for title, *cells in rules.lines(records or rules.ROWS, limit):
         print("  ".join([title.ljust(24), *(cell.rjust(10) for cell in cells)]), flush=True)
 
 

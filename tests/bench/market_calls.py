@@ -1,10 +1,10 @@
 """How many calls a seller's life costs beside the fewest that it could: ``python -m tests.bench.market_calls``.
 
-A table, never a test. The life is that of the end-to-end tests, without faults. The fewest: for what is written,
-as many calls as fill the vendor's batches, run by run; for what is read, one for each full page, and one for each
-run; for what was accepted and is asked after, one for each full batch of what came to an outcome. Calls beyond that
-are what a connector asks besides: categories, orders that it looks at before it changes them, tasks that are not
-done yet.
+The life is that of the end-to-end tests, without faults. The fewest: for what is written, as many calls as fill the
+vendor's batches, run by run; for what is read, one for each full page, and in each run one for each list that he keeps
+it in (``LISTS``); for what was accepted and is asked after, one for each full batch of what came to an outcome. Calls
+beyond that are what a connector asks besides: categories, orders that it looks at before it changes them, steps of which
+the vendor takes one at a time, days and tasks that are not done yet. Those are not to become more than they are: ``MOST``.
 """
 
 from __future__ import annotations
@@ -34,6 +34,23 @@ CABINETS: dict[str, Callable[[], Cabinet]] = {
     "yandex_market": YandexMarketCabinet,
     "wildberries": WildberriesCabinet,
 }
+LISTS: dict[str, dict[str, int]] = {
+    "ozon": {"order": 2, "order_status": 2},
+    "yandex_market": {"order": 3, "order_status": 0},
+    "wildberries": {"order": 2, "order_status": 2, "return": 3},
+}
+"""Lists that one reading has to go through, where they are several.
+
+Ozon: postings to be shipped, and those that changed. Market: orders by the month in which they were placed, for three
+months (for one at the very first reading); the same answers tell the statuses. Wildberries: new orders and those since;
+open claims, those in the archive, and goods on their way.
+"""
+MOST = {"ozon": 1.5, "yandex_market": 1.1, "wildberries": 1.2}
+"""How many times the fewest a life's calls may be; Ozon tells accruals by the day, a month back at first.
+
+Beside it one for each category's attributes, and two for each step that is said of an order: a look, and the step.
+"""
+_CATEGORIES = 10
 _MARKET = "market"
 _HEAD = ("entity", "what", "records", "calls", "fewest")
 _WIDTHS = (14, 8, 9, 7, 8)
@@ -46,6 +63,7 @@ class Calls:
     """Counts the calls that one life makes, by what they are made for."""
 
     def __init__(self, life: Life) -> None:
+        self.vendor = life.cabinet.connector
         self.made: Counter[Work] = Counter()
         self.records: Counter[Work] = Counter()
         self.fewest: Counter[Work] = Counter()
@@ -113,8 +131,16 @@ class Calls:
         """Reckon the fewest calls of the run that ended."""
         for (work, batch), records in self._of_run.items():
             size = batch or max(self._pages[work], 1)
-            self.fewest[work] += max(math.ceil(records / size), 0 if batch else 1)
+            lists = 0 if batch else LISTS.get(self.vendor, {}).get(work[0], 1)
+            self.fewest[work] += max(math.ceil(records / size) if batch or lists else 0, lists)
         self._of_run.clear()
+
+    def in_vain(self) -> str:
+        """Return what was called too often, as the table tells it; empty if nothing was."""
+        self.close_run()
+        besides = _CATEGORIES + 2 * self.records["order_status", "write"]
+        most = MOST[self.vendor] * self.fewest.total() + besides
+        return "" if self.made.total() <= most else "\n".join("  ".join(line) for line in self.table())
 
     def table(self) -> Iterator[tuple[str, ...]]:
         """Yield the lines, entity by entity, and their sum."""

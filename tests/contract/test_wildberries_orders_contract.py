@@ -33,7 +33,9 @@ SPECIFICATIONS = [
 ]
 STATUS_WORD = re.compile(r"(?:^\s*- |\| *)`([a-z_]+)`", re.MULTILINE)
 SCHEMES = ["fbs", "dbs", "dbw", "click_collect"]
-MINE = [path for path in paths.ALL if path.category in {"returns", "analytics", "finance"} and path != "/ping"]
+MINE = [
+    path for path in paths.ALL if path.category in {"returns", "analytics", "finance", "statistics"} and path != "/ping"
+]
 MINE += [path for path in paths.ALL if path.category == "marketplace" and ("orders" in path or "supplies" in path)]
 
 
@@ -150,6 +152,18 @@ def returns(wb: Wildberries, cabinet: WildberriesSandbox) -> None:
     assert len(read(wb, "return")[0]) == 4
 
 
+def own_warehouses(wb: Wildberries, cabinet: WildberriesSandbox) -> None:
+    known = {name: cabinet.connection()[name] for name in ("url", "token")}
+    fbw = Wildberries("fbw", Wildberries.Options(**known, schemes=["fbw"]), clock=wb.clock)
+    place(cabinet, "fbs")
+    sold, dropped = (cabinet.place_fbw_order("A-1") for _ in range(2))
+    cabinet.sell_fbw(sold)
+    cabinet.take_back_fbw(sold)
+    cabinet.cancel_fbw(dropped)
+    assert [len(read(fbw, entity)[0]) for entity in ("order", "order_status")] == [2, 2]
+    fbw.close()
+
+
 def money(wb: Wildberries, cabinet: WildberriesSandbox) -> None:
     number = place(cabinet, "fbs")
     report = cabinet.open_report(date(2026, 6, 1))
@@ -179,6 +193,7 @@ def refused(wb: Wildberries, cabinet: WildberriesSandbox) -> None:
         (paths.CLAIMS, {"params": {"is_archive": "perhaps"}}),
         (paths.GOODS_RETURNED, {"params": {"dateFrom": "2026-01-01", "dateTo": "2026-06-01"}}),
         (paths.REPORTS, {"json": {"dateFrom": "2026-01-01"}}),
+        (paths.FBW_SALES, {"params": {"dateFrom": "yesterday"}}),
         (paths.DBW_CANCEL, {"parts": {"orderId": 17}}),
     ]
     step(wb, "confirm", number)
@@ -199,6 +214,7 @@ SCENARIOS: list[Callable[[Wildberries, WildberriesSandbox], None]] = [
     labels,
     lost_supply,
     returns,
+    own_warehouses,
     money,
     refused,
 ]

@@ -249,6 +249,7 @@ def test_offers_that_are_still_on_their_way_are_no_empty_answer(agreed: Site, cl
 
 
 @pytest.mark.field("N19")
+@pytest.mark.field("J5")
 def test_check_names_doubled_articles_unmapped_statuses_and_a_warehouse_without_a_pair(
     new_site: NewSite, cli: Cli
 ) -> None:

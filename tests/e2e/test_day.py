@@ -273,7 +273,7 @@ def the_page_tells_it(town: Town) -> None:
     site = Site(Look(town.plant.project, town.ledger, found(town.ledger)))
     overview = site.browser().get("/").text
     assert all(flow in overview for flow in town.plant.dispatcher.flows)
-    assert overview.count("In agreement") >= len(town.plant.dispatcher.flows)
+    assert overview.count("In agreement") == len(town.plant.dispatcher.flows), "nothing is left to send, nor waits"
     assert "The last run failed" not in overview
     down = next(iter(town.bases[0].cabinets))
     with town.ledger.read() as tx:

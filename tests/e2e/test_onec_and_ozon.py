@@ -91,6 +91,8 @@ def free(site: Site) -> int:
     return int(level["free"])
 
 
+@pytest.mark.field("A1")
+@pytest.mark.field("B1")
 def test_a1_b1_goods_prices_and_stock_of_the_base_arrive_and_nothing_is_said_twice(site: Site) -> None:
     assert site.sync() > 0
     product = site.ozon.state()["products"]["A-1"]
@@ -99,6 +101,7 @@ def test_a1_b1_goods_prices_and_stock_of_the_base_arrive_and_nothing_is_said_twi
     assert site.sync() == 0
 
 
+@pytest.mark.field("A3")
 def test_a3_an_order_goes_to_1c_its_status_comes_back_and_what_changes_later_follows(site: Site) -> None:
     site.sync()
     kept, cancelled = (site.ozon.place_order({"A-1": 1}) for _ in range(2))
@@ -115,6 +118,7 @@ def test_a3_an_order_goes_to_1c_its_status_comes_back_and_what_changes_later_fol
     assert site.sync() == 0
 
 
+@pytest.mark.field("A4")
 def test_a4_what_the_exchange_plan_tells_is_all_that_is_read(telling: Site) -> None:
     telling.sync()
     assert telling.how("prices").startswith("complete")

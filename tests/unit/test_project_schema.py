@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import tomllib
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
+from pydantic import BaseModel
 
 from obmen.connector import Connector, connectors
 from obmen.errors import ConfigurationError
 from obmen.mapping.yaml import parse_yaml, read_yaml
 from obmen.project import load_project, project_schema
+from obmen.project.alerts import AlertsModel, DeadlineModel, RulesModel, SilenceModel, TelegramModel
+from obmen.project.model import FlowModel, GuardsModel, ProjectModel
+from obmen.project.money_model import MoneyModel
+from obmen.project.service import PageModel, ServiceModel, UserModel, WakeModel
+from obmen.project.settings import default_state
 
 from .project_kit import SYSTEMS, project
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "config" / "example"
-INVENTED = {"UT_PASSWORD": "an-invented-password", "OZON_API_KEY": "an-invented-key"}
+INVENTED = {
+    "UT_PASSWORD": "an-invented-password",
+    "OZON_API_KEY": "an-invented-key",
+    "UT_HOOK": "an-invented-secret-of-ut",
+    "BOT_TOKEN": "1000001:an-invented-token",
+    "OBMEN_ANNA": "$argon2id$v=19$m=8,t=1,p=1$aW52ZW50ZWQ$aW52ZW50ZWQ",
+}
+MODELS = (
+    ProjectModel, FlowModel, GuardsModel, ServiceModel, PageModel, UserModel, WakeModel, AlertsModel, TelegramModel,
+    RulesModel, SilenceModel, DeadlineModel, MoneyModel,
+)  # fmt: skip
+"""What the example shows whole; the longer blocks of rules have pages of their own, which it names."""
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +93,38 @@ class TestTheExample:
         for flow in example.flows.values():
             for connection in (flow.source, *flow.targets):
                 assert example.mapping(connection, flow.entity, flow=flow).entity == flow.entity
+
+    @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+    def test_it_has_every_key(self, model: type[BaseModel]) -> None:
+        keys = set(re.findall(r"(\w+):(?=\s)", (EXAMPLE / "obmen.yaml").read_text("utf-8")))
+        assert {field.alias or name for name, field in model.model_fields.items()} - keys == set()
+
+    def test_what_it_calls_usual_is(self, own: dict[str, type[Connector]]) -> None:
+        example = load_project(EXAMPLE, connectors=own, environment=INVENTED)
+        assert example.state_url == default_state(EXAMPLE)
+        its_own = {"page": PageModel(), "webhooks": {}}
+        assert example.service.model_copy(update=its_own) == ServiceModel()
+        assert example.service.page.model_copy(update={"users": {}, "hosts": ()}) == PageModel()
+        usual = RulesModel().model_copy(update={"late": {"goods": timedelta(days=3)}})
+        rules = example.alerts.rules
+        assert rules.model_copy(update={"silence": (), "unsent": {}}) == usual
+        assert {entity: RulesModel().may_be_unsent(entity) for entity in rules.unsent} == rules.unsent
+        assert example.alerts.per_hour == AlertsModel().per_hour
+        assert example.money.wait == MoneyModel().wait
+
+    def test_the_pages_that_it_names_are_there(self) -> None:
+        named = set(re.findall(r"docs/[\w/.-]+\.md", (EXAMPLE / "obmen.yaml").read_text("utf-8")))
+        assert named
+        assert all((ROOT / page).is_file() for page in named)
+
+    def test_its_env_example_is_read_as_it_stands(
+        self, own: dict[str, type[Connector]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in INVENTED:
+            monkeypatch.delenv(name, raising=False)
+        copied = Path(shutil.copytree(EXAMPLE, tmp_path / "project"))
+        (copied / ".env.example").rename(copied / ".env")
+        assert load_project(copied, connectors=own).service.page.users["anna"].role == "operate"
 
     def test_its_env_example_names_every_variable(self) -> None:
         named = {

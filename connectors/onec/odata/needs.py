@@ -34,6 +34,8 @@ ALLOCATION = "InformationRegister_РаспределениеЗапасов"
 FREE_STOCK = "AccumulationRegister_СвободныеОстатки"
 ON_HAND = "AccumulationRegister_ТоварыНаСкладах"
 MARKETPLACES = "Catalog_УчетныеЗаписиМаркетплейсов"
+MARKS = "Catalog_ШтрихкодыУпаковокТоваров"
+MARKS_IN_FULL = "InformationRegister_ПулКодовМаркировкиСУЗ"
 
 STOCK_SOURCES = (SUPPLY_AND_NEED, ALLOCATION, FREE_STOCK, ON_HAND)
 """Where free stock is told, the best source first."""
@@ -99,6 +101,9 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
         Need(("Document_ЗаказКлиента",)),
         Need(("Document_РеализацияТоваровУслуг",), "it is not seen that an order was shipped"),
         Need(("Document_ЗаявкаНаВозвратТоваровОтКлиента",), "goods of orders cancelled after the shipment are a task"),
+        Need(("Catalog_ПричиныОтменыЗаказовКлиентов",), "channels are not told why people in 1C cancel an order"),
+        Need((MARKS,), "channels are not told the marking codes of what is shipped"),
+        Need((MARKS_IN_FULL,), "channels are not told the marking codes of what is shipped"),
     ),
     "customer": (
         Need(("Catalog_Партнеры", "Catalog_Контрагенты")),
@@ -119,7 +124,8 @@ NEEDS: Mapping[str, tuple[Need, ...]] = {
         Need(("Document_ЧекККМВозврат",), "returns at the till are not read"),
     ),
 }
-"""Entity → what it needs. VAT rates are a catalog in 11.5 alone; see ``missing``."""
+"""Entity → what it needs. VAT rates are a catalog in 11.5 alone, and older bases scan no codes; see ``missing``."""
+_NEWER = frozenset({VAT_RATES, MARKS, MARKS_IN_FULL})
 
 _ALSO = (
     CHARACTERISTIC_PICTURES,
@@ -162,7 +168,7 @@ OBJECTS = tuple(sorted({*_ALSO, *(name for needs in NEEDS.values() for need in n
 def missing(entity: str, published: Collection[str], *, vat_is_catalog: bool) -> Iterator[Need]:
     """Yield what an entity lacks in what is published."""
     for need in NEEDS.get(entity, ()):
-        if need.met(published) or (VAT_RATES in need.objects and not vat_is_catalog):
+        if need.met(published) or (not _NEWER.isdisjoint(need.objects) and not vat_is_catalog):
             continue
         yield need
 

@@ -3,6 +3,9 @@
 A channel that is told to pack must be told what: the lines that a person has cancelled are looked at after the
 statuses, so that no order is told as ready whole because both were changed between two calls.
 
+With the status goes what only the seller can tell of it: why goods are not coming (ПричинаОтмены of the lines), and the
+code that a buyer says when he takes an order (``[код …]`` in the comment), for stock UT has no field for one.
+
 A status of a channel arrives late as often as not; written as it comes, it would undo what a person in 1C
 has done since. And If-Match is not honoured by every base, so the order is compared before the change and
 after it.
@@ -10,6 +13,7 @@ after it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,7 +27,9 @@ from connectors.onec.odata.errors import CHANGED_MEANWHILE
 from connectors.onec.odata.journal import STANDING
 from connectors.onec.odata.late_cancel import LATE, LateCancel, cancel_unshipped, stands_as_shipped
 from connectors.onec.odata.lines import number
+from connectors.onec.odata.marking import Marking
 from connectors.onec.odata.metadata import Metadata
+from connectors.onec.odata.names import Names
 from connectors.onec.odata.order_body import DOCUMENT, NUMBER, ROW
 from connectors.onec.odata.shipments import goods, of_order, quantities, shipped_among, shipped_since
 from connectors.onec.odata.tables import either
@@ -31,7 +37,6 @@ from connectors.onec.options import OneCOptions
 from obmen.clock import Clock
 from obmen.connector import Item, Page
 from obmen.errors import Denied, InDoubt, Later, Refused, Unavailable, meant
-from obmen.http import encode_json
 from obmen.memory import Memory
 from obmen.records import Native
 
@@ -45,6 +50,8 @@ STEPS = ("НеСогласован", _AGREED, _SHIPPING, CLOSED)
 
 _TOLD = ("Ref_Key", "Number", "Date", "Статус", NUMBER)
 _READ = (*_TOLD, "Комментарий")
+_REASONS = "ПричиныОтменыЗаказовКлиентов"
+_CODE = re.compile(r"\[код[\s:]+(\S+?)\s*\]", re.IGNORECASE)
 _ROUNDS = 3
 
 
@@ -58,6 +65,8 @@ class Statuses:
         self._options = options
         self._clock = clock
         self._cancelled_lines = CancelledLines(memory)
+        self._marking = Marking(base)
+        self._names = Names(base, options.order)
         self._late = LateCancel(base, options, clock)
 
     def read(self, cursor: str | None) -> Iterator[Page]:
@@ -67,7 +76,9 @@ class Statuses:
         shipment, or ``Отменен`` for a closed order all of whose lines are cancelled, or that its channel cancelled
         after the shipment. Where people cancelled some of
         the lines, ``Упаковки`` are what is left (``CancelledLines.packed``); an order that may be packed and has
-        nothing left is ``КОбеспечению``, until somebody closes it. The cursor is the naive local time at which the
+        nothing left is ``КОбеспечению``, until somebody closes it; with marking codes in its shipments they are all
+        that is packed (``Marking``). ``Причина`` is why lines are cancelled,
+        ``КодПолучения`` of a closed order what its comment tells. The cursor is the naive local time at which the
         last whole read began.
         """
         now = self._clock.now().astimezone(ZoneInfo(self._options.timezone)).replace(tzinfo=None, microsecond=0)
@@ -76,9 +87,10 @@ class Statuses:
         shipped = shipped_since(self._base, f"Date ge {moment(since)}")
         listed = list(self._base.pages(DOCUMENT, where=where, select=_READ))
         lines = self._with_cancelled_lines(where)
+        scanned = self._marking.since(f"Date ge {moment(since)}")
         for rows in listed:
             natives = (self._native(row, lines.get(row["Ref_Key"], ()), shipped) for row in rows)
-            yield Page([encode_json(native) for native in natives], where=DOCUMENT)
+            yield self._marking.page(natives, scanned)
         yield Page((), cursor=now.isoformat(), where=DOCUMENT)
 
     def look_up(self, ids: Sequence[str]) -> Iterator[Native]:
@@ -87,8 +99,8 @@ class Statuses:
             for rows in self._base.pages(DOCUMENT, where=f"({where}) and {self._told}", select=(*_READ, "Товары")):
                 shipping = [row["Ref_Key"] for row in rows if row["Статус"] == _SHIPPING]
                 shipped = shipped_among(self._base, shipping)
-                for row in rows:
-                    yield self._native(row, row.get("Товары") or (), shipped)
+                natives = [self._native(row, row.get("Товары") or (), shipped) for row in rows]
+                yield from self._marking.told(natives, self._marking.among([str(row["Ref_Key"]) for row in rows]))
 
     def _native(self, row: Native, lines: Sequence[Native], shipped: frozenset[str]) -> Native:
         """Return an order as it is told; ``lines`` may be left out of one that has no cancelled ones."""
@@ -106,7 +118,16 @@ class Statuses:
             and (packages := self._cancelled_lines.packed(row["Ref_Key"], lines))
         ):
             native["Упаковки"] = packages
+        if (state == CANCELLED or "Упаковки" in native) and (reason := self._reason(lines)):
+            native["Причина"] = reason
+        if state == CLOSED and (code := _CODE.search(str(row.get("Комментарий") or ""))):
+            native["КодПолучения"] = code[1]
         return native
+
+    def _reason(self, lines: Sequence[Native]) -> str | None:
+        """Return the name of the reason for which people cancelled lines, the first that stands there."""
+        told = (line.get("ПричинаОтмены_Key") for line in lines if line.get("Отменено") is True)
+        return next(filter(None, (self._names.of(_REASONS, ref) for ref in told)), None)
 
     @property
     def _told(self) -> str:

@@ -28,9 +28,9 @@ from connectors.onec.sandbox.base import Base, Record, Refusal
 from connectors.onec.sandbox.edmx import metadata
 from connectors.onec.sandbox.exchange_plan import ExchangePlan
 from connectors.onec.sandbox.functions import BadQuery
+from connectors.onec.sandbox.hands.codes import CodesHands
 from connectors.onec.sandbox.hands.fill import FillHands
 from connectors.onec.sandbox.hands.people import PeopleHands
-from connectors.onec.sandbox.hands.sales import SalesHands
 from connectors.onec.sandbox.lists import denied
 from connectors.onec.sandbox.model import EXCHANGE_PLAN, NEWEST, ORDER, model_of
 from connectors.onec.sandbox.objects.retail import MARKETPLACES
@@ -46,7 +46,7 @@ _BODY = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _IIS_LIMIT = 260
 
 
-class OneCSandbox(FillHands, PeopleHands, SalesHands, Sandbox):
+class OneCSandbox(FillHands, PeopleHands, CodesHands, Sandbox):
     """A base with one organization, one partner, two warehouses, three price types and no goods or orders.
 
     ``version`` is that of UT: 11.4.2, 11.5.8 or 11.5.20. ``published`` are the objects of its OData interface,

@@ -73,6 +73,7 @@ _LENGTHS = {
     "Штрихкод": 200,
     "МагнитныйКод": 200,
     "Идентификатор": 50,
+    "ЗначениеШтрихкода": 200,
 }
 
 
@@ -191,6 +192,7 @@ TARGETS: Mapping[str, str] = MappingProxyType(
         "ПричинаОтмены": "Catalog_ПричиныОтменыЗаказовКлиентов",
         "КассаККМ": "Catalog_КассыККМ",
         "ЧекККМ": "Document_ЧекККМ",
+        "ШтрихкодУпаковки": "Catalog_ШтрихкодыУпаковокТоваров",
     }
 )
 """What references of these names point to, if need be by type; 1C names it only where it is published."""

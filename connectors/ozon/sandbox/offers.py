@@ -124,19 +124,15 @@ class Offers(Promotions):
             yield "NOT_FOUND_ERROR", "no such product in the cabinet"
             return
         price = money(row.price)
-        old, lowest = money(row.old_price or "0"), money(row.min_price or "0")
+        old = product.old_price if row.old_price is None else money(row.old_price or "0")
+        lowest = product.min_price if row.min_price is None else money(row.min_price or "0")
         if price is None or old is None or lowest is None:
             yield "invalid_price", "an amount needs a dot and two decimals at most"
             return
         if row.currency_code != self.currency:
             yield CURRENCY_DIFFERS, f"the cabinet is in {self.currency}"
         yield from price_faults(price, old, lowest)
-        if (
-            lowest
-            and lowest != product.min_price
-            and AUTO in product.automatic
-            and row.auto_action_enabled != "DISABLED"
-        ):
+        if lowest != product.min_price and AUTO in product.automatic and row.auto_action_enabled != "DISABLED":
             yield "action_price_enabled_min_price_missing", "promotions join by themselves: switch that off first"
         limit = self.limits.price_updates_per_hour
         if limit is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from connectors.wildberries.sandbox.cabinet import RELAXED, VENDOR, WAREHOUSES, Pace
 from connectors.wildberries.sandbox.cards import Cards
 from connectors.wildberries.sandbox.claims import Counter
+from connectors.wildberries.sandbox.fbw import Statistics
 from connectors.wildberries.sandbox.finance import Accounting
 from connectors.wildberries.sandbox.other_schemes import OtherSchemes
 from connectors.wildberries.sandbox.prices import Prices
@@ -17,7 +18,7 @@ from connectors.wildberries.sandbox.stocks import Stocks
 __all__ = ["RELAXED", "VENDOR", "WAREHOUSES", "Pace", "WildberriesSandbox"]
 
 
-class WildberriesSandbox(Cards, Prices, Stocks, OtherSchemes, Counter, Accounting):
+class WildberriesSandbox(Cards, Prices, Stocks, OtherSchemes, Counter, Statistics, Accounting):
     """Wildberries on loopback."""
 
     @classmethod

@@ -30,21 +30,25 @@ class Claim:
     decided_at: float | None = None
 
 
+FROM_BUYER, BLOCKED = "Возврат товара, который приехал по МП, продавцу", "Возврат заблокированного товара"
+
+
 @dataclass
 class Parcel:
-    """A unit on its way back to the seller."""
+    """A unit on its way back to the seller; ``kind`` as Wildberries names it."""
 
     order: AssemblyOrder
     at: float
     number: int
     reason: str = ""
+    kind: str = FROM_BUYER
     ready_at: float | None = None
     given_at: float | None = None
     gone: bool = field(default=False)
 
 
 class Counter(OrderBook):
-    """Hands: ``claim``, ``decide``, ``send_back``, ``give_back``, ``lose``."""
+    """Hands: ``claim``, ``decide``, ``send_back``, ``send_stock_back``, ``give_back``, ``lose``."""
 
     def reset(self) -> None:
         """Empty the cabinet."""
@@ -73,11 +77,21 @@ class Counter(OrderBook):
             claim = self.claims[id_]
             claim.status, claim.status_ex, claim.decided_at = status, status_ex, self.now()
 
-    def send_back(self, number: str, reason: str = "Отказ покупателя") -> None:
+    def send_back(self, number: str, reason: str = "Отказ покупателя", kind: str = FROM_BUYER) -> None:
         """A unit sets out on its way back."""
         with self.lock:
             order = self.assembly[int(number)]
-            self.parcels[order.id] = Parcel(order, self.now(), 23_411_000_000 + len(self.parcels), reason)
+            self.parcels[order.id] = Parcel(order, self.now(), 23_411_000_000 + len(self.parcels), reason, kind)
+
+    def send_stock_back(self, vendor_code: str, kind: str = BLOCKED) -> None:
+        """A unit sets out that lay in a warehouse of Wildberries, and belongs to no order; the seller takes it."""
+        with self.lock:
+            number = len(self.parcels)
+            card = next(card for card in self.cards.values() if card.vendor_code == vendor_code)
+            srid = f"ad3817664d3046c5{number:016x}"
+            nobodys = AssemblyOrder(0, srid, "fbw", card, card.sizes[0], 0, self.now(), price=0, converted=0)
+            parcel = Parcel(nobodys, self.now(), 23_411_000_000 + number, kind=kind, given_at=self.now())
+            self.parcels[-1 - number] = parcel
 
     def give_back(self, number: str) -> None:
         """The seller takes a unit that came back."""
@@ -175,7 +189,7 @@ def _parcel(parcel: Parcel) -> dict[str, Any]:
         "orderId": order.id,
         "readyToReturnDt": _local(parcel.ready_at) if parcel.ready_at is not None else None,
         "reason": parcel.reason,
-        "returnType": "Возврат по инициативе покупателя",
+        "returnType": parcel.kind,
         "shkId": parcel.number,
         "srid": order.rid,
         "status": "В пути в пвз" if active else "Выдано",

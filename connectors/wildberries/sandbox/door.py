@@ -74,6 +74,7 @@ _GROUPS: list[tuple[re.Pattern[str], Group]] = [
         (r"\w+ /api/v1/claims?", Group("returns", "claims", 10, 3.0)),
         (r"\w+ /api/finance/.*/list", Group("finance", "reports", 1, 60.0)),
         (r"\w+ /api/finance/.*", Group("finance", "report rows", 1, 60.0)),
+        (r"\w+ /api/v1/supplier/orders", Group("statistics", "ordered", 10, 60.0)),
         (r"\w+ /api/v1/supplier/.*", Group("statistics", "statistics", 1, 60.0)),
         (r"\w+ /api/v1/analytics/goods-return", Group("analytics", "goods returned", 10, 60.0)),
         (r"\w+ /api/v1/analytics/.*", Group("analytics", "analytics", 10, 6.0)),

@@ -6,7 +6,7 @@ had it checked; that is kept, so it can be read when the system does not answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -18,7 +18,7 @@ from obmen import keys
 from obmen.errors import ObmenError
 from obmen.http.redact import Redactor
 from obmen.project import ConnectionSettings, Project
-from obmen.state import Ledger, peers, stops
+from obmen.state import Ledger, stops
 from obmen.state.memory import LedgerMemory
 from obmen.state.stops import Stop
 from obmen.sync.assemble import equip
@@ -83,7 +83,7 @@ def connections(call: Call) -> Answer:
     """Show them."""
     with call.ledger.read() as tx:
         stood = stops.every(tx)
-    refused = _refused(call)
+    refused = denied(snapshot.take(call.ledger, call.project))
     told = [_told(call, one, refused.get(one.name, ""), stood) for one in call.project.connections.values()]
     return Shown("connections.html", {"connections": told, "doing": doing})
 
@@ -135,15 +135,6 @@ def _check(
         connector.close()
     made = Checked(ledger.clock.now().timestamp(), who, findings)
     LedgerMemory(ledger, "").put(_name(settings.name), msgspec.json.encode(made))
-
-
-def _refused(call: Call) -> Mapping[str, str]:
-    """Return connection → words for keys that are refused; only what was ever refused is looked into."""
-    with call.ledger.read() as tx:
-        known = peers.every(tx, call.ledger.clock)
-    if not any(one.refusal for one in known.values()):
-        return {}
-    return denied(snapshot.take(call.ledger, call.project))
 
 
 def _told(call: Call, settings: ConnectionSettings, refusal: str, stood: Sequence[Stop]) -> Told:

@@ -35,7 +35,7 @@ def enter(call: Call) -> Answer:
     if not passwords.fits(user.password if user is not None else None, call.form.get("password", "")) or user is None:
         _LOG.warning("page.login_refused", peer=call.address)
         return Shown("login.html", {"wrong": call.words("login.wrong"), "user": name, "to": to}, 401)
-    call.attempts.forget(call.address, name)
+    call.attempts.succeeded(call.address, name)
     with call.ledger.write() as tx:
         deeds.note(tx, name, "login", call.address)
     fit = call.sessions.fit(name, user.password, user.role)

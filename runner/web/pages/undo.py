@@ -27,7 +27,9 @@ def ask(call: Call) -> Answer:
     with call.ledger.read() as tx:
         if written.count(tx, found.id) > MOST:
             raise Mistake("mistake.large")
-        counts = undoing.count(tx, found.id)
+    with Assembly(call.project, ledger=call.ledger) as assembly:
+        (flow,) = Engine(call.ledger, assembly.flows).choose([found.flow])
+        counts = Undo(call.ledger, flow, found.id).look().counts
     values = {"run": found, "flow": call.project.flows[found.flow], "counts": counts, "verdicts": undoing.VERDICTS}
     return Shown("undo.html", values)
 

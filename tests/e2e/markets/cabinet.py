@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -28,13 +28,17 @@ class Cabinet(Protocol):
 
     ``most_lines``: how many lines an order there may have. ``partial``: whether a buyer may give up a part of an
     order that is not packed. ``entities``: what a flow may read there besides goods, prices, stock, orders and
-    statuses. ``troubles``: its sandbox's own faults that pass by themselves.
+    statuses. ``troubles``: its sandbox's own faults. Most pass by themselves; what they refuse with one of
+    ``refusals`` passes when a person has it tried again, and ``unseen`` are the entities whose writes they let
+    change nothing, which is only seen by reading back.
     """
 
     connector: str
     most_lines: int
     partial: bool
     entities: frozenset[str]
+    refusals: frozenset[str]
+    unseen: frozenset[str]
 
     @property
     def sandbox(self) -> Sandbox:
@@ -80,6 +84,14 @@ class Cabinet(Protocol):
 
     def send_back(self, number: str, sku: str, quantity: int) -> None:
         """The buyer gives goods back, and they arrive at the seller's."""
+        ...
+
+    def tell(self, send: Callable[[str, bytes], None]) -> None:
+        """Push what happened since, each thing twice and in any order, to the paths of a seller's address."""
+        ...
+
+    def mend(self) -> None:
+        """A person mends in the cabinet what no faults' end mends."""
         ...
 
     def pay(self) -> None:

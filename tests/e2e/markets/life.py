@@ -25,11 +25,14 @@ from obmen.project import load_project
 from obmen.state import Ledger, facts, quarantine
 from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Engine
+from obmen.sync.passes import Pass
+from obmen.sync.reconcile import Reconciliation
 from obmen.sync.steps import OnStep, ignore
 from obmen.testing.clock import FakeClock
 from tests.clocked import by
 from tests.e2e.markets.cabinet import Bought, Cabinet
 
+MARKET = "market"
 WAREHOUSE = "Основной склад"
 PRICE_TYPE = "Розничная"
 GOODS, ORDERS = int(os.environ.get("OBMEN_GOODS", "40")), int(os.environ.get("OBMEN_ORDERS", "10"))
@@ -108,7 +111,7 @@ class Life:
             )
 
     def _write_project(self) -> Path:
-        name = "market"
+        name = MARKET
         flows: dict[str, Any] = {
             "goods": {"entity": "product", "from": "ut", "to": name},
             "prices": {"entity": "price", "from": "ut", "to": name, "where": {"price_type": PRICE_TYPE}},
@@ -149,14 +152,29 @@ class Life:
         self.waiting = sum(sum(report.outbox.values()) for report in reports)
         return sum(report.written for report in reports)
 
-    def settle(self) -> None:
-        """Run until nothing is written and nothing is on its way."""
+    def settle(self, again: frozenset[str] = frozenset()) -> None:
+        """Run until nothing is written and nothing is on its way; what has a code of ``again`` is replayed."""
         for _ in range(_MOST_RUNS):
+            if again:
+                self._replay(again)
             written = self.run()
             self.cabinet.rest()
             if not (written or self.waiting or self.trouble):
                 return
         raise AssertionError(f"no rest after {_MOST_RUNS} runs: {self.waiting} wait, {self.trouble[:3]}")
+
+    def _replay(self, codes: frozenset[str]) -> None:
+        """Let what was refused with these codes be tried again, as a person does who has read the reasons."""
+        with self.ledger.write() as tx:
+            quarantine.set_state(tx, [one.id for one in quarantine.entries(tx) if one.code in codes], "due")
+
+    def read_back(self, entity: str) -> None:
+        """Compare what the cabinet shows with what it was told, and tell it again where they differ."""
+        with Assembly(self.project, clock=self.clock, ledger=self.ledger) as assembly:
+            (flow,) = [flow for flow in assembly.flows if flow.entity.entity == entity]
+            one = Reconciliation(self.ledger, Pass(flow), on_drift=lambda _: None, repair=True)
+            one.run()
+            one.deliver(Engine(self.ledger, assembly.flows), _BETWEEN)
 
     def set_aside(self) -> list[str]:
         with self.ledger.read() as tx:
@@ -165,14 +183,24 @@ class Life:
     # -- what people do ---------------------------------------------------------------------------------------
 
     def buy(self, count: int) -> list[str]:
-        """Buyers order; every number is new."""
+        """Buyers order; every number is new, and the last order has as many lines as one may have."""
         placed: list[str] = []
         while len(placed) < count:
             free = {sku: left for sku, left in self.cabinet.free().items() if left >= 3}
-            lines = self.random.sample(sorted(free), self.random.randint(1, min(3, self.cabinet.most_lines)))
+            fewest = self.cabinet.most_lines if len(placed) == count - 1 else 1
+            lines = self.random.sample(sorted(free), self.random.randint(fewest, self.cabinet.most_lines))
             most = 3 if self.cabinet.most_lines > 1 else 1
             placed.append(self.cabinet.place([(sku, self.random.randint(1, most) if most > 1 else 1) for sku in lines]))
         return placed
+
+    def cancel_lines(self, numbers: Sequence[str]) -> int:
+        """The seller cancels the last line of each order that has several; return of how many."""
+        bought = self.cabinet.bought()
+        several = [number for number in numbers if len(bought[number].lines) > 1]
+        for number in several:
+            sku, quantity = list(bought[number].lines.items())[-1]
+            self.ut.cancel_lines(number, {self.ids[sku]: quantity})
+        return len(several)
 
     def pack(self, numbers: Sequence[str]) -> None:
         """The warehouse may pack these orders."""
@@ -279,6 +307,7 @@ def whole_life(life: Life, orders: int, rest: Callable[[Life], None] = quiet) ->
     by_seller, kept = placed[part : 2 * part], placed[2 * part :]
     for number in by_seller:
         life.ut.cancel(number)
+    assert life.cancel_lines(kept[::-2]) or cabinet.most_lines == 1
     life.pack(kept)
     rest(life)
     life.send_off(kept)

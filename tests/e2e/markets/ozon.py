@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,14 @@ class OzonCabinet:
     most_lines = 3
     partial = False
     entities: frozenset[str] = frozenset({"return", "accrual"})
-    troubles = ("late_task", "ship_slow", "silent_row", "on_moderation", "cancel_slow")
+    troubles = ("late_task", "ship_slow", "silent_row", "on_moderation", "cancel_slow", "item_error", "expired_key")
+    refusals = frozenset({"EMPTY_REQUIRED", "price_out_of_range", "OVER_MAX_OVH_NON_KGT"})
+    unseen: frozenset[str] = frozenset()
     sandbox: OzonSandbox
 
     def serve(self, clock: FakeClock, warehouse: str) -> None:
         self.sandbox = by(clock, OzonSandbox)(warehouses={warehouse: 1020000000001})
+        self.sandbox.subscribed = True
         self.sandbox.start()
 
     def options(self, folder: Path) -> dict[str, Any]:
@@ -52,7 +55,7 @@ class OzonCabinet:
             category, type_id = leaves[number % len(leaves)]
             rules[f"Раздел {number}"] = {"category": f"{category}:{type_id}"}
         (folder / "ozon.yaml").write_bytes(msgspec.json.encode(rules))
-        options = {**self.sandbox.connection(), "categories": "ozon.yaml"}
+        options = {**self.sandbox.connection(), "categories": "ozon.yaml", "push": {"networks": []}}
         del options["category"]
         return options
 
@@ -76,6 +79,13 @@ class OzonCabinet:
 
     def send_back(self, number: str, sku: str, quantity: int) -> None:
         self.sandbox.move_return(self.sandbox.send_back(number, sku, quantity), "ReceivedBySeller")
+
+    def tell(self, send: Callable[[str, bytes], None]) -> None:
+        for body in self.sandbox.notifications(copies=2, shuffled=True):
+            send("", body)
+
+    def mend(self) -> None:
+        """All that was refused is taken when it is tried again."""
 
     def pay(self) -> None:
         self.sandbox.pay_out()

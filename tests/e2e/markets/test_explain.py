@@ -48,7 +48,9 @@ def test_a_number_is_explained_from_the_source_to_what_the_channel_shows(
             ("free", 5),
             ("safety", 3),
         ]
-        assert (number["told"]["available"], number["shows"]["available"]) == ("3", "3")
+        assert (number["told"]["available"], number["known"]["available"]) == ("7", "3"), "four were sold there since"
+        assert (number["answer"], number["shows"]["available"]) == ("confirmed", "3")
+        assert number["told_at"]
         text = explained(life, capsys, PART, "--channel", "market", "--live")
         assert f"{WAREHOUSE}: on hand 9 − reserved 4 = 5 free" in text
         assert "market shows 3 now" in text

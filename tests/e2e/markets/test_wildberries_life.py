@@ -8,6 +8,7 @@ import pytest
 
 from connectors.wildberries import paths
 from connectors.wildberries.sandbox import RELAXED
+from tests.bench.market_calls import Calls
 from tests.e2e.markets.life import GOODS, ORDERS, Life, quiet, whole_life
 from tests.e2e.markets.weather import SEEDS, STORM_GOODS, STORM_ORDERS, Storms
 from tests.e2e.markets.wildberries import WildberriesCabinet
@@ -28,7 +29,9 @@ def only_shipped_is_handed_over(life: Life) -> None:
 
 def test_a_whole_life_on_wildberries_ends_in_agreement(tmp_path: Path) -> None:
     with Life(tmp_path, WildberriesCabinet(), goods=GOODS, categories=10) as life:
+        calls = Calls(life)
         whole_life(life, ORDERS, only_shipped_is_handed_over)
+    assert calls.in_vain() == ""
 
 
 @pytest.mark.parametrize("seed", SEEDS)

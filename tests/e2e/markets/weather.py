@@ -6,10 +6,16 @@ import os
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
+from io import BytesIO
 
+from obmen.endpoint import Request, Response
+from obmen.sync.assemble import Assembly
+from obmen.sync.doorbell import Doorbell
 from obmen.sync.steps import Step
 from obmen.testing.sandbox import Fault
-from tests.e2e.markets.life import Life, quiet
+from tests.e2e.markets.life import MARKET, Life, quiet
 
 SHARE = 0.03
 SEEDS = range(int(os.environ.get("OBMEN_SEEDS", "1")))
@@ -26,6 +32,14 @@ _KINDS: tuple[Callable[[], Fault], ...] = (
     lambda: Fault(kind="html"),
     lambda: Fault(kind="truncate"),
 )
+_PATIENCE, _SILENCE = 0.15, 0.3
+"""Seconds that really pass: how long an answer is waited for in a storm, and how long one is late."""
+_SLOW: tuple[Callable[[], Fault], ...] = (
+    lambda: Fault(kind="hang", seconds=_SILENCE),
+    lambda: Fault(kind="hang_after", seconds=_SILENCE),
+    lambda: Fault(kind="slow", seconds=_SILENCE),
+)
+_SLOW_SHARE = 0.005
 _DEATHS = 0.004
 _RUNS = 5 if "OBMEN_SEEDS" in os.environ else 3
 STORM_GOODS, STORM_ORDERS = (12, 5) if "OBMEN_SEEDS" in os.environ else (6, 3)
@@ -40,21 +54,30 @@ def storm(life: Life, seed: int) -> None:
     chance = random.Random(seed)
     for sandbox in (life.cabinet.sandbox, life.ut):
         sandbox.random.seed(seed)
-        sandbox.faults[:] = [_lasting(make()) for make in _KINDS]
+        sandbox.faults[:] = [_lasting(make(), _SLOW_SHARE) for make in _SLOW]
+        sandbox.faults += [_lasting(make()) for make in _KINDS]
         sandbox.faults += [_lasting(Fault(kind="custom", name=name)) for name in _own(life, sandbox)]
 
     def die(_step: Step) -> None:
         if chance.random() < _DEATHS:
             raise Death
 
-    life.on_step = die
+    def begin(assembly: Assembly) -> None:
+        _lose_patience(assembly)
+        _let_it_push(life, assembly)
+
+    life.on_step, life.on_start = die, begin
 
 
 def calm(life: Life) -> None:
-    """Let it end, and all come to rest."""
+    """Let it end, have what was refused or swallowed said again, and all come to rest."""
     for sandbox in (life.cabinet.sandbox, life.ut):
         sandbox.faults.clear()
-    life.on_step = None
+    life.on_step = life.on_start = None
+    life.cabinet.mend()
+    life.settle(again=life.cabinet.refusals)
+    for entity in sorted(life.cabinet.unseen):
+        life.read_back(entity)
     quiet(life)
 
 
@@ -75,10 +98,32 @@ class Storms:
         calm(life)
 
 
+def _lose_patience(assembly: Assembly) -> None:
+    """Whoever does not answer at once is waited for no longer."""
+    for connector in assembly.connectors.values():
+        connector.http.transport = replace(connector.http.transport, timeout=(_PATIENCE, _PATIENCE))
+
+
+def _let_it_push(life: Life, assembly: Assembly) -> None:
+    """Have the cabinet push what happened, as it does beside a run."""
+    connector = assembly.connectors[MARKET]
+    connector.tell = Doorbell(life.ledger, MARKET, assembly.flows).ring
+    endpoint = connector.endpoint()
+    if endpoint is not None:
+        life.cabinet.tell(
+            lambda path, body: _taken(endpoint.handle(Request("POST", path, {}, {}, BytesIO(body), "127.0.0.1")))
+        )
+        endpoint.close()
+
+
+def _taken(answer: Response) -> None:
+    assert answer.status == HTTPStatus.OK
+
+
 def _own(life: Life, sandbox: object) -> tuple[str, ...]:
     return life.cabinet.troubles if sandbox is life.cabinet.sandbox else ("lock", "no_licence", "html_200")
 
 
-def _lasting(fault: Fault) -> Fault:
-    fault.times, fault.share = None, SHARE
+def _lasting(fault: Fault, share: float = SHARE) -> Fault:
+    fault.times, fault.share = None, share
     return fault

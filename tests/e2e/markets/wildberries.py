@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -34,7 +34,12 @@ class WildberriesCabinet:
     most_lines = 1
     partial = False
     entities: frozenset[str] = frozenset({"return", "accrual"})
-    troubles = ("cancelled_upload", "unknown_word", "withdrawn_token", "unpaid", "banned")
+    troubles = (
+        *("cancelled_upload", "unknown_word", "withdrawn_token", "unpaid", "banned"),
+        *("card_error", "price_error", "swallowed"),
+    )
+    refusals = frozenset({"card_error", "price_refused"})
+    unseen = frozenset({"stock"})
     sandbox: WildberriesSandbox
 
     def __init__(self, pace: Pace = SLOW) -> None:
@@ -87,6 +92,12 @@ class WildberriesCabinet:
 
     def send_back(self, number: str, _sku: str, _quantity: int) -> None:
         self._claims[number] = self.sandbox.claim(number)
+
+    def tell(self, send: Callable[[str, bytes], None]) -> None:
+        """Wildberries pushes nothing."""
+
+    def mend(self) -> None:
+        self.sandbox.on_sale.clear()
 
     def pay(self) -> None:
         """Each report pays out what it says."""

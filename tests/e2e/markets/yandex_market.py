@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from tests.e2e.markets.cabinet import Bought, Sold
 
 CAMPAIGN = 2001
 _MODERATION = 600.0
+_PATH = "a-part-of-the-address-that-only-market-is-told"
 _PROCESSING: dict[str, Sold] = {"STARTED": "open", "READY_TO_SHIP": "packed", "SHIPPED": "gone"}
 _STATES: dict[str, Sold] = {
     "DELIVERY": "gone",
@@ -35,6 +36,8 @@ class YandexMarketCabinet:
     partial = True
     entities: frozenset[str] = frozenset({"return", "accrual"})
     troubles = ("calm_down", "expired_key", "moving", "endless_list", "unknown_status", "step_forgotten")
+    refusals: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
     sandbox: YandexMarketSandbox
 
     def serve(self, clock: FakeClock, warehouse: str) -> None:
@@ -57,7 +60,9 @@ class YandexMarketCabinet:
         }
         path = folder / "market-categories.yaml"
         path.write_bytes(msgspec.json.encode(entries))
-        return {**self.sandbox.connection(), "categories": str(path), "timezone": "Europe/Moscow"}
+        told = {"path": _PATH, "networks": ["127.0.0.0/8"]}
+        options = {"categories": str(path), "timezone": "Europe/Moscow", "notifications": told}
+        return {**self.sandbox.connection(), **options}
 
     def rest(self) -> None:
         """Moderators and reports go on by the clock."""
@@ -79,6 +84,15 @@ class YandexMarketCabinet:
 
     def send_back(self, number: str, sku: str, quantity: int) -> None:
         self.sandbox.move_return(self.sandbox.give_back(number, {sku: quantity}), goods="PICKED", money="REFUNDED")
+
+    def tell(self, send: Callable[[str, bytes], None]) -> None:
+        notes, self.sandbox.notes = self.sandbox.notes * 2, []
+        self.sandbox.random.shuffle(notes)
+        for note in notes:
+            send(f"/{_PATH}/notification", msgspec.json.encode(note))
+
+    def mend(self) -> None:
+        """Nothing is refused that would be taken later."""
 
     def pay(self) -> None:
         self.sandbox.charge("Хранение товаров", "-815.40")

@@ -55,6 +55,7 @@ def test_a_project_in_order_is_told_what_comes_next(
 
 
 @pytest.mark.field("N19")
+@pytest.mark.field("J5")
 def test_doubled_articles_unmapped_statuses_and_lonely_warehouses_are_named_with_their_lines(
     cli: Cli, files: Place, shop: ShelfSandbox
 ) -> None:
@@ -123,6 +124,28 @@ def test_a_status_that_the_target_has_no_word_for_is_found_without_any_record(cl
     (found,) = problems(ran)
     assert "mappings/shop/order_status.yaml:4:" in found
     assert "erp can give 'shipped'" in found
+
+
+def test_another_value_without_a_word_is_told_only_where_a_record_has_it(cli: Cli, files: Place) -> None:
+    files.write(
+        "mappings/erp/price.yaml",
+        "entity: price\nsubject: id\nfields:\n  price_type: type\n  amount: { path: amount, as: number }\n"
+        "  currency: { path: money, table: { RUB: rub, USD: usd, CNY: cny } }\n",
+    )
+    files.write(
+        "mappings/shop/price.yaml",
+        "entity: price\nsubject: id\nfields:\n  price_type: type\n  amount: { path: amount, as: number }\n"
+        "  currency: { path: money, table: { RUB: rub } }\n",
+    )
+    files.write("export/price.jsonl", '{"id": "g-1", "type": "base", "amount": 5, "money": "rub"}\n')
+    ran = cli("check")
+    assert (ran.code, "warning" in ran.out) == (0, False), ran.out
+    files.write("export/price.jsonl", '{"id": "g-1", "type": "base", "amount": 5, "money": "usd"}\n')
+    ran = cli("check")
+    (found,) = problems(ran)
+    assert "mappings/shop/price.yaml:6:" in found
+    assert '"USD"' in found
+    assert "CNY" not in ran.out
 
 
 @pytest.mark.field("E4")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from obmen.state import Ledger, alerts, peers, runs
+from obmen.state import Ledger, alerts, failing
 from obmen.state.alerts import Alert
 from obmen.testing.sandbox import Request, Response, Sandbox, route
 from runner.daemon.pulse import PausedNow, Pulse, save
@@ -64,7 +64,13 @@ def test_status_tells_of_the_service(cli: Cli, watched: Ledger) -> None:
     trouble(watched)
     watched.close()
     out = cli("status").out
-    for words in ("has run for 2 h", "Next: stock in", "shop is left in peace", "a slip", "does not answer"):
+    for words in (
+        "has run for 2 h",
+        "Next: stock in",
+        "shop does not answer, left in peace",
+        "a slip",
+        "does not answer",
+    ):
         assert words in out
     data = cli("status", "--json").data
     assert data["service"]["running"] is True
@@ -76,9 +82,7 @@ def test_status_tells_of_the_service(cli: Cli, watched: Ledger) -> None:
 def test_a_wrong_clock_and_a_refused_key_are_told(cli: Cli, watched: Ledger) -> None:
     words = "shop: GET /x: status 401: who are you."
     with watched.write() as tx:
-        run = runs.begin(tx, "stock", "sync")
-        peers.refused(tx, "shop", words)
-        runs.end(tx, run, "failed", {}, words)
+        failing.failed(tx, "stock", "shop", words, denied=True)
     beat(watched, clock="The clocks differ.")
     watched.close()
     out = cli("status").out

@@ -6,6 +6,7 @@ import pytest
 
 from obmen.state import quarantine
 from obmen.testing.sandbox import Fault
+from runner.cli.advice import next_step
 from tests.unit.cli.conftest import Cli
 from tests.unit.cli.kit import KEY, ORDERS, Place, Shelf, ShelfSandbox, fill, order, price
 
@@ -198,3 +199,11 @@ def test_one_order_of_unknown_goods_is_parked_with_one_ticket_and_replayed_once(
     assert erp.writes[49:] == [("order", ["N-20"])]
     assert cli("sync").code == 0
     assert len(erp.writes) == 50
+
+
+def test_a_cause_that_is_known_is_not_followed_by_other_advice() -> None:
+    about = ("products", "ozon", "product", "push", "open", "A-1", "", "no_category", "")
+    entry = quarantine.Entry(7, *about, "put", None, None, None, None, 0, 1)
+    assert "Correct the record in the source" in next_step(entry)
+    assert "Correct" not in next_step(entry, explained=True)
+    assert "obmen quarantine replay 7" in next_step(entry, explained=True)

@@ -88,6 +88,8 @@ def idle(place: Place) -> Place:
 def test_what_is_mistyped_is_told_with_what_was_meant(idle: Place, cli: Cli) -> None:
     cases = {
         "pause shopp --reason x": "There is no connection 'shopp'. Did you mean 'shop'?",
+        "pause prices --reason x": "'prices' is no connection. Say first whose: obmen pause shop price",
+        "resume цены": "'цены' is no connection. Say first whose: obmen resume shop price",
         "pause shop pricess --reason x": "There is no entity 'pricess'. Did you mean 'prices'?",
         "pause shop prices wrte --reason x": "There is no direction 'wrte'. Did you mean 'write'?",
         "pause shop": "A reason is asked for",

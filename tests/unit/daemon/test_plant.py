@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_dead_system_is_left_in_peace_and_holds_up_no_other(tmp_path: Path) ->
         at.peers["shop"].down = True
         breaker = at.plant.dispatcher.connections["shop"]
         at.pass_time(1800, tick=5)
-        assert breaker.failures > TOLERANCE
+        assert breaker.down
         assert "cannot be reached" in breaker.reason
         tries = breaker.failures
         at.pass_time(3600, tick=5)
@@ -77,6 +78,40 @@ def test_a_dead_system_is_left_in_peace_and_holds_up_no_other(tmp_path: Path) ->
         at.pass_time(760, tick=5)
         assert not breaker.open
         assert at.peers["erp"].created == {"N-7": 1}
+
+
+@pytest.mark.field("I7")
+def test_twenty_failures_open_the_breaker_and_a_probe_closes_it(tmp_path: Path) -> None:
+    flows = "prices: { entity: price, from: erp, to: shop, every: 5m }\n"
+    flows += "goods: { entity: product, from: erp, to: [shop, other], every: 12h }\n"
+    flows += "more: { entity: stock, from: erp, to: other, every: 5m }\n"
+    with works(tmp_path, flows=flows, peers={"erp": Peer(), "shop": Peer(), "other": Peer()}) as at:
+        erp, shop, breaker = at.peers["erp"], at.peers["shop"], at.plant.dispatcher.connections["shop"]
+        erp.put("product", product(1))
+        erp.put("price", price(1))
+        erp.put("stock", stock(1))
+        at.pass_time(30)
+        shop.down = True
+        erp.put("price", price(1, "105.00"))
+        for _ in range(TOLERANCE):
+            assert not breaker.open, "a slip stops nobody"
+            at.pass_time(300, tick=300)
+        while breaker.failures < 20:
+            at.pass_time(30, tick=30)
+        assert breaker.open
+        shop.down, before = False, len(shop.calls)
+        while breaker.open:
+            assert at.plant.doing().paused[0].connection == "shop"
+            assert len(shop.calls) == before, "nobody asks it while it is left in peace"
+            at.pass_time(10, tick=10)
+        at.pass_time(700, tick=10)
+        assert (breaker.failures, breaker.reason, at.plant.doing().paused) == (0, "", ())
+        assert shop.calls[before] == ("price", ["SKU-1|BASE"])
+        assert [one["amount"] for one in shop.of("price").values()] == ["105.00"]
+        others = at.runs("more")
+        assert {run.status for run in others} == {"done"}
+        pauses = [later.started_at - run.started_at for run, later in pairwise(others)]
+        assert max(pauses) <= 360, "what goes elsewhere notices nothing of it"
 
 
 def test_a_wish_is_granted_at_once_and_ends_a_pause(tmp_path: Path) -> None:

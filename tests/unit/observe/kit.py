@@ -96,7 +96,7 @@ def watched(
     alerts = CHANNEL + (f"  rules:\n{rules}" if rules else "")
     clock = FakeClock(start)
     with works(folder, state_url, flows=flows, service=alerts, clock=clock, peers=peers) as one:
-        heard, meter = Heard(), Meter(one.ledger)
+        heard, meter = Heard(), Meter()
         made = Watched(one, heard, meter, _watchman(one, heard), clock.now().timestamp())
         try:
             yield made

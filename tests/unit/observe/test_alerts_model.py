@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from obmen.entities import ENTITIES
 from obmen.errors import ConfigurationError
 from obmen.project import Project
 from tests.unit.project_kit import CONNECTIONS, project
@@ -26,7 +27,8 @@ def test_without_a_word_there_is_no_channel_and_the_rules_are_sensible(tmp_path:
     assert alerts.language == "ru"
     assert alerts.rules.may_be_unsent("order") == timedelta(minutes=30)
     assert alerts.rules.may_be_unsent("stock") == timedelta(minutes=15)
-    assert alerts.rules.may_be_unsent("price") is None
+    assert alerts.rules.may_be_unsent("price") == timedelta(minutes=30)
+    assert {alerts.rules.may_be_unsent(entity) for entity in ENTITIES} >= {timedelta(hours=6)}, "of all somebody minds"
 
 
 @pytest.mark.parametrize("page", ["alerts.md", "alerts.ru.md"])

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.requests import Request as Call
 
 from obmen.errors import Denied, StateError
 from obmen.http import Http, Rate, Transport
 from obmen.project import Project
-from obmen.state import Ledger, peers, quarantine, runs
+from obmen.state import Ledger, failing, quarantine, runs
 from obmen.state.quarantine import Problem
 from obmen.testing.clock import FakeClock
 from obmen.testing.sandbox import Request, Response, Sandbox, route
@@ -37,11 +38,12 @@ class View:
     ledger: Ledger
 
 
-def asked(one: Watched, path: str) -> tuple[int, str]:
+def asked(one: Watched, path: str, client: str = "127.0.0.1", **headers: str) -> tuple[int, str]:
     """Ask one of the routes; return status and body."""
     view = View(one.works.plant.project, one.works.ledger)
     found = next(route for route in routes(view, one.meter) if route.path == path)
-    answer = found.endpoint(None)
+    told = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    answer = found.endpoint(Call({"type": "http", "client": (client, 1), "headers": told}))
     return answer.status_code, bytes(answer.body).decode()
 
 
@@ -128,9 +130,7 @@ def test_two_at_work_at_one_connection_are_one_series_and_a_refused_key_is_one(s
     ledger, now = shop.works.ledger, shop.works.clock.now().timestamp()
     words = "erp: GET /x: status 401: who are you."
     with ledger.write() as tx:
-        run = runs.begin(tx, "prices", "sync")
-        peers.refused(tx, "erp", words)
-        runs.end(tx, run, "failed", {}, words)
+        failing.failed(tx, "prices", "erp", words, denied=True)
     lanes = (LaneNow("erp", "urgent", "reading prices", "prices", 3.0), LaneNow("erp", "urgent", "x", "stocks", 9.0))
     save(ledger, Pulse(now, now, "here:1", lanes, clock="The clocks differ."))
     status, text = asked(shop, "/metrics")
@@ -166,6 +166,8 @@ def test_ready_and_healthy_tell_the_truth(shop: Watched) -> None:
     assert set(problems) == {"stocks"}
     assert "cannot be reached" in problems["stocks"]["why"]
     assert problems["stocks"]["age_seconds"] > problems["stocks"]["limit_seconds"] == 900
+    for stranger in ({"client": "10.0.0.9"}, {"x_forwarded_for": "203.0.113.9"}, {"client": ""}):
+        assert asked(shop, "/readyz", **stranger) == (503, '{"ok":false}'), "reasons stay on this machine"
     assert asked(shop, "/healthz")[0] == 200
     shop.works.clock.advance(61)
     assert asked(shop, "/healthz")[0] == 503
@@ -199,10 +201,9 @@ class Slow(Sandbox):
         return Response(int(status), {"message": "as you wish"})
 
 
-def test_calls_are_counted_by_connection_and_kind_of_answer(tmp_path: Path) -> None:
+def test_calls_are_counted_by_connection_and_kind_of_answer() -> None:
     clock = FakeClock()
-    ledger = Ledger(f"sqlite:///{tmp_path}/state.db", clock=clock)
-    meter = Meter(ledger)
+    meter = Meter()
     with Slow() as peer:
         http = Http("ozon", Transport(peer.url, budgets={"*": (Rate(2, 60.0),)}), clock=clock)
         http.listener = meter
@@ -223,7 +224,3 @@ def test_calls_are_counted_by_connection_and_kind_of_answer(tmp_path: Path) -> N
     assert found["obmen_budget_waits_total", "ozon"] >= 1
     assert found["obmen_budget_wait_seconds_total", "ozon"] > 10
     assert isinstance(refused, Denied)
-    with ledger.read() as tx:
-        known = peers.of(tx, clock, "ozon")
-    assert (known.refusal, known.refused_at) == (str(refused), clock.now().timestamp())
-    ledger.close()

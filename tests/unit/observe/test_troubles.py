@@ -16,6 +16,7 @@ from obmen.errors import StateError
 from obmen.project import Project
 from obmen.project.alerts import RulesModel
 from obmen.state import Ledger, outbox
+from obmen.state.failing import Failing
 from obmen.state.outbox import Decided
 from obmen.state.quarantine import Group
 from obmen.state.runs import Run
@@ -81,6 +82,7 @@ def flow_now(draw: Any, made: Project, name: str) -> FlowNow:
         age=None if read_at is None else age(flow, RulesModel(), ZONE, read_at, NOW),
         runs=runs,
         outbox={(target, "pending"): draw(st.integers(0, 9)) for target in flow.targets},
+        failing=draw(st.dictionaries(CONNECTION, st.builds(Failing, st.integers(1, 9), AGO, SAID, st.booleans()))),
         oldest={target: draw(AGO) for target in flow.targets if draw(st.booleans())},
         held=[Held(flow.targets[0], 3, draw(SAID))] if draw(st.booleans()) else [],
         aside=groups,
@@ -98,7 +100,6 @@ def test_whatever_is_found_has_words_in_both_languages(shop: Project, data: st.D
         project=shop,
         pulse=data.draw(st.none() | st.just(pulse)),
         flows=tuple(data.draw(flow_now(shop, name)) for name in shop.flows),
-        denied=data.draw(st.dictionaries(CONNECTION, st.tuples(AGO, SAID), max_size=2)),
         due=tuple(
             data.draw(st.lists(st.builds(Due, CONNECTION, st.integers(0, 9), AGO, st.just(("1", "2"))), max_size=2))
         ),

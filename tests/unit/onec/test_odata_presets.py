@@ -130,7 +130,10 @@ def test_a_status_of_the_channel_becomes_one_of_1c(status: Any, state: str, read
     mapping = bound("order_status")
     (native,) = natives
     refs = {("order", native["Ref_Key"]): ORDER.key}
-    assert mapping.pull(native, refs) == {"channel": "ozon", "number": ORDER.number, "status": read_as}
+    told = {"channel": "ozon", "number": ORDER.number, "status": read_as, "document": native["Number"]}
+    if status == "cancelled":
+        told["reason"] = "Отказ покупателя"
+    assert mapping.pull(native, refs) == told
 
 
 @pytest.mark.parametrize("status", ["returned", "disputed"])

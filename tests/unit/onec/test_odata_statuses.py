@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.onec import OneC
+from connectors.onec.odata.client import NO_REF
 from connectors.onec.odata.order_body import DOCUMENT
 from connectors.onec.odata.orders import order_ref
 from connectors.onec.sandbox import OneCSandbox, references
@@ -82,6 +83,50 @@ def test_a_closed_order_with_one_line_left_is_not_cancelled() -> None:
         rows[0]["Отменено"] = False
         sandbox.base.change(DOCUMENT, REF, {"Товары": rows}, None)
         assert states(onec) == {NUMBER: "Закрыт"}
+
+
+def told(onec: OneC, name: str) -> dict[str, str | None]:
+    return {
+        native["НомерПоДаннымКлиента"]: native.get(name)
+        for page in onec.read("order_status", None)
+        for raw in page.slices
+        for native in page.decode(raw)
+    }
+
+
+def test_why_people_cancelled_is_told_by_the_reasons_name() -> None:
+    with connected() as (onec, sandbox):
+        for number in ("1", "2", "3", "4"):
+            write(onec, payload(number))
+        reason = sandbox.add_cancel_reason("Брак")
+        sandbox.cancel("1", reason)
+        sandbox.cancel("2", NO_REF)
+        sandbox.set_status("3", "КОтгрузке")
+        sandbox.cancel_lines("3", {SHIRT: 1}, reason)
+        assert told(onec, "Причина") == {"1": "Брак", "2": None, "3": "Брак", "4": None}
+        (native,) = onec.look_up("order_status", [order_ref("ozon", "1")])
+        assert native["Причина"] == "Брак"
+
+
+def test_a_reason_whose_catalog_is_not_published_is_not_told() -> None:
+    with connected() as (onec, sandbox):
+        sandbox.published = sandbox.published - {"Catalog_ПричиныОтменыЗаказовКлиентов"}
+        write(onec, payload())
+        sandbox.cancel(NUMBER)
+        assert told(onec, "Причина") == {NUMBER: None}
+
+
+@pytest.mark.parametrize(
+    ("comment", "code"),
+    [("[код 741852]", "741852"), ("звонил [Код: 0042 ] в 12", "0042"), ("код 741852", None), ("[код ]", None)],
+)
+def test_the_buyers_code_is_told_of_a_closed_order(comment: str, code: str | None) -> None:
+    with connected() as (onec, sandbox):
+        for number in ("1", "2"):
+            write(onec, payload(number))
+            sandbox.note(number, comment)
+        sandbox.set_status("1", "Закрыт")
+        assert told(onec, "КодПолучения") == {"1": code, "2": None}
 
 
 def test_only_posted_orders_with_a_number_of_the_client_are_read() -> None:

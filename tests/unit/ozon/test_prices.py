@@ -104,6 +104,15 @@ def test_a_zero_resets_the_old_price_and_its_absence_leaves_it(ozon, sandbox):
     assert sandbox.products["A-1"].old_price == 0
 
 
+def test_a_lowest_price_stays_and_counts_until_a_zero_takes_it_away(ozon, sandbox):
+    sell(ozon, "A-1")
+    set_one(ozon, price("A-1", "900.00", min_price="800.00"))
+    assert set_one(ozon, price("A-1", "700.00")) == "price_less_than_min_auto_price"
+    assert sandbox.products["A-1"].min_price == Decimal(800)
+    assert set_one(ozon, price("A-1", "700.00", min_price="0")) == "done"
+    assert sandbox.products["A-1"].min_price == 0
+
+
 def test_another_currency_than_the_cabinets_is_refused(ozon):
     sell(ozon, "A-1")
     assert set_one(ozon, price("A-1", "900.00", currency_code="CNY")) == "currency_differs_from_cabinet"
@@ -114,7 +123,7 @@ def test_what_is_read_has_the_shape_of_what_is_set(ozon):
     set_one(ozon, price("A-1", "1990.50", "2500.00", min_price="1500.00"))
     read = {native["offer_id"]: native for native in natives(ozon, "price")}
     assert read["A-1"] == price("A-1", "1990.50", "2500.00", min_price="1500.00", product_id=300000001)
-    assert read["A-2"] == price("A-2", "1990.00", product_id=300000002)
+    assert read["A-2"] == price("A-2", "1990.00", min_price="0", product_id=300000002)
     assert list(ozon.look_up("price", ["A-2"])) == [read["A-2"]]
 
 

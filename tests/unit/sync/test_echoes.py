@@ -61,6 +61,15 @@ def test_a_step_that_comes_back_without_its_reason_is_an_echo(cancelled: World) 
     assert [entity for entity, _ in cancelled.shop.calls] == []
 
 
+def test_a_step_that_comes_back_with_another_reason_is_an_echo(cancelled: World) -> None:
+    flows = _flows(cancelled)
+    flows[-1] = replace(flows[-1], pull=_bound(_SHOP, "erp"))
+    cancelled.erp.put("order_status", {**status(1, "cancelled"), "reason": "Отказ покупателя"})
+    cancelled.clock.advance(60)
+    assert sum(report.written for report in Engine(cancelled.ledger, flows).sync((), patience=60.0)) == 0
+    assert [entity for entity, _ in cancelled.shop.calls] == []
+
+
 def test_another_step_is_none(cancelled: World) -> None:
     cancelled.erp.put("order_status", status(1, "returned"))
     assert _sync(cancelled) == 1

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
-
-import pytest
 
 from obmen.entities import Price
 from obmen.rules.guards import Guards
@@ -213,15 +210,3 @@ def test_orders_are_never_taken_back(world: World) -> None:
     assert (done.counts, list(world.erp.of("order"))) == ({"erp": {"no_way": 1}}, ["N-1"])
     assert lines[0].why == "only prices, stock and products are taken back, no order"
     assert undo(world, "statuses", last(world, "statuses"))[0].counts == {}
-
-
-@pytest.mark.parametrize("flow", ["prices", "stocks"])
-def test_counting_for_a_person_is_as_the_undo_itself(world: World, flow: str) -> None:
-    fill(world)
-    change: dict[str, Any] = {"prices": price(2, "60.00"), "stocks": stock(2, 9)}
-    world.erp.put(flow[:-1], change[flow])
-    world.sync(flow)
-    run = last(world, flow)
-    with world.ledger.read() as tx:
-        counted = undoing.count(tx, run)
-    assert counted == undo(world, flow, run)[0].counts == {"shop": {"back": 1}}

@@ -35,6 +35,10 @@ class Shop(Sandbox):
             return Response(202, {"later": True})
         return Response(201, {"count": len(self.records)})
 
+    def put(self, value: Any, *more: Any) -> int:
+        self.records += [value, *more]
+        return len(self.records)
+
     @route("GET", r"/records/(?P<index>\d+)")
     def one(self, request: Request, index: str) -> Response:
         return Response(json={"value": self.records[int(index)], "query": dict(request.query)})
@@ -221,3 +225,24 @@ def test_stopping_does_not_wait_for_an_answer_that_hangs() -> None:
             continue
         shop.stop()
         assert connection.recv(100) == b""
+
+
+def test_hands_are_reached_by_name(shop: Shop, client: requests.Session) -> None:
+    done = client.post(f"{shop.url}/__sandbox__/do/put", json=["чай", {"sugar": 2}], timeout=5)
+    assert (done.status_code, done.json()) == (200, 2)
+    assert shop.records == ["чай", {"sugar": 2}]
+
+
+@pytest.mark.parametrize("name", ["create", "reset", "handle", "_draw", "records", "stop", "nothing"])
+def test_what_is_no_hand_is_not_reached(shop: Shop, client: requests.Session, name: str) -> None:
+    refused = client.post(f"{shop.url}/__sandbox__/do/{name}", json=["x"], timeout=5)
+    assert refused.status_code == 404
+    assert "They do: put" in refused.json()["message"]
+    assert shop.records == []
+
+
+@pytest.mark.parametrize("body", [b"{", b"{}", b"[]"])
+def test_what_a_hand_cannot_do_is_told(shop: Shop, client: requests.Session, body: bytes) -> None:
+    refused = client.post(f"{shop.url}/__sandbox__/do/put", data=body, timeout=5)
+    assert refused.status_code == 400
+    assert "put cannot be done so" in refused.json()["message"]

@@ -18,6 +18,7 @@ NewSite = Callable[..., kit.Site]
 PATHS = {"flow": "prices", "run": "1", "id": "1", "connection": "shop", "report": "orders"}
 POSTS = [path.format(**PATHS) for path, method, _, needs in ROUTES if method == "POST" and needs == "operate"]
 PAGES = [path.format(**PATHS) for path, method, _, needs in ROUTES if method == "GET" and needs == "look"]
+RIGHT = {"user": "anna", "password": kit.PASSWORD}
 FORM = {"reason": "why not", "newest": "9", "flow": "prices", "connection": "shop", "entity": "price"}
 
 
@@ -48,7 +49,7 @@ def test_who_may_only_look_is_shown_no_form_that_does_anything(site: kit.Site) -
     filled(site)
     oleg, anna = site.logged_in("oleg"), site.logged_in("anna")
     for path in PAGES:
-        assert forms(oleg, path) <= {"/language", "/logout"}, path
+        assert forms(oleg, path) <= {"/language", "/logout", "/search"}, path
     assert {"/flows/prices/run", "/flows/prices/release"} <= forms(anna, "/flows/prices")
 
 
@@ -197,6 +198,25 @@ def test_guessing_is_ended_by_address_and_by_user(site: kit.Site, clock: FakeClo
     assert site.logged_in("anna").get("/").status_code == 200
 
 
+def test_strangers_who_guess_keep_nobody_out_of_where_they_have_logged_in(site: kit.Site, clock: FakeClock) -> None:
+    assert site.browser("10.1.0.1").send("/login", RIGHT, on="/login").status_code == 303
+    for number in range(1, attempts.PER_USER + 1):
+        guess(site.browser(f"10.0.0.{number}"), "anna")
+    assert guess(site.browser("10.2.0.1"), "anna").status_code == 429, "a stranger has to wait"
+    for _ in range(3):
+        assert site.browser("10.1.0.1").send("/login", RIGHT, on="/login").status_code == 303
+    assert guess(site.browser("10.2.0.1"), "anna").status_code == 429, "that she got in lets nobody guess on"
+    codes = [guess(site.browser("10.1.0.1"), "anna").status_code for _ in range(attempts.PER_ADDRESS + 1)]
+    assert codes[-1] == 429, "her own address has its bound too"
+
+
+def test_one_address_alone_uses_up_no_user_s_attempts(site: kit.Site) -> None:
+    guesser = site.browser("10.0.0.1")
+    for _ in range(attempts.PER_ADDRESS + attempts.PER_USER):
+        guess(guesser, "anna")
+    assert site.browser("10.0.0.2").send("/login", RIGHT, on="/login").status_code == 303
+
+
 def test_behind_a_web_server_one_guesser_does_not_keep_others_out(site: kit.Site) -> None:
     guesser = site.browser(x_forwarded_for="203.0.113.9")
     for _ in range(attempts.PER_ADDRESS + 1):
@@ -214,7 +234,8 @@ def test_a_flood_of_names_takes_no_memory(clock: FakeClock, monkeypatch: pytest.
     counted = attempts.Attempts(clock)
     for number in range(1000):
         counted.wait(f"10.0.{number // 250}.{number % 250}", f"user {number}" * 100)
-    assert len(counted._known) == 50
+        counted.succeeded(f"10.0.{number // 250}.{number % 250}", f"user {number}" * 100)
+    assert max(len(counted._known), len(counted._at_home)) == 50
 
 
 def test_an_unknown_user_costs_as_much_as_a_wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:

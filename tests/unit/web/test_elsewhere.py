@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obmen.state import peers, runs
+from obmen.state import failing
 from obmen.testing.clock import FakeClock
 from runner.daemon.pulse import LaneNow, Pulse
 from tests.unit.web import kit
@@ -23,12 +23,10 @@ def test_what_runs_on_another_machine_is_shown_with_its_place(site: kit.Site, cl
 def test_a_key_that_is_refused_is_told_until_its_flow_works(site: kit.Site, clock: FakeClock) -> None:
     anna = site.logged_in("anna")
     with site.ledger.write() as tx:
-        run = runs.begin(tx, "prices", "sync")
-        peers.refused(tx, "shop", WORDS)
-        runs.end(tx, run, "failed", {}, WORDS)
+        failing.failed(tx, "prices", "shop", WORDS, denied=True)
     assert "Refuses its key" in anna.get("/connections").text
     assert "who are you" in anna.get("/connections").text
     clock.advance(60)
     with site.ledger.write() as tx:
-        runs.end(tx, runs.begin(tx, "prices", "sync"), "done", {})
+        failing.worked(tx, "prices", "shop")
     assert "Refuses its key" not in anna.get("/connections").text

@@ -10,6 +10,7 @@ from obmen.state.agreed import Agreed
 from obmen.state.taken import Taken
 from tests.crash.world import MAPPINGS
 from tests.unit.web import kit
+from tests.unit.web.test_jobs import ended
 
 
 def fill(site: kit.Site) -> None:
@@ -46,3 +47,15 @@ def test_what_nobody_knows_is_not_found(site: kit.Site) -> None:
     anna = site.logged_in("anna")
     assert anna.get("/explain?sku=%3Cscript%3E").status_code == 404
     assert anna.get("/explain").status_code == 404
+
+
+def test_a_button_asks_the_channels_what_they_show_now(site: kit.Site) -> None:
+    fill(site)
+    assert "Ask the channels" not in site.logged_in("oleg").get("/explain?sku=A-1").text
+    anna = site.logged_in("anna")
+    assert "Ask the channels what they show now" in anna.get("/explain?sku=A-1").text
+    assert anna.send("/explain", {"sku": "A-1"}).headers["location"] == "/explain?sku=A-1"
+    ended(site.app.state.jobs, "show", "A-1")
+    page = anna.get("/explain?sku=A-1").text
+    assert "The channels were asked" in page
+    assert "What it shows now is not known" in page

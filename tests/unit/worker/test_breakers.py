@@ -18,7 +18,6 @@ from obmen.testing.peer import Peer
 from runner.daemon.breaker import FIRST, LONGEST, TOLERANCE
 from runner.daemon.leases import Leases
 from runner.observe.examine import service as examined
-from runner.observe.meter import Meter
 from runner.observe.snapshot import take
 from runner.observe.troubles import denied, evaluate
 from runner.worker.breakers import Breakers, LeftInPeace
@@ -239,10 +238,9 @@ def test_a_target_in_peace_is_told_nothing_and_is_tried_when_that_ends(crew: Cre
 
 
 def test_a_refused_key_is_known_to_all_who_ask_the_ledger(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
-    error, meter = Denied("erp: GET /x: status 401: who are you. Check the key."), Meter(crew.ledgers[1])
+    error = Denied("erp: GET /x: status 401: who are you. Check the key.")
 
     def refused(*_: object) -> None:
-        meter.refused("erp", error)
         raise error
 
     with monkeypatch.context() as patched:

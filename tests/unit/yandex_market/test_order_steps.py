@@ -77,7 +77,7 @@ def test_what_is_said_at_home_becomes_steps_in_order(ym, market, model, kind, sa
     assert len(bodies(market, "/status-update")) == len(told)
 
 
-@pytest.mark.field("E2")
+@pytest.mark.field("E1")
 @pytest.mark.parametrize(
     ("sequence", "expected"),
     [

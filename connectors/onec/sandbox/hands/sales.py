@@ -74,15 +74,20 @@ class SalesHands(Desk):
             raise ValueError(message)
         self._by_hand(number, {"Статус": status})
 
-    def cancel(self, number: str) -> None:
+    def add_cancel_reason(self, title: str) -> str:
+        """Enter a reason for which orders are cancelled; return its reference."""
+        return self._create("Catalog_ПричиныОтменыЗаказовКлиентов", {"Description": title})
+
+    def note(self, number: str, text: str) -> None:
+        """Write something behind an order's comment, as a manager does."""
+        self._by_hand(number, {"Комментарий": f"{self.order(number)['Комментарий']} {text}"})
+
+    def cancel(self, number: str, reason: str = references.CANCEL_REASON) -> None:
         """Cancel all lines of an order with a reason and close it, as a manager does."""
-        lines = [
-            {**line, "Отменено": True, "ПричинаОтмены_Key": references.CANCEL_REASON}
-            for line in self.order(number)["Товары"]
-        ]
+        lines = [{**line, "Отменено": True, "ПричинаОтмены_Key": reason} for line in self.order(number)["Товары"]]
         self._by_hand(number, {"Статус": "Закрыт", "Товары": lines})
 
-    def cancel_lines(self, number: str, quantities: Mapping[str, Any]) -> None:
+    def cancel_lines(self, number: str, quantities: Mapping[str, Any], reason: str = references.CANCEL_REASON) -> None:
         """Cancel so much of an order's goods by product's id, as a manager does; a line is split where a part stays."""
         left, rows = dict(quantities), []
         for row in self.order(number)["Товары"]:
@@ -92,8 +97,7 @@ class SalesHands(Desk):
                 rows.append(_part(row, row["Количество"] - gone))
             if gone:
                 left[item] -= gone
-                reason = {"Отменено": True, "ПричинаОтмены_Key": references.CANCEL_REASON}
-                rows.append({**_part(row, gone), **reason})
+                rows.append({**_part(row, gone), "Отменено": True, "ПричинаОтмены_Key": reason})
         if any(left.values()):
             message = f"the order {number} does not hold {left}"
             raise ValueError(message)
@@ -101,7 +105,18 @@ class SalesHands(Desk):
         self._by_hand(number, {"Товары": numbered(rows), "СуммаДокумента": standing})
 
     def ship(self, number: str, quantities: Mapping[str, Any] | None = None) -> str:
-        """Ship an order, or as much of it as ``quantities`` say by product's id; return the shipment."""
+        """Ship an order, or as much of it as ``quantities`` say by product's id; return the shipment.
+
+        A shipment that was written for the whole of it is posted.
+        """
+        with self.lock:
+            drafts = [one["Ref_Key"] for one in self.shipments(number) if not one["Posted"]]
+            ref: str = drafts[0] if drafts and quantities is None else self.draft(number, quantities)
+            self.base.post(SHIPMENT, ref)
+            return ref
+
+    def draft(self, number: str, quantities: Mapping[str, Any] | None = None) -> str:
+        """Write the shipment of an order, or of as much of it, without posting it; return it."""
         order = self.order(number)
         lines = _some(order["Товары"], quantities)
         named = {"ЗаказКлиента": order["Ref_Key"], "ЗаказКлиента_Type": f"{NAMESPACE}.{ORDER}"}
@@ -112,7 +127,14 @@ class SalesHands(Desk):
             "ХозяйственнаяОперация": "РеализацияКлиенту",
             "Товары": [{**row, **named} for row in self._rows(lines)],
         }
-        return self._post(SHIPMENT, {**_SELLER, **common, **named, "СуммаДокумента": _total(lines), **own})
+        return self._create(SHIPMENT, {**_SELLER, **common, **named, "СуммаДокумента": _total(lines), **own})
+
+    def shipments(self, number: str) -> list[Record]:
+        """Return the shipments of an order that are not deleted, those that are not posted yet first."""
+        order = self.order(number)["Ref_Key"]
+        known = self.base.objects[SHIPMENT].values()
+        found = [one for one in known if one["ЗаказКлиента"] == order and not one["DeletionMark"]]
+        return sorted(found, key=lambda one: bool(one["Posted"]))
 
     def add_return(self, shipment: str, quantities: Mapping[str, Any] | None = None, *, reason: str = "") -> str:
         """Take goods of a shipment back, all or as many as ``quantities`` say; return the document."""

@@ -11,6 +11,8 @@ ORDER = "Document_ЗаказКлиента"
 SHIPMENT = "Document_РеализацияТоваровУслуг"
 RETURN = "Document_ВозвратТоваровОтКлиента"
 RETURN_REQUEST = "Document_ЗаявкаНаВозвратТоваровОтКлиента"
+MARKS = "Catalog_ШтрихкодыУпаковокТоваров"
+SCANNED = "ШтрихкодыУпаковок"
 
 _ORDER_OWN: Mapping[str, str] = {
     "guids": """Партнер_Key Контрагент_Key Организация_Key Соглашение_Key Сделка_Key Валюта_Key
@@ -91,8 +93,26 @@ _SHIPMENT = document(
         "СкидкиНаценки": _DISCOUNTS,
         "ДополнительныеРеквизиты": ADDITIONAL,
         "НачислениеБонусныхБаллов": _BONUSES,
+        SCANNED: rows(
+            guids="ШтрихкодУпаковки_Key ЧастичноеВыбытиеНоменклатура_Key ЧастичноеВыбытиеХарактеристика_Key",
+            strings="ЧастичноеВыбытиеВариантУчета",
+            numbers="ЧастичноеВыбытиеКоличество",
+        ),
     },
 )
+
+
+def _marks() -> Type:
+    """Marking codes, normalised; a box's hold others."""
+    held = catalog(
+        code=False,
+        guids="Номенклатура_Key Характеристика_Key Упаковка_Key Серия_Key",
+        strings="ТипУпаковки ТипШтрихкода ЗначениеШтрихкода",
+        moments="ДатаУпаковки",
+        numbers="Количество",
+        sections={"ВложенныеШтрихкоды": rows(guids="Штрихкод_Key")},
+    )
+    return Type(without(held.properties, "Description"), held.sections)
 
 
 def _order() -> Type:
@@ -160,7 +180,7 @@ def older(kind: Type, *, orders_paid_how: bool = False) -> Type:
     head = without(kind.properties, _NEWER_HEAD)
     if orders_paid_how:
         head = {**head, **fields(strings="ПорядокОплаты")}
-    return Type(head, {name: _older_rows(own) for name, own in kind.sections.items()})
+    return Type(head, {name: _older_rows(own) for name, own in kind.sections.items() if name != SCANNED})
 
 
 def _older_rows(own: Properties) -> Properties:
@@ -173,8 +193,10 @@ def order_types(version: str) -> dict[str, Type]:
     documents = {ORDER: _order(), SHIPMENT: _SHIPMENT, RETURN: _return(), RETURN_REQUEST: _return_request()}
     if version == "11.4.2":
         documents = {name: older(kind, orders_paid_how=name == ORDER) for name, kind in documents.items()}
+    marks = {} if version == "11.4.2" else {MARKS: _marks()}
     return {
         **documents,
+        **marks,
         "Catalog_Приоритеты": catalog(code=False),
         "Catalog_ПричиныОтменыЗаказовКлиентов": catalog(code=False),
     }

@@ -14,6 +14,7 @@ ALLOCATION = "InformationRegister_РаспределениеЗапасов"
 ON_HAND = "AccumulationRegister_ТоварыНаСкладах"
 ORDERS = "AccumulationRegister_ЗаказыКлиентов"
 POINTS = "AccumulationRegister_БонусныеБаллы"
+MARKS_IN_FULL = "InformationRegister_ПулКодовМаркировкиСУЗ"
 
 _ITEM = "Номенклатура_Key Характеристика_Key"
 _AMOUNTS = """РезервироватьПоМереПоступления КОбеспечениюБезРезерва ОтложитьРезервирование Резервировать
@@ -123,10 +124,23 @@ def register_types(version: str) -> dict[str, Register]:
             ),
             ORDERS: _orders(version),
         }
-    registers |= {PRICES_25: _prices_25(), ALLOCATION: _allocation(version)}
+    registers |= {PRICES_25: _prices_25(), ALLOCATION: _allocation(version), MARKS_IN_FULL: _marks_in_full()}
     if version == "11.5.8":
         return registers | {ORDERS: _orders(version)}
     return registers | {SUPPLY_AND_NEED: _supply_and_need()}
+
+
+def _marks_in_full() -> Register:
+    return Register(
+        dimensions=fields(
+            anys="ДокументОснование",
+            guids="ЗаказНаЭмиссию_Key",
+            strings="КодМаркировки ХешСуммаКодаМаркировки",
+        ),
+        resources=fields(strings="Статус"),
+        attributes=fields(guids=f"{_ITEM} ШтрихкодУпаковки_Key", strings="ПолныйКодМаркировки ТипШтрихкода"),
+        recorded=False,
+    )
 
 
 def _prices_25() -> Register:

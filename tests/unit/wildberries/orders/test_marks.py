@@ -81,10 +81,11 @@ def test_a_code_that_is_needed_and_missing_is_asked_for_before_the_supply_is_ref
     assert refusals(sandbox) == []
 
 
-def test_a_code_that_an_order_cannot_have_is_refused_here(wb, sandbox):
-    number = sandbox.place_order("A-1")
-    outcome = put(wb, item(number, "ready", CODE))[number]
-    assert (outcome.kind, outcome.errors[0].code) == ("refused", "MetaKeyNotRequired")
+def test_a_code_that_an_order_does_not_have_keeps_nothing_from_going(wb, sandbox):
+    number, other = sandbox.place_order("A-1"), sandbox.place_order("A-1", needs=("uin",))
+    outcomes = put(wb, item(number, "ready", CODE), item(other, "ready", CODE))
+    assert (outcomes[number].kind, kept(sandbox, number)) == ("done", {})
+    assert (outcomes[other].kind, outcomes[other].errors[0].field) == ("refused", "marks.uin")
     assert refusals(sandbox) == []
 
 

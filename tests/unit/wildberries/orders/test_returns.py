@@ -6,6 +6,7 @@ import pytest
 
 from connectors.wildberries.sandbox.cabinet import Size
 from obmen.errors import Refused
+from obmen.mapping import NotCarried
 from tests.unit.wildberries.orders.conftest import CHRT, NM, canonical, natives, sent
 
 REFS = {("product", f"{NM}:{CHRT}"): "SKU-1"}
@@ -80,6 +81,25 @@ def test_goods_that_nobody_claimed_come_back_too(wb, sandbox, clock):
     assert (one.order, one.state, one.reason, one.lines[0].sku) == (number, "in_transit", "Отказ", "SKU-1")
     sandbox.lose(number)
     assert returned(wb).state == "cancelled"
+
+
+@pytest.mark.parametrize("kind", ["Возврат заблокированного товара", "Возврат по инициативе продавца"])
+def test_what_comes_out_of_wildberries_warehouses_is_nobodys_return(wb, sandbox, sold, kind):
+    sandbox.send_back(sold, kind=kind)
+    for hand in (None, sandbox.give_back, sandbox.lose):
+        if hand is not None:
+            hand(sold)
+        with pytest.raises(NotCarried):
+            returned(wb)
+    assert sent(sandbox, "POST", "cards/list") == []
+
+
+def test_a_kind_that_nobody_knows_waits_with_wildberries_word_for_it(wb, sandbox, sold):
+    sandbox.send_back(sold, kind="Возврат КГТ")
+    sandbox.give_back(sold)
+    with pytest.raises(Refused, match="Возврат КГТ/given") as caught:
+        returned(wb)
+    assert caught.value.code == "unmapped"
 
 
 def test_times_are_moscows(wb, sandbox, clock):

@@ -126,7 +126,6 @@ SEQUENCES = {
 
 
 @pytest.mark.field("E1")
-@pytest.mark.field("E2")
 @pytest.mark.field("E3")
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_each_recorded_life_is_one_of_ours(name):

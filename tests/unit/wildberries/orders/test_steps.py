@@ -74,7 +74,7 @@ def test_one_that_cannot_go_holds_back_none_of_its_hundred(wb, sandbox):
     outcomes = put(wb, *(item(number, "confirm") for number in numbers))
     assert [outcomes[number].kind for number in numbers].count("done") == 9
     assert outcomes[numbers[6]].kind == "refused"
-    assert outcomes[numbers[6]].errors[0].code == "declined_by_client"
+    assert outcomes[numbers[6]].errors[0].code == "cancelled"
     assert len(refusals(sandbox)) == 1
 
 
@@ -284,7 +284,7 @@ def test_a_cancelled_order_goes_nowhere(wb, sandbox, wanted):
     number = sandbox.place_order("A-1")
     sandbox.cancel_by_buyer(number)
     outcome = put(wb, item(number, wanted))[number]
-    assert (outcome.kind, outcome.errors[0].code) == ("refused", "declined_by_client")
+    assert (outcome.kind, outcome.errors[0].code) == ("refused", "cancelled")
     assert refusals(sandbox) == []
 
 
