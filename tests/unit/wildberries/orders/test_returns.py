@@ -152,3 +152,13 @@ def test_goods_that_set_out_long_ago_are_looked_at_once_a_day(wb, sandbox, sold,
         states.append([one["state"] for one in natives(wb, "return")])
         sandbox.parcels[int(sold)].given_at = sandbox.now()
     assert states == [["goods/travelling"], [], ["goods/given"]]
+
+
+def test_what_is_known_in_just_this_version_need_not_be_looked_up_again(wb, sandbox, sold):
+    travelling, claimed = sold, sandbox.place_order("A-1")
+    sandbox.sell(claimed)
+    sandbox.send_back(travelling)
+    sandbox.claim(claimed)
+    (page,) = [page for page in wb.read("return", None) if page.slices]
+    assert [native["srid"] for natives in page.expand(page.slices) for native in natives] == list(page.ids)
+    assert set(page.ids) == {sandbox.assembly[int(number)].rid for number in (travelling, claimed)}
