@@ -8,7 +8,7 @@ later run, changed since is left alone and told, and so is what cannot be taken 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -24,10 +24,12 @@ from obmen.state.agreed import Agreed
 from obmen.state.given import among, given
 from obmen.state.outbox import Decided, Row
 from obmen.state.written import Written
+from obmen.sync import reckon
 from obmen.sync.decide import operation
 from obmen.sync.flow import Flow, Target, payload_hash
 from obmen.sync.plan import difference_of
 from obmen.sync.turns import PATIENCE, turn
+from obmen.sync.undo_stock import Room, Rooms
 
 KIND = "undo"
 """The kind of a run that undoes another."""
@@ -47,13 +49,13 @@ _COUNT_UNSENT = sa.select(sa.func.count()).select_from(_O).where(_UNSENT)
 _COUNT_FLYING = sa.select(sa.func.count()).select_from(_O).where(_OF_RUN, _O.c.state.in_(outbox.IN_FLIGHT))
 _DROP_UNSENT = sa.delete(_O).where(_UNSENT)
 
-Verdict = Literal["back", "archived", "zeroed", "same", "under_way", "changed", "queued", "no_way"]
+Verdict = Literal["back", "archived", "zeroed", "same", "under_way", "changed", "queued", "sold", "no_way"]
 """What becomes of a record: it goes ``back``, is ``archived`` or ``zeroed`` since the run created it, or is as it was
 before (``same``), or is being undone already (``under_way``); or it is left alone: it has ``changed`` since, something
-newer is ``queued``, or there is ``no_way`` back."""
+newer is ``queued``, buyers took it (``sold``), or there is ``no_way`` back."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 DONE: tuple[Verdict, ...] = ("back", "archived", "zeroed")
-LEFT: tuple[Verdict, ...] = ("changed", "queued", "no_way")
+LEFT: tuple[Verdict, ...] = ("changed", "queued", "sold", "no_way")
 _NO_ORDER = "only prices, stock and products are taken back, no {entity}"
 _NO_PRICE = "the run gave it its first price, and a price cannot be taken back; set another one in the source"
 _QUEUED = "something newer is on its way to it"
@@ -63,7 +65,8 @@ _CHANGED = "it has changed since"
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """One record: ``fields`` is name → [what it is now, what it is to be], personal values masked.
 
-    Of what is left alone: [what it is now, what the run had written].
+    Of what is left alone: [what it is now, what the run had written]. ``why`` it is left alone, or does not go back
+    whole.
     """
 
     target: str
@@ -106,16 +109,6 @@ def cause_of(run: int) -> str:
     return f"{KIND}:{run}"
 
 
-def count(tx: Transaction, run: int) -> dict[str, Counter[str]]:
-    """Return target → verdict → how many, without looking at mappings: what a person is asked about."""
-    found = Undone()
-    for page in written.pages(tx, run):
-        for (connection, entity), rows in _by_place(page).items():
-            for line in _judged(tx, rows, run, connection, ENTITIES[entity]):
-                found.take(line.line)
-    return found.counts
-
-
 @dataclass(frozen=True, slots=True)
 class _Judged:
     """A record with its verdict, and, if it goes back, what it becomes."""
@@ -146,6 +139,7 @@ class Undo:
         self._targets = {target.name: target for target in flow.targets}
         self._on_line, self._on_note, self._patience = on_line, on_note, patience
         self._cause = cause_of(run)
+        self._rooms: Rooms | None = None
         self.result = Undone()
 
     def look(self) -> Undone:
@@ -172,6 +166,8 @@ class Undo:
                     tx.run(_DROP_UNSENT, self._unsent())
             while True:
                 with self.ledger.write(lease) as tx:
+                    if self.flow.allocate is not None:
+                        reckon.lock(tx, self.flow.source.name)
                     rows = written.of_run(tx, self.run, after)
                     found = list(self._page(tx, rows))
                     self._put(tx, [(one.line, decided) for one, decided in found if decided is not None])
@@ -205,13 +201,19 @@ class Undo:
     def _page(self, tx: Transaction, rows: Sequence[Written]) -> Iterator[tuple[_Judged, Decided | None]]:
         for (connection, entity), mine in _by_place(rows).items():
             target = self._targets.get(connection)
-            for one in _judged(tx, mine, self.run, connection, ENTITIES[entity]):
+            rooms = self._room(tx, connection, mine) if entity == Stock.entity else {}
+            for one in _judged(tx, mine, self.run, connection, ENTITIES[entity], rooms):
                 if one.record is None:
                     yield one, None
                 elif target is None or entity != self.flow.entity.entity:
                     yield _left(one, f"the flow {self.flow.name} does not write it any more"), None
                 else:
                     yield self._decided(target, one, one.record)
+
+    def _room(self, tx: Transaction, connection: str, rows: Sequence[Written]) -> dict[str, Room]:
+        if self._rooms is None:
+            self._rooms = Rooms(tx, self.flow, self.run)
+        return self._rooms.of(tx, connection, list(dict.fromkeys(row.key for row in rows)))
 
     def _decided(self, target: Target, one: _Judged, record: Record) -> tuple[_Judged, Decided | None]:
         """Return what goes into the outbox; a record that cannot be said any more is left alone."""
@@ -241,7 +243,12 @@ def _by_place(rows: Sequence[Written] | Any) -> dict[tuple[str, str], list[Writt
 
 
 def _judged(
-    tx: Transaction, rows: Sequence[Written], run: int, connection: str, entity: type[Record]
+    tx: Transaction,
+    rows: Sequence[Written],
+    run: int,
+    connection: str,
+    entity: type[Record],
+    rooms: Mapping[str, Room],
 ) -> Iterator[_Judged]:
     """Judge what a run wrote to one place, each record once: with what stood before the run wrote it first."""
     keys = [row.key for row in rows]
@@ -255,7 +262,7 @@ def _judged(
     queued: dict[str, Row] = {row.key: row for row in outbox.of(tx, connection, entity.entity, keys)}
     for row in rows:
         known, waits = confirmed.get(row.key), queued.get(row.key)
-        yield _verdict(entity, row, before[row.key], known, waits, cause_of(run))
+        yield _verdict(entity, row, before[row.key], known, waits, cause_of(run), rooms.get(row.key))
 
 
 def _which(connection: str, entity: type[Record], run: int, keys: Sequence[str]) -> dict[str, Any]:
@@ -263,19 +270,27 @@ def _which(connection: str, entity: type[Record], run: int, keys: Sequence[str])
 
 
 def _verdict(
-    entity: type[Record], row: Written, before: bytes | None, now: Agreed | None, queued: Row | None, cause: str
+    entity: type[Record],
+    row: Written,
+    before: bytes | None,
+    now: Agreed | None,
+    queued: Row | None,
+    cause: str,
+    room: Room | None,
 ) -> _Judged:
     """Say what becomes of one record."""
     if entity not in _KINDS:
         return _left_alone(entity, row, "no_way", _NO_ORDER.format(entity=row.entity), now.canonical if now else None)
     if queued is None:
-        return _against(entity, row, before, now)
+        return _against(entity, row, before, now, room)
     if queued.cause == cause:
         return _Judged(Line(row.connection, row.entity, row.key, "under_way"))
     return _left_alone(entity, row, "queued", _QUEUED, queued.canonical)
 
 
-def _against(entity: type[Record], row: Written, before: bytes | None, now: Agreed | None) -> _Judged:
+def _against(
+    entity: type[Record], row: Written, before: bytes | None, now: Agreed | None, room: Room | None
+) -> _Judged:
     """Judge a record, of which nothing is on its way, by what the target confirmed last."""
     shown = now.canonical if now is not None else None
     aim, verdict = _aim(entity, row, before)
@@ -285,8 +300,16 @@ def _against(entity: type[Record], row: Written, before: bytes | None, now: Agre
         return _left_alone(entity, row, "changed", _CHANGED, shown)
     if aim is None:
         return _left_alone(entity, row, "no_way", _NO_PRICE, shown)
+    why = ""
+    if room is not None and isinstance(aim, Stock):
+        shows = Stock.model_validate_json(shown).available
+        back, why = room.limited(aim.available, shows)
+        if why and back == shows:
+            sold = room.sold or bool(room.taken)
+            return _Judged(Line(row.connection, row.entity, row.key, "sold" if sold else "no_way", why=why))
+        aim = aim.model_copy(update={"available": back})
     fields = difference_of(entity, shown, aim.encoded())
-    return _Judged(Line(row.connection, row.entity, row.key, verdict, fields), aim, now)
+    return _Judged(Line(row.connection, row.entity, row.key, verdict, fields, why), aim, now)
 
 
 def _left_alone(entity: type[Record], row: Written, verdict: Verdict, why: str, shown: bytes | None) -> _Judged:

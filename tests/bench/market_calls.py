@@ -3,8 +3,8 @@
 The life is that of the end-to-end tests, without faults. The fewest: for what is written, as many calls as fill the
 vendor's batches, run by run; for what is read, one for each full page, and in each run one for each list that he keeps
 it in (``LISTS``); for what was accepted and is asked after, one for each full batch of what came to an outcome. Calls
-beyond that are what a connector asks besides: categories, orders that it looks at before it changes them, steps of which
-the vendor takes one at a time, days and tasks that are not done yet. Those are not to become more than they are: ``MOST``.
+beyond that are what a connector asks besides: categories, orders that it looks at before it changes them, steps that
+the vendor takes one at a time, days and tasks that are not done yet. They are not to become more: ``MOST``.
 """
 
 from __future__ import annotations

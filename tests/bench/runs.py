@@ -40,6 +40,7 @@ from runner.daemon.doors import opened
 from runner.daemon.plant import Plant
 from runner.daemon.service import Service
 from runner.observe import routes as observed
+from runner.render import Screen
 from runner.web.app import application
 from tests.crash.world import order, price, product
 from tests.unit.daemon.kit import loaded, written
@@ -104,7 +105,7 @@ class Runs:
         self.file = folder / "state.db"
         self.ledger = Ledger(f"sqlite:///{self.file}", clock=self.clock)
         stack.callback(self.ledger.close)
-        house = House(self.ledger, self.clock, lambda project: Plant(project, self.ledger, self.clock))
+        house = House(self.ledger, self.clock, lambda project: Plant(project, self.ledger, self.clock), Screen())
         stack.callback(house.close)
         self.service = Service(
             loaded(file, self.peers),

@@ -105,6 +105,11 @@ def test_an_order_has_everything_that_a_real_one_has(real: Judge, ours: Judge) -
         assert ours.types[kind] == real.types[kind]
 
 
+def test_what_is_scanned_into_a_shipment_stands_there_as_in_a_real_one(real: Judge, ours: Judge) -> None:
+    section = "Document_РеализацияТоваровУслуг_ШтрихкодыУпаковок"
+    assert ours.types[section] == real.types[section]
+
+
 @pytest.mark.parametrize("message", ["msg003_zakaz_klienta.xml", "msg005_zakaz_klienta_2.xml"])
 def test_a_recorded_order_has_the_shape_that_the_sandbox_gives(specs: Path, message: str) -> None:
     recorded = [

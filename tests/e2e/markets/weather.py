@@ -32,14 +32,14 @@ _KINDS: tuple[Callable[[], Fault], ...] = (
     lambda: Fault(kind="html"),
     lambda: Fault(kind="truncate"),
 )
-_PATIENCE, _SILENCE = 0.15, 0.3
+_PATIENCE, _SILENCE = 0.2, 0.4
 """Seconds that really pass: how long an answer is waited for in a storm, and how long one is late."""
 _SLOW: tuple[Callable[[], Fault], ...] = (
     lambda: Fault(kind="hang", seconds=_SILENCE),
     lambda: Fault(kind="hang_after", seconds=_SILENCE),
     lambda: Fault(kind="slow", seconds=_SILENCE),
 )
-_SLOW_SHARE = 0.005
+_SLOW_SHARE = 0.01 if "OBMEN_SEEDS" in os.environ else 0.0025
 _DEATHS = 0.004
 _RUNS = 5 if "OBMEN_SEEDS" in os.environ else 3
 STORM_GOODS, STORM_ORDERS = (12, 5) if "OBMEN_SEEDS" in os.environ else (6, 3)

@@ -205,7 +205,7 @@ def test_a_sandbox_serves_until_stopped(place: Place, number: signal.Signals) ->
     process = place.start("sandbox", "shelf", "--port", "0")
     try:
         assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(11)]
+        said = [process.stdout.readline() for _ in range(12)]
         url = said[0].split()[-1]
         assert requests.get(f"{url}/hello", headers={"X-Key": KEY}, timeout=5).json() == {"hello": "shelf"}
         assert requests.get(f"{url}/hello", timeout=5).status_code == 401
@@ -221,7 +221,7 @@ def test_a_sandbox_serves_until_stopped(place: Place, number: signal.Signals) ->
         process.wait()
     assert process.returncode == 0, err
     assert f"{url}/__sandbox__/faults" in said[3]
-    assert parse_yaml("".join(said[5:10]), "said").data == {
+    assert parse_yaml("".join(said[6:11]), "said").data == {
         "connections": {"shelf": {"connector": "shelf", "url": url, "key": KEY}}
     }
     assert err == "Stopped.\n"
@@ -300,7 +300,7 @@ def test_a_sandbox_tells_programs_how_to_reach_it(place: Place, connector: str) 
     with told_as_json(place, connector) as told:
         url = told["url"]
         assert {one["url"] for one in told["controls"]} == {
-            f"{url}/__sandbox__/{name}" for name in ("state", "reset", "faults")
+            f"{url}/__sandbox__/{name}" for name in ("state", "reset", "faults", "do/NAME")
         }
         assert told["connection"]["connector"] == connector
         place.write("obmen.yaml", json.dumps({"connections": {"there": told["connection"]}, "flows": {}}))

@@ -26,6 +26,7 @@ from runner.daemon.clock import ServiceClock
 from runner.observe import examine, snapshot
 from runner.observe.key_watch import AGAIN, DAY, KeyWatch
 from runner.observe.troubles import evaluate
+from runner.render import Screen
 from tests.clocked import Clock, started
 from tests.crash.world import MAPPINGS
 from tests.unit.observe.kit import at_once
@@ -207,7 +208,7 @@ def test_the_service_looks(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         def __init__(self, project: Project) -> None:
             self.project = project
 
-    house = House(shop.ledger, ServiceClock(), Idle)  # type: ignore[arg-type]  # it never works
+    house = House(shop.ledger, ServiceClock(), Idle, Screen(quiet=True))  # type: ignore[arg-type]  # it never works
     house.build(shop.project)
     house.look()
     house.close()

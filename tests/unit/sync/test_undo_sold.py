@@ -139,22 +139,6 @@ def test_with_oversell_off_no_more_goes_back_than_may_be_promised(ledger: Ledger
     assert sum(market.shown("A").values()) == 1
 
 
-@pytest.mark.field("N16")
-def test_with_oversell_off_a_wrong_rise_stays_undone_until_its_source_changes(ledger: Ledger) -> None:
-    market = ruled(ledger, 3, oversell=False)
-    market.source.on_hand["A", MAIN] = Decimal(30)
-    market.rest()
-    run = last_write(market, "wb")
-    assert market.shown("A") == {"ozon": 10, "wb": 10, "market": 10}
-    assert set(verdicts(undo(market, run)).values()) == {"back"}
-    assert market.shown("A") == {"ozon": 1, "wb": 1, "market": 1}
-    market.rest()
-    assert market.shown("A") == {"ozon": 1, "wb": 1, "market": 1}
-    market.source.on_hand["A", MAIN] = Decimal(4)
-    market.rest()
-    assert sum(market.shown("A").values()) == 4
-
-
 def test_looking_tells_what_undoing_does(ledger: Ledger) -> None:
     market = ruled(ledger, 1)
     market.shops["ozon"].buy("A")

@@ -28,6 +28,7 @@ from runner.daemon.clock import ServiceClock
 from runner.exit_codes import ExitCode
 from runner.observe import snapshot
 from runner.observe.metrics import Metrics
+from runner.render import Screen
 from runner.worker import place
 from runner.worker import worker as module
 from runner.worker.queue import Queue
@@ -73,7 +74,7 @@ def test_a_worker_at_work_tells_of_its_calls_and_the_service_of_the_flows(
     clock, loaded = Off(), project(site.file)
     ledger = Ledger(site.state, clock=clock)
     worker = Worker(loaded, ledger, lambda: loaded, jobs=1, clock=ServiceClock())
-    service = House(site.ledger, ServiceClock(), lambda one: Scheduler(one, site.ledger, FakeClock()))
+    service = House(site.ledger, ServiceClock(), lambda one: Scheduler(one, site.ledger, FakeClock()), Screen())
     told = Metrics(site.ledger, lambda: snapshot.take(site.ledger, loaded), service.meter)
     told.text()
     site.shops.goods[NAME] = 5

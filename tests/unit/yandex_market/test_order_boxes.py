@@ -123,6 +123,14 @@ def test_codes_that_are_missing_are_asked_for_before_a_call(ym, market, to_mark,
 
 
 @pytest.mark.field("E9")
+@pytest.mark.parametrize("packages", [marked(MARK, OTHER), marked(MARK, count=2)])
+def test_codes_that_market_does_not_take_of_an_item_are_left_out(ym, market, packages):
+    number = market.place_order({"A-1": 2})
+    assert put(ym, number, READY, packages=packages).kind == "done"
+    assert bodies(market, "/boxes") == [{"boxes": [{"items": [{"id": 1, "fullCount": 2}]}]}]
+
+
+@pytest.mark.field("E9")
 def test_the_code_of_a_unit_that_came_back_may_be_sold_again(ym, market, to_mark):
     assert put(ym, to_mark, READY, packages=marked(MARK, OTHER)).kind == "done"
     again = market.place_order({"A-1": 1}, marks={"A-1": ("CIS",)})
