@@ -6,7 +6,7 @@ reckoned from values that are given, so the same values always give the same num
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -51,12 +51,13 @@ def allot(
     taken: Mapping[str, Decimal],
     sellers: Sequence[str],
     shown: Mapping[str, int],
+    unsure: Collection[str] = (),
 ) -> Allotment:
     """Return what each of ``sellers`` is told of one SKU in one pool.
 
     ``free`` holds the SKU, or for a kit its parts. ``taken``: SKU → units of this pool that orders took and the
     source has not counted, of all that ``bound_to`` names. ``shown``: channel → the most that it may show now,
-    confirmed or on its way, also of channels that sell it no more.
+    confirmed or on its way, also of channels that sell it no more. ``unsure``: those of them that may show less.
     """
     channels = tuple(sellers)
     service = rules.services.get(channels) or rules.service(channels)
@@ -76,7 +77,7 @@ def allot(
             whole = int(left)
             units = whole - kept if whole > kept else 0
             each = service.known.get(units) or remembered(service, sku, units, whole, units)
-    if rules.oversell or each == shown:
+    if rules.oversell or (each == shown and not unsure):
         return Allotment(each, each, service, sku, pool, free, taken)
-    told = surely_free(units, each, shown)
+    told = surely_free(units, each, shown, unsure)
     return Allotment(told, each, service, sku, pool, free, taken)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 
 def in_turn(units: int, limits: Sequence[int]) -> list[int]:
@@ -57,15 +57,26 @@ def _rest(
     return given
 
 
-def surely_free(units: int, wanted: Mapping[str, int], shown: Mapping[str, int]) -> Mapping[str, int]:
+def surely_free(
+    units: int, wanted: Mapping[str, int], shown: Mapping[str, int], unsure: Collection[str] = ()
+) -> Mapping[str, int]:
     """Return what may be told now; ``wanted`` is in the order in which channels are served.
 
     Whoever is to show less is told so at once; whoever is to show more, only as far as ``units`` go beyond all
-    that may still be shown anywhere.
+    that may still be shown anywhere. ``unsure``: channels that may show less than ``shown`` says; to tell one of them
+    the same number again may raise it, so it is told only what the others surely leave.
     """
-    room = max(units - sum(shown.values()), 0)
+    room = units - sum(shown.values())
     waiting = {}
+    for name in unsure:
+        has = shown.get(name, 0)
+        if room < 0 < has and wanted.get(name, 0) > max(has + room, 0):
+            waiting[name] = max(has + room, 0)
+            room += has - waiting[name]
+    room = max(room, 0)
     for name, want in wanted.items():
+        if name in waiting:
+            continue
         has = shown.get(name, 0)
         if want - has > room:
             waiting[name] = has + room

@@ -243,7 +243,8 @@ class Receipt:
         if self._entity == Order.entity and self.flow.selling.of(self.target.name):
             sales.arrived(self.tx, self.target.name, keys)
         elif self.flow.allocate is not None and not self.flow.allocate.oversell:
-            subjects = {self.flow.entity.subject_of(key): "rules" for key in keys}
+            moved = [row.key for row in self._finished if not row.cause.startswith("undo:")]
+            subjects = {self.flow.entity.subject_of(key): "rules" for key in moved}
             reckon.settle(self.tx, self.flow, subjects, self.run)
 
     def _restock(self, flow: str) -> None:

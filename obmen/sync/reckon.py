@@ -122,7 +122,8 @@ class _Shelf:
     def allotments(self, skus: Sequence[str]) -> dict[str, dict[str, Allotment]]:
         """Return what rules make of SKUs."""
         pools = {sku: self._pools(sku) for sku in skus}
-        shown = {} if self._rules.oversell else self._shown(pools)
+        unsure: dict[tuple[str, str], list[str]] = {}
+        shown = {} if self._rules.oversell else self._shown(pools, unsure)
         bound = {} if self._rules.oversell else self._bound(skus)
         return {
             sku: {
@@ -134,6 +135,7 @@ class _Shelf:
                     self._taken(sku, pool),
                     [name for name in self._flow.sellers(pool) if not bound or sku in bound[name]],
                     shown.get((sku, pool), {}),
+                    unsure.get((sku, pool), ()),
                 )
                 for pool in of_sku
             }
@@ -183,8 +185,13 @@ class _Shelf:
         sells = [name for name in pools if one.channel in self._flow.sellers(name)] or list(pools)
         return pool in sells[:1]
 
-    def _shown(self, pools: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], dict[str, int]]:
-        """Return (SKU, pool) → target → the most that it may show: what it confirmed, or what is on its way."""
+    def _shown(
+        self, pools: Mapping[str, Sequence[str]], unsure: dict[tuple[str, str], list[str]]
+    ) -> dict[tuple[str, str], dict[str, int]]:
+        """Return (SKU, pool) → target → the most that it may show: what it confirmed, or what is on its way.
+
+        Put into ``unsure`` which of them may show less.
+        """
         names = {join_key([sku, pool]): (sku, pool) for sku, of_sku in pools.items() for pool in of_sku}
         shown: dict[tuple[str, str], dict[str, int]] = {}
         for target in self._flow.targets:
@@ -192,6 +199,11 @@ class _Shelf:
             told = [(one.key, one.canonical) for one in there.values()]
             rows = outbox.of(self._tx, target.name, Stock.entity, names)
             told += [(row.key, row.sent_canonical or row.canonical) for row in rows if row.attempt]
+            for key in {
+                *(key for key, one in there.items() if not one.hash),
+                *(row.key for row in rows if row.attempt),
+            }:
+                unsure.setdefault(names[key], []).append(target.name)
             for key, canonical in told:
                 most = shown.setdefault(names[key], {})
                 most[target.name] = max(most.get(target.name, 0), int(_available(canonical)))

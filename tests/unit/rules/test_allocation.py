@@ -330,3 +330,11 @@ def test_a_share_never_falls_when_there_is_more() -> None:
 
 def test_a_lowering_is_never_delayed() -> None:
     assert surely_free(5, {"a": 0, "b": 5}, {"a": 50, "b": 0}) == {"a": 0, "b": 0}
+
+
+def test_who_may_show_less_than_is_known_is_not_raised_again_before_the_others_are_lowered() -> None:
+    shown = {"ozon": 2, "wb": 2}
+    assert surely_free(2, {"ozon": 2, "wb": 0}, shown) == {"ozon": 2, "wb": 0}
+    assert surely_free(2, {"ozon": 2, "wb": 0}, shown, ["ozon"]) == {"ozon": 0, "wb": 0}
+    assert surely_free(3, {"ozon": 2, "wb": 1}, shown, ["ozon"]) == {"ozon": 1, "wb": 1}
+    assert surely_free(4, {"ozon": 2, "wb": 2}, shown, ["ozon"]) == {"ozon": 2, "wb": 2}

@@ -147,3 +147,19 @@ def test_looking_tells_what_undoing_does(ledger: Ledger) -> None:
     (flow,) = Engine(market.ledger, market.flows()).choose(["stock"])
     Undo(market.ledger, flow, run, on_line=seen.append).look()
     assert seen == list(undo(market, run).values())
+
+
+@pytest.mark.field("N16")
+def test_with_oversell_off_a_wrong_rise_stays_undone_until_its_source_changes(ledger: Ledger) -> None:
+    market = ruled(ledger, 3, oversell=False)
+    market.source.on_hand["A", MAIN] = Decimal(30)
+    market.rest()
+    run = last_write(market, "wb")
+    assert market.shown("A") == {"ozon": 10, "wb": 10, "market": 10}
+    assert set(verdicts(undo(market, run)).values()) == {"back"}
+    assert market.shown("A") == {"ozon": 1, "wb": 1, "market": 1}
+    market.rest()
+    assert market.shown("A") == {"ozon": 1, "wb": 1, "market": 1}
+    market.source.on_hand["A", MAIN] = Decimal(4)
+    market.rest()
+    assert sum(market.shown("A").values()) == 4
