@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lives schema
+.PHONY: help demo test pytest check bench lives schema
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +17,10 @@ help: ## this list
 demo: $(READY) ## a shop that runs before your eyes: 1C and Ozon as sandboxes, about two minutes
 	@$(BIN)/obmen demo $(ARGS)
 
-test: check ## every check, then every test
+test: $(READY) ## every check and every test, side by side
+	@$(MAKE) --no-print-directory -j2 check pytest
+
+pytest: $(READY)
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: $(READY) ## lint, format, types, and who may import whom; changes nothing

@@ -146,7 +146,9 @@ _CHANGE = sa.update(_O).where(given(*(_O.c[name] for name in _KEY)))
 _LET_GO = sa.update(_O).where(given(_O.c.flow), _O.c.state == "held")
 _HOLD = sa.update(_O).where(_IN_STATE).values(state="held", reason=sa.bindparam("why"))
 _DOUBT = sa.update(_O).where(_JUDGED, _O.c.reason == "").values(reason=sa.bindparam("why"))
-_TRUST = sa.update(_O).where(_JUDGED, _BEFORE, ~_O.c.reason.contains("'vanished'")).values(reason="")
+_TRUST = (
+    sa.update(_O).where(_JUDGED, _BEFORE, ~_O.c.reason.contains("'vanished'"), ~among(_O.c.effect)).values(reason="")
+)
 _RELEASE = (
     sa.update(_O)
     .where(_THERE, _O.c.state == "fresh")
@@ -281,22 +283,19 @@ def trust(tx: Transaction, flow: str, connection: str, run: int, still: Collecti
     What belongs to a warehouse that vanished stays held until a person looks.
     """
     if "*" not in still:
-        these = _TRUST.where(_O.c.effect.not_in(sorted(still)))
-        tx.run(these, of_flow=flow, of_connection=connection, judged_run=run)
+        tx.run(_TRUST, of_flow=flow, of_connection=connection, judged_run=run, of_effect=list(still))
 
 
-def release(
-    tx: Transaction, flow: str, connection: str, run: int, holding: Mapping[str, str], *, only_run: bool = False
-) -> None:
-    """Let the guards' verdict fall: what has no reason to be held may be sent.
-
-    ``holding``: effect (or ``*``) → reason. A row that has a reason of its own is held with that. ``only_run``: on
-    rows of this run alone.
-    """
-    there = {"of_flow": flow, "of_connection": connection}
+def doubt_all(tx: Transaction, flow: str, connection: str, run: int, holding: Mapping[str, str]) -> None:
+    """Give what the guards have yet to speak of a reason to be held: effect (or ``*``) → reason."""
     for effect, reason in holding.items():
         doubted = _DOUBT if effect == "*" else _DOUBT.where(_O.c.effect == effect)
-        tx.run(doubted, **there, judged_run=run, why=reason)
+        tx.run(doubted, of_flow=flow, of_connection=connection, judged_run=run, why=reason)
+
+
+def release(tx: Transaction, flow: str, connection: str, run: int, *, only_run: bool = False) -> None:
+    """Let go what has no reason to be held; ``only_run``: of what this run decided."""
+    there = {"of_flow": flow, "of_connection": connection}
     if only_run:
         tx.run(_RELEASE.where(_OF_RUN), **there, judged_run=run)
     else:

@@ -40,7 +40,10 @@ def guard(
         if not now:
             continue
         known, live = (agreed.count(tx, name, entity, live=alive) for alive in (False, True))
-        outbox.trust(tx, flow.name, name, run, guards.verdict(now + effects["held"], known, live, flow.guards))
+        if effects["again"]:
+            outbox.trust(tx, flow.name, name, run, guards.verdict(now + effects["held"], known, live, flow.guards))
+        verdict = guards.verdict(now, known, live, flow.guards)
+        outbox.doubt_all(tx, flow.name, name, run, verdict)
         holding = {
             warehouse: reason
             for warehouse, (reason, keys) in reasons.items()
@@ -48,8 +51,7 @@ def guard(
         }
         if now["zeroed"] and flow.guards.vanished:
             holding |= _vanished(tx, flow, name, run)
-        verdict = guards.verdict(now, known, live, flow.guards)
-        outbox.release(tx, flow.name, name, run, verdict, only_run=only_run)
+        outbox.release(tx, flow.name, name, run, only_run=only_run)
         waiting.released(tx, name, entity)
         if holding | verdict:
             held[name] = holding | verdict

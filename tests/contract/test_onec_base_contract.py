@@ -96,6 +96,8 @@ def lively(version: str) -> Iterator[tuple[Dated, Client]]:
         ut.accrue_bonuses(partner, 10)
         ut.redeem_bonuses(partner, 5)
         ut.add_order([(good, 2, 10), (red, 1, 12)], number="1", partner=partner)
+        if version != "11.4.2":
+            ut.scan("1", good, "010460000000001521EXAMPLE1\x1d93TEST")
         shipment = ut.ship("1")
         ut.request_return(shipment, {red: 1})
         ut.add_return(shipment, {red: 1})

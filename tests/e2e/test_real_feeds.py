@@ -311,6 +311,7 @@ def order(xml: etree._Element) -> dict[str, Any]:
         placed_at=local(text(xml, "Date")),
         currency=names[text(xml, "Валюта_Key")],
         comment=text(xml, "Комментарий"),
+        document=text(xml, "Number"),
         delivery=delivery or None,
         total=total,
         bonuses_spent=bonuses or None,

@@ -50,7 +50,7 @@ def test_stock_is_held_when_too_much_of_it_goes_to_zero(zeroed: int, live: int, 
 
 def test_a_share_of_changes_holds_everything() -> None:
     held = verdict({"changed": 30, "zeroed": 11}, 200, 100, Guards(share=SHARE))
-    assert held == {"*": "41 of 200 records (20%) would change; the guard 'share' allows 20%"}
+    assert held == {"*": "too many at once: 41 of 200 records (20%) would change; the guard 'share' allows 20%"}
     assert verdict({"created": 500}, 200, 100, Guards(share=SHARE)) == {}
 
 

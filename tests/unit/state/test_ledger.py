@@ -142,7 +142,7 @@ def test_of_one_records_history_only_the_earliest_step_is_due(ledger: Ledger) ->
     with ledger.write() as tx:
         steps = [Decided("A", "put", "changed", bytes([n]), b"{}", sequence=n) for n in (1, 2, 3)]
         outbox.put(tx, "statuses", "erp", "order_status", steps, 1)
-        outbox.release(tx, "statuses", "erp", 1, {})
+        outbox.release(tx, "statuses", "erp", 1)
         assert [row.sequence for row in outbox.due(tx, "statuses", "erp", "order_status", ("pending",), 10)] == [1]
         outbox.drop(tx, outbox.due(tx, "statuses", "erp", "order_status", ("pending",), 10))
         assert [row.sequence for row in outbox.due(tx, "statuses", "erp", "order_status", ("pending",), 10)] == [2]

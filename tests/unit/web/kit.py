@@ -131,7 +131,8 @@ def decide(ledger: Ledger, *skus: str, amount: str = "900", reason: str = "", ho
     rows = [Decided(f"{sku}|base", "put", "changed", b"h", price(sku, amount), reason=reason) for sku in skus]
     with ledger.write() as tx:
         outbox.put(tx, "prices", "shop", "price", rows, run=1)
-        outbox.release(tx, "prices", "shop", 1, {"*": hold} if hold else {})
+        outbox.doubt_all(tx, "prices", "shop", 1, {"*": hold} if hold else {})
+        outbox.release(tx, "prices", "shop", 1)
 
 
 def confirm(ledger: Ledger, *skus: str, amount: str = "100", run: int = 1) -> None:
