@@ -7,8 +7,7 @@ flight; after a restart: in doubt), ``accepted`` (the peer works on it under ``t
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -16,7 +15,6 @@ import sqlalchemy as sa
 
 from obmen.entities import Record
 from obmen.records import Op
-from obmen.rules.guards import TOGETHER
 from obmen.state import tables
 from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
@@ -122,22 +120,7 @@ _LISTING = _PAGE.where(_THERE)
 _NEXT_DUE = sa.select(sa.func.min(_O.c.not_before)).where(
     _THERE, _O.c.state.in_(("pending", *IN_FLIGHT)), _O.c.not_before > _NOW
 )
-_JUDGED = sa.and_(  # what the guards have yet to speak of: also what a run put behind something in flight
-    _THERE,
-    sa.or_(
-        _O.c.state == "fresh",
-        sa.and_(_O.c.state.in_(IN_FLIGHT), _O.c.sent_hash.is_not(None), _O.c.run == sa.bindparam("judged_run")),
-    ),
-)
-_BEFORE = _O.c.reason.startswith(TOGETHER, autoescape=True)
-_KIND = sa.case((_O.c.state == "held", "held"), (_BEFORE, "again"), else_="new")
 _FLYING = sa.select(*_ORDER).where(_RECORDS, _O.c.state.in_(IN_FLIGHT))
-_EFFECTS = (
-    sa.select(_KIND, _O.c.effect, sa.func.count())
-    .where(sa.or_(_JUDGED, sa.and_(_THERE, _O.c.state == "held", _BEFORE)))
-    .group_by(_KIND, _O.c.effect)
-)
-_OF_RUN = _O.c.run == sa.bindparam("judged_run")
 _COUNTS = sa.select(_O.c.state, sa.func.count()).where(given(_O.c.flow)).group_by(_O.c.state)
 _COUNTS_THERE = _COUNTS.where(given(_O.c.connection))
 
@@ -145,15 +128,6 @@ _DROP = sa.delete(_O).where(_ROWS)
 _CHANGE = sa.update(_O).where(given(*(_O.c[name] for name in _KEY)))
 _LET_GO = sa.update(_O).where(given(_O.c.flow), _O.c.state == "held")
 _HOLD = sa.update(_O).where(_IN_STATE).values(state="held", reason=sa.bindparam("why"))
-_DOUBT = sa.update(_O).where(_JUDGED, _O.c.reason == "").values(reason=sa.bindparam("why"))
-_TRUST = (
-    sa.update(_O).where(_JUDGED, _BEFORE, ~_O.c.reason.contains("'vanished'"), ~among(_O.c.effect)).values(reason="")
-)
-_RELEASE = (
-    sa.update(_O)
-    .where(_THERE, _O.c.state == "fresh")
-    .values(state=sa.case((_O.c.reason != "", "held"), else_="pending"))
-)
 _WAITING = sa.update(_O).where(_O.c.state == "waiting")
 _RETRY_WAITING = _WAITING.where(_THERE).values(state="pending", waits_for=None)
 _WAITERS = (
@@ -265,43 +239,6 @@ def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> li
     return [Row(*row) for row in tx.rows(_OF, of_connection=connection, of_entity=entity, of_key=keys)]
 
 
-def effects(tx: Transaction, flow: str, connection: str, run: int) -> dict[str, Counter[str]]:
-    """Return what the guards have to speak of: kind → effect → how many rows.
-
-    ``new``: decided in this run; ``again``: too, and held before for what happened to others beside it; ``held``: held
-    for that still.
-    """
-    found = {"new": Counter[str](), "again": Counter[str](), "held": Counter[str]()}
-    for kind, effect, count in tx.rows(_EFFECTS, of_flow=flow, of_connection=connection, judged_run=run):
-        found[kind][effect] += count
-    return found
-
-
-def trust(tx: Transaction, flow: str, connection: str, run: int, still: Collection[str]) -> None:
-    """Forget why rows were held before for what happened to others, but those of the effects (or ``*``) in ``still``.
-
-    What belongs to a warehouse that vanished stays held until a person looks.
-    """
-    if "*" not in still:
-        tx.run(_TRUST, of_flow=flow, of_connection=connection, judged_run=run, of_effect=list(still))
-
-
-def doubt_all(tx: Transaction, flow: str, connection: str, run: int, holding: Mapping[str, str]) -> None:
-    """Give what the guards have yet to speak of a reason to be held: effect (or ``*``) → reason."""
-    for effect, reason in holding.items():
-        doubted = _DOUBT if effect == "*" else _DOUBT.where(_O.c.effect == effect)
-        tx.run(doubted, of_flow=flow, of_connection=connection, judged_run=run, why=reason)
-
-
-def release(tx: Transaction, flow: str, connection: str, run: int, *, only_run: bool = False) -> None:
-    """Let go what has no reason to be held; ``only_run``: of what this run decided."""
-    there = {"of_flow": flow, "of_connection": connection}
-    if only_run:
-        tx.run(_RELEASE.where(_OF_RUN), **there, judged_run=run)
-    else:
-        tx.run(_RELEASE, **there)
-
-
 def hold(tx: Transaction, flow: str, connection: str, reason: str) -> int:
     """Hold what would be sent next to one target, until a person lets it go; return how many."""
     return tx.run(_HOLD, of_flow=flow, of_connection=connection, of_state="pending", why=reason)
@@ -321,18 +258,6 @@ def force(tx: Transaction, flow: str, rules: str, cause: str) -> int:
     behind = sa.update(_O).where(given(_O.c.flow), _O.c.state.in_(IN_FLIGHT), *guarded)
     tx.run(behind.values(reason="", cause=cause), of_flow=flow)
     return tx.run(_LET_GO.where(*guarded).values(state="pending", reason="", cause=cause), of_flow=flow)
-
-
-def zeroed(tx: Transaction, flow: str, connection: str, run: int) -> list[str]:
-    """Return the keys of what would go to zero, of that of which the guards have yet to speak."""
-    query = sa.select(_O.c.key).where(_JUDGED, _O.c.effect == "zeroed")
-    return [key for (key,) in tx.rows(query, of_flow=flow, of_connection=connection, judged_run=run)]
-
-
-def doubt(tx: Transaction, flow: str, connection: str, run: int, keys: Iterable[str], reason: str) -> int:
-    """Give a reason to be held to those of these records of which the guards have yet to speak; return how many."""
-    these = _DOUBT.where(among(_O.c.key))
-    return tx.run(these, of_flow=flow, of_connection=connection, judged_run=run, of_key=keys, why=reason)
 
 
 def counts(tx: Transaction, flow: str, connection: str | None = None) -> dict[str, int]:

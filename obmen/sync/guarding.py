@@ -12,15 +12,14 @@ from types import MappingProxyType
 
 from obmen.entities import Stock, join_key, split_key
 from obmen.rules import guards
-from obmen.state import Transaction, agreed, originals, outbox
+from obmen.state import Transaction, agreed, originals
+from obmen.state.judging import Judging
 from obmen.sync import waiting
 from obmen.sync.flow import Flow
 from obmen.sync.reckon import told_keys
 
 Emptied = Mapping[str, Iterable[str]]
 """Warehouse, as the source calls it → the SKUs (keys of products) of which it has none any more."""
-
-
 _NOWHERE: Emptied = MappingProxyType({})
 
 
@@ -35,39 +34,38 @@ def guard(
     reasons = _emptied(tx, flow, emptied)
     for target in flow.targets:
         name, entity = target.name, flow.entity.entity
-        effects = outbox.effects(tx, flow.name, name, run)
+        judging = Judging(tx, flow.name, name, run, only_run=only_run)
+        effects = judging.effects()
         now = effects["new"] + effects["again"]
         if not now:
             continue
         known, live = (agreed.count(tx, name, entity, live=alive) for alive in (False, True))
         if effects["again"]:
-            outbox.trust(tx, flow.name, name, run, guards.verdict(now + effects["held"], known, live, flow.guards))
+            judging.trust(guards.verdict(now + effects["held"], known, live, flow.guards))
         verdict = guards.verdict(now, known, live, flow.guards)
-        outbox.doubt_all(tx, flow.name, name, run, verdict)
+        judging.doubt(verdict)
         holding = {
-            warehouse: reason
-            for warehouse, (reason, keys) in reasons.items()
-            if outbox.doubt(tx, flow.name, name, run, keys, reason)
+            warehouse: reason for warehouse, (reason, keys) in reasons.items() if judging.doubt_keys(keys, reason)
         }
         if now["zeroed"] and flow.guards.vanished:
-            holding |= _vanished(tx, flow, name, run)
-        outbox.release(tx, flow.name, name, run, only_run=only_run)
+            holding |= _vanished(tx, name, judging)
+        judging.release()
         waiting.released(tx, name, entity)
         if holding | verdict:
             held[name] = holding | verdict
     return held
 
 
-def _vanished(tx: Transaction, flow: Flow, target: str, run: int) -> dict[str, str]:
+def _vanished(tx: Transaction, target: str, judging: Judging) -> dict[str, str]:
     """Hold what would empty a whole warehouse there; return what is held, by warehouse, and why."""
     zeroed: dict[str, list[str]] = {}
-    for key in outbox.zeroed(tx, flow.name, target, run):
+    for key in judging.zeroed():
         zeroed.setdefault(split_key(key)[1], []).append(key)
     held = {}
     for warehouse, keys in zeroed.items():
         live = agreed.live_in(tx, target, Stock.entity, join_key([warehouse])) if len(keys) >= guards.FEWEST else 0
         if reason := live and guards.vanished(warehouse, len(keys), live):
-            outbox.doubt(tx, flow.name, target, run, keys, reason)
+            judging.doubt_keys(keys, reason)
             held[warehouse] = reason
     return held
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 import xxhash
 
@@ -22,7 +21,6 @@ from obmen.sync.flow import Flow
 from obmen.sync.slices import Slice, set_aside
 
 _LOG = structlog.get_logger("obmen.sync")
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _FIRST_AFTER = 60.0
 _MOST_MISREAD = 500
 
@@ -146,4 +144,4 @@ def _doublings(age: float) -> int:
 def _fingerprint(known: Sequence[Known] | None, natives: list[Native]) -> bytes:
     if known:
         return known[0].fingerprint
-    return xxhash.xxh3_128_digest(_ENCODER.encode(natives))
+    return xxhash.xxh3_128_digest(set_aside(natives))

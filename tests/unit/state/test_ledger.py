@@ -17,6 +17,7 @@ from alembic.migration import MigrationContext
 
 from obmen.errors import Busy, LeaseLost, StateError
 from obmen.state import Ledger, bindings, outbox, seen, tables
+from obmen.state.judging import Judging
 from obmen.state.ledger import LEASE_SECONDS
 from obmen.state.outbox import Decided
 from obmen.state.seen import Checkpoint, Known, Seen
@@ -142,7 +143,7 @@ def test_of_one_records_history_only_the_earliest_step_is_due(ledger: Ledger) ->
     with ledger.write() as tx:
         steps = [Decided("A", "put", "changed", bytes([n]), b"{}", sequence=n) for n in (1, 2, 3)]
         outbox.put(tx, "statuses", "erp", "order_status", steps, 1)
-        outbox.release(tx, "statuses", "erp", 1)
+        Judging(tx, "statuses", "erp", 1).release()
         assert [row.sequence for row in outbox.due(tx, "statuses", "erp", "order_status", ("pending",), 10)] == [1]
         outbox.drop(tx, outbox.due(tx, "statuses", "erp", "order_status", ("pending",), 10))
         assert [row.sequence for row in outbox.due(tx, "statuses", "erp", "order_status", ("pending",), 10)] == [2]
@@ -247,3 +248,18 @@ def test_who_was_paused_for_long_asks_whether_the_lease_is_still_his(state_url: 
         one.ensure(lease)
     one.close()
     other.close()
+
+
+def test_a_verdict_on_one_run_leaves_what_another_still_reads(ledger: Ledger) -> None:
+    def decided(*keys: str) -> list[Decided]:
+        return [Decided(key, "put", "changed", b"h", b"{}") for key in keys]
+
+    with ledger.write() as tx:
+        outbox.put(tx, "prices", "shop", "price", decided("A", "B"), 1)
+        outbox.put(tx, "prices", "shop", "price", decided("C"), 2)
+        judging = Judging(tx, "prices", "shop", 2, only_run=True)
+        assert judging.effects()["new"] == {"changed": 1}
+        judging.doubt({"*": "too many"})
+        judging.release()
+        rows = {row.key: (row.state, row.reason) for row in outbox.of(tx, "shop", "price", ["A", "B", "C"])}
+    assert rows == {"A": ("fresh", ""), "B": ("fresh", ""), "C": ("held", "too many")}

@@ -17,6 +17,7 @@ from obmen.project import Project
 from obmen.project.service import Address, PageModel, ProxyModel, UserModel
 from obmen.state import Ledger, agreed, outbox, quarantine
 from obmen.state.agreed import Agreed
+from obmen.state.judging import Judging
 from obmen.state.outbox import Decided
 from obmen.state.quarantine import Problem
 from runner.daemon.pulse import Pulse
@@ -131,8 +132,9 @@ def decide(ledger: Ledger, *skus: str, amount: str = "900", reason: str = "", ho
     rows = [Decided(f"{sku}|base", "put", "changed", b"h", price(sku, amount), reason=reason) for sku in skus]
     with ledger.write() as tx:
         outbox.put(tx, "prices", "shop", "price", rows, run=1)
-        outbox.doubt_all(tx, "prices", "shop", 1, {"*": hold} if hold else {})
-        outbox.release(tx, "prices", "shop", 1)
+        judging = Judging(tx, "prices", "shop", 1)
+        judging.doubt({"*": hold} if hold else {})
+        judging.release()
 
 
 def confirm(ledger: Ledger, *skus: str, amount: str = "100", run: int = 1) -> None:
