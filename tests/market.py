@@ -93,6 +93,12 @@ class Shop(Peer):
         super().of("stock")[natural_id((line["sku"], MAIN))]["free"] += line["n"]
         self.put("order_status", {"channel": self.name, "number": number, "status": "cancelled"})
 
+    def drop_line(self, number: str, quantity: int) -> None:
+        """Take goods out of an order that stands."""
+        (line,) = super().of("order")[number]["lines"]
+        line["n"] -= quantity
+        super().of("stock")[natural_id((line["sku"], MAIN))]["free"] += quantity
+
 
 @dataclass
 class Market:
@@ -151,10 +157,10 @@ class Market:
 
     # -- running ------------------------------------------------------------------------------------------------
 
-    def sync(self, *names: str, on_step: Callable[[Step], None] = ignore) -> list[FlowReport]:
+    def sync(self, *names: str, on_step: Callable[[Step], None] = ignore, patience: float = 600.0) -> list[FlowReport]:
         """Run as a process does that has just been started."""
         self.clock.advance(60.0)
-        return Engine(self.ledger, self.flows(), on_step=on_step).sync(names, patience=600.0)
+        return Engine(self.ledger, self.flows(), on_step=on_step).sync(names, patience=patience)
 
     def read(self, name: str) -> None:
         """Read one flow and deliver nothing."""

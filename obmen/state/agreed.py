@@ -12,8 +12,8 @@ from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 _A = tables.agreed
-_COLUMNS = ("connection", "entity", "key", "sequence", "hash", "canonical", "live", "agreed_at", "run")
-_ALL = sa.select(_A.c.key, _A.c.hash, _A.c.canonical, _A.c.sequence, _A.c.live, _A.c.agreed_at).where(
+_COLUMNS = ("connection", "entity", "key", "sequence", "hash", "canonical", "live", "agreed_at", "run", "maybe")
+_ALL = sa.select(_A.c.key, _A.c.hash, _A.c.canonical, _A.c.sequence, _A.c.live, _A.c.agreed_at, _A.c.maybe).where(
     given(_A.c.connection, _A.c.entity)
 )
 _OF = _ALL.where(among(_A.c.key))
@@ -23,6 +23,11 @@ _DOUBT = (
     sa.update(_A)
     .where(given(_A.c.connection, _A.c.entity, _A.c.key))
     .values(hash=b"", canonical=sa.bindparam("shown", type_=sa.LargeBinary()))
+)
+_LOST = (
+    sa.update(_A)
+    .where(given(_A.c.connection, _A.c.entity, _A.c.key))
+    .values(hash=b"", maybe=sa.bindparam("said", type_=sa.LargeBinary()))
 )
 _MOVE = (
     sa.update(_A)
@@ -41,7 +46,7 @@ class Agreed(msgspec.Struct, frozen=True, gc=False):
     """``hash`` of the payload that was confirmed, the canonical record it was made from, and its step.
 
     ``live``: it is stocked, or not archived: what a guard counts as something that can be lost. ``at``: when it
-    was confirmed, Unix seconds.
+    was confirmed, Unix seconds. ``maybe``: what it may show instead, since it was told so and the answer was lost.
     """
 
     key: str
@@ -50,14 +55,15 @@ class Agreed(msgspec.Struct, frozen=True, gc=False):
     sequence: int = 0
     live: bool = True
     at: float = 0.0
+    maybe: bytes | None = None
 
 
 def of(tx: Transaction, connection: str, entity: str, keys: Iterable[str]) -> dict[str, Agreed]:
     """Return key → what ``connection`` last confirmed."""
     rows = tx.rows(_OF, of_connection=connection, of_entity=entity, of_key=keys)
     return {
-        key: Agreed(key, digest, canonical, sequence, bool(live), at)
-        for key, digest, canonical, sequence, live, at in rows
+        key: Agreed(key, digest, canonical, sequence, bool(live), at, maybe)
+        for key, digest, canonical, sequence, live, at, maybe in rows
     }
 
 
@@ -86,7 +92,7 @@ def live_in(tx: Transaction, connection: str, entity: str, last: str) -> int:
 def save(tx: Transaction, connection: str, entity: str, snapshots: Sequence[Agreed], run: int) -> None:
     """Keep what ``connection`` confirmed."""
     rows = [
-        (connection, entity, one.key, one.sequence, one.hash, one.canonical, int(one.live), tx.now, run)
+        (connection, entity, one.key, one.sequence, one.hash, one.canonical, int(one.live), tx.now, run, one.maybe)
         for one in snapshots
     ]
     tx.upsert(_A, _COLUMNS, rows)
@@ -106,6 +112,16 @@ def doubt(tx: Transaction, connection: str, entity: str, shown: Mapping[str, byt
     ]
     if otherwise:
         tx.run(_DOUBT, otherwise)
+
+
+def lost(tx: Transaction, connection: str, entity: str, said: Mapping[str, bytes]) -> None:
+    """Take back that these records were confirmed: key → what was said and may have arrived."""
+    rows = [
+        {"of_connection": connection, "of_entity": entity, "of_key": key, "said": canonical}
+        for key, canonical in said.items()
+    ]
+    if rows:
+        tx.run(_LOST, rows)
 
 
 def move(tx: Transaction, connection: str, entity: str, moved: Sequence[Agreed]) -> None:

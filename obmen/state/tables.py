@@ -184,6 +184,7 @@ agreed = Table(
     Column("live", Integer, nullable=False),
     Column("agreed_at", Double, nullable=False),
     Column("run", _Id, nullable=False),
+    Column("maybe", LargeBinary),
     Index("agreed_by_run", "connection", "entity", "run"),
     sqlite_with_rowid=False,
 )

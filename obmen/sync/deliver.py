@@ -251,7 +251,7 @@ class Deliverer:
         elif isinstance(trouble, _STOPPING):
             receipt.unsent(row, str(trouble))
         elif spec.absolute:
-            receipt.later(row, str(trouble or "the peer did not mention it"), None)
+            receipt.lost(row, str(trouble or "the peer did not mention it"))
         else:
             receipt.doubtful(row)
 
@@ -331,7 +331,7 @@ class Deliverer:
                     f"The answer of {self.target.name} to this record was lost, and it can neither be looked for nor "
                     "safely said again. Look there: if it arrived, drop this entry; if not, replay it."
                 )
-                receipt.refused(row, [RecordError("in_doubt", message)])
+                receipt.doubted(row, message)
         self.on_step("recover.recorded")
 
     @contextmanager

@@ -90,10 +90,10 @@ class Intake:
             quarantine.close(tx, flow.name, stage="pull", sources=changes.settled)
         self._set_aside(tx, changes.problems)
         self._bind(tx, changes)
-        if flow.entity.fact or flow.entity.history:
-            facts.save(tx, flow.source.name, changes.made)
         self.apply(tx, Proposals(changes.decided, changes.dropped, [], changes.counts, changes.overtaken))
         self._reckon(tx, changes.made)
+        if flow.entity.fact or flow.entity.history:
+            facts.save(tx, flow.source.name, changes.made)
         if changes.gone:
             self.vanish(tx, changes.gone)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from obmen.entities import Order, OrderStatus
+from obmen.entities import Order, OrderStatus, Stock
 from obmen.http.redact import Redactor
 from obmen.records import Outcome, RecordError
 from obmen.rules import guards
@@ -43,6 +43,7 @@ class Receipt:
         self._restored: list[str] = []
         self._refused: list[tuple[Row, Problem]] = []
         self._changes: list[tuple[Row, dict[str, Any]]] = []
+        self._lost: list[Row] = []
         self._bound: dict[str, str] = {}
         self._problems: list[Problem] = []
         self._settled = 0
@@ -122,6 +123,11 @@ class Receipt:
         self._change(row, state="pending", not_before=self.tx.now + wait, reason=_redact(reason))
         self.counts["later"] += 1
 
+    def lost(self, row: Row, reason: str) -> None:
+        """The answer was lost: it may have arrived, and is said again after a while, since that does no harm."""
+        self._lost.append(row)
+        self.later(row, reason, None)
+
     def unsent(self, row: Row, reason: str) -> None:
         """The call had no effect: the row is as before it."""
         attempt = max(row.attempt - 1, 0)
@@ -129,8 +135,17 @@ class Receipt:
         self.counts["unsent"] += 1
 
     def again(self, row: Row, reason: str) -> None:
-        """The record is said once more; its attempts count, so that the writer knows that it is a repeat."""
+        """The record, which may have arrived, is said once more.
+
+        Its attempts count, so that the writer knows that it is a repeat.
+        """
+        self._lost.append(row)
         self._change(row, state="pending", not_before=0.0, reason=_redact(reason))
+
+    def doubted(self, row: Row, message: str) -> None:
+        """Nobody but a person can find out whether the record arrived."""
+        self._lost.append(row)
+        self.refused(row, [RecordError("in_doubt", message)])
 
     def doubtful(self, row: Row) -> None:
         """The peer did not mention the record: it stays in doubt and is looked for after a while."""
@@ -151,6 +166,7 @@ class Receipt:
         now = self._current()
         taken = bindings.bind(tx, target, self._entity, self._bound)
         self._note_written()
+        self._doubt()
         snapshots = [self._snapshot(row) for row in self._finished]
         agreed.save(tx, target, self._entity, snapshots, self.run)
         changes = [(now[row.id], self._next(now[row.id], values)) for row, values in self._changes if row.id in now]
@@ -211,6 +227,19 @@ class Receipt:
         if not (reason or row.cause.startswith(("order:", "forced:"))) and row.sent_hash:
             reason = guards.jump(kind.decoded(landed.canonical), kind.decoded(row.canonical), self.flow.guards)
         return {**_ANEW, "op": row.op, "reason": reason, "state": "held" if reason else "pending"}
+
+    def _doubt(self) -> None:
+        """Take back what was confirmed of records that may have arrived: steps of a history stand as they are."""
+        if self.flow.entity.history or not self._lost:
+            return
+        tx, name, entity = self.tx, self.target.name, self._entity
+        known = agreed.of(tx, name, entity, [row.key for row in self._lost])
+        said = {row.key: row.sent_canonical or row.canonical for row in self._lost}
+        if self.flow.entity is Stock:
+            first = [reckon.unstocked(row.key) for row in self._lost if row.key not in known]
+            agreed.save(tx, name, entity, first, self.run)
+            said = {key: reckon.most(canonical, known.get(key)) for key, canonical in said.items()}
+        agreed.lost(tx, name, entity, said)
 
     def _note_written(self) -> None:
         """Keep what stood there before, what stands there now, and why; steps of a history are kept as facts."""

@@ -18,6 +18,7 @@ from obmen.http.redact import Redactor
 from obmen.rules.allocation import Allocation, Allotment, allot, bound_to, parts_of, pools_of
 from obmen.rules.pricing import Priced, Pricing, price
 from obmen.state import Transaction, agreed, bindings, originals, outbox, quarantine, taken
+from obmen.state.agreed import Agreed
 from obmen.state.quarantine import Problem
 from obmen.state.taken import Taken
 from obmen.sync import waiting
@@ -197,6 +198,7 @@ class _Shelf:
         for target in self._flow.targets:
             there = agreed.of(self._tx, target.name, Stock.entity, names)
             told = [(one.key, one.canonical) for one in there.values()]
+            told += [(one.key, one.maybe) for one in there.values() if one.maybe is not None]
             rows = outbox.of(self._tx, target.name, Stock.entity, names)
             told += [(row.key, row.sent_canonical or row.canonical) for row in rows if row.attempt]
             for key in {
@@ -208,6 +210,19 @@ class _Shelf:
                 most = shown.setdefault(names[key], {})
                 most[target.name] = max(most.get(target.name, 0), int(_available(canonical)))
         return shown
+
+
+def unstocked(key: str) -> Agreed:
+    """Return what is known of a stock that was never confirmed and may be shown: that it was not."""
+    sku, warehouse = split_key(key)
+    nothing = Stock(sku=sku, warehouse=warehouse, available=Decimal(0))
+    return Agreed(key, b"", nothing.encoded(), live=False)
+
+
+def most(said: bytes, known: Agreed | None) -> bytes:
+    """Return the greater of two stocks that may be shown: what was said last, and what may have been before."""
+    before = known.maybe if known is not None else None
+    return said if before is None else max(said, before, key=_available)
 
 
 def _with_bound(rules: Allocation, skus: Sequence[str]) -> list[str]:

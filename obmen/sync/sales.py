@@ -35,7 +35,14 @@ def unsold(tx: Transaction, flow: Flow, stocks: Sequence[Stock]) -> list[Stock]:
 
 
 def sold(tx: Transaction, flow: Flow, orders: Sequence[Order], run: int) -> None:
-    """Take in what buyers took: until a source knows of it, no channel is told that it is there."""
+    """Take in what buyers took: until a source knows of it, no channel is told that it is there.
+
+    Asked before these orders are kept as facts: where one was known with other goods, its channel has put them back on
+    sale, or has taken more, and nobody knows what it shows.
+    """
+    channel = flow.source.name
+    before = facts.by_key(tx, channel, Order, [order.key for order in orders])
+    otherwise = [(order, sku) for order in orders if order.key in before for sku in _differ(before[order.key], order)]
     orders = [order for order in orders if tx.now - order.placed_at.timestamp() < FRESH]
     for target in flow.targets:
         if not (flows := flow.selling.of(target.name)):
@@ -43,9 +50,11 @@ def sold(tx: Transaction, flow: Flow, orders: Sequence[Order], run: int) -> None
         known = agreed.of(tx, target.name, Order.entity, [order.key for order in orders])
         fresh = [order for order in orders if order.key not in known]
         moved = [(order, sku) for order in fresh for sku in _note(tx, target.name, order)]
+        unsure = otherwise + [(order, sku) for order, sku in moved if order.key in before]
         for one in flows:
-            _sold_there(tx, one, moved)
-        causes = {join_key([sku]): _cause(order.channel, order.number) for order, sku in moved}
+            _sold_there(tx, one, [(order, sku) for order, sku in moved if order.key not in before])
+            _put_back(tx, one, channel, {sku for _, sku in unsure})
+        causes = {join_key([sku]): _cause(order.channel, order.number) for order, sku in moved + unsure}
         for one in flows:
             settle(tx, one, causes, run)
 
@@ -105,9 +114,7 @@ def _let_go(tx: Transaction, source: str, began: float) -> None:
 def _note(tx: Transaction, source: str, order: Order) -> set[str]:
     """Note what an order took; return the SKUs of which that changes something."""
     standing = {row.sku: row for row in taken.of_orders(tx, order.channel, [order.number]) if row.source == source}
-    quantities: dict[str, Decimal] = {}
-    for line in order.lines:
-        quantities[line.sku] = quantities.get(line.sku, Decimal(0)) + line.quantity
+    quantities = _quantities(order)
     for sku in standing.keys() - quantities.keys():
         quantities[sku] = Decimal(0)
     warehouse = order.delivery.warehouse if order.delivery is not None else None
@@ -117,6 +124,19 @@ def _note(tx: Transaction, source: str, order: Order) -> set[str]:
     ]
     taken.save(tx, rows)
     return {sku for sku, quantity in quantities.items() if sku not in standing or standing[sku].quantity != quantity}
+
+
+def _quantities(order: Order) -> dict[str, Decimal]:
+    quantities: dict[str, Decimal] = {}
+    for line in order.lines:
+        quantities[line.sku] = quantities.get(line.sku, Decimal(0)) + line.quantity
+    return quantities
+
+
+def _differ(before: Order, now: Order) -> list[str]:
+    """Return the SKUs of which an order has more or less than it had before."""
+    had, has = _quantities(before), _quantities(now)
+    return [sku for sku in had.keys() | has.keys() if had.get(sku) != has.get(sku)]
 
 
 def _sold_there(tx: Transaction, flow: Flow, sales: Sequence[tuple[Order, str]]) -> None:

@@ -44,9 +44,10 @@ _ENDS = (
 )
 _BEFORE = sa.select(_W.c.key, _W.c.before).where(among(_W.c.id))
 _OF_RUN = sa.and_(given(_O.c.flow, _O.c.run), _O.c.cause != sa.bindparam("cause"))
-_UNSENT = sa.and_(_OF_RUN, _O.c.state.not_in(outbox.IN_FLIGHT))
+_FLYING = sa.or_(_O.c.state.in_(outbox.IN_FLIGHT), _O.c.attempt > 0)
+_UNSENT = sa.and_(_OF_RUN, ~_FLYING)
 _COUNT_UNSENT = sa.select(sa.func.count()).select_from(_O).where(_UNSENT)
-_COUNT_FLYING = sa.select(sa.func.count()).select_from(_O).where(_OF_RUN, _O.c.state.in_(outbox.IN_FLIGHT))
+_COUNT_FLYING = sa.select(sa.func.count()).select_from(_O).where(_OF_RUN, _FLYING)
 _DROP_UNSENT = sa.delete(_O).where(_UNSENT)
 
 Verdict = Literal["back", "archived", "zeroed", "same", "under_way", "changed", "queued", "sold", "no_way"]

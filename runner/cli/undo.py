@@ -182,7 +182,7 @@ def _show_rest(screen: Screen, asked: Run, done: Undone, *, sent: bool) -> None:
     if done.flying:
         screen.line(
             f"{plural(done.flying, 'record')} of the run on the way, which cannot be called back. Once they have "
-            f"landed, say it again: obmen undo {asked.id}",
+            f"landed, undo the run of {asked.flow} that they landed in.",
             "yellow",
         )
     if not (done.counts or done.unsent or done.flying):

@@ -133,6 +133,22 @@ def test_a_lost_answer_to_an_absolute_write_is_said_again(world: World) -> None:
     assert left(world, "prices") == {}
 
 
+@pytest.mark.parametrize("exhausted", [False, True])
+def test_what_is_taken_back_after_its_answer_was_lost_is_told(world: World, exhausted: bool) -> None:
+    fill(world, 2)
+    world.sync("products", "prices")
+    world.erp.put("price", price(1, "777.00"))
+    world.shop.lose_answers = 100
+    world.sync("prices", patience=3600.0 if exhausted else 0.0)
+    assert world.shop.of("price")["SKU-1|BASE"]["amount"] == "777.00"
+    assert bool(set_aside(world)) is exhausted
+    world.shop.lose_answers = 0
+    world.erp.put("price", price(1))
+    world.sync("prices")
+    assert world.shop.of("price")["SKU-1|BASE"]["amount"] == "100.00"
+    assert set_aside(world) == []
+
+
 def test_doubt_that_nothing_can_clear_goes_to_a_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PeerConnector, "finders", {})
     world.shop.put("order", order(1))

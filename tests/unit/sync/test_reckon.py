@@ -12,7 +12,7 @@ import pytest
 
 from obmen.records import natural_id
 from obmen.rules.allocation import Allocation, Channel, Pool
-from obmen.state import Ledger, quarantine, taken
+from obmen.state import Ledger, agreed, quarantine, taken
 from obmen.sync.steps import Step
 from obmen.testing.clock import FakeClock
 from tests.market import MAIN, Market
@@ -173,6 +173,27 @@ def test_an_order_that_the_source_refuses_stays_sold(market: Market) -> None:
     assert market.shown("A") == {"ozon": 6, "wb": 6, "market": 6}
 
 
+def test_goods_that_leave_an_order_are_told_again_whoever_heard_of_it_first(market: Market) -> None:
+    number = market.shops["ozon"].buy("A", 3)
+    market.rest()
+    market.source.on_hand["A", MAIN] += 2
+    market.rest()
+    market.shops["ozon"].drop_line(number, 2)
+    market.rest()
+    assert market.source.free("A") == 8
+    assert market.shown("A") == {"ozon": 8, "wb": 8, "market": 8}
+
+
+def test_goods_that_leave_an_order_before_the_source_knows_it_are_put_back_once(market: Market) -> None:
+    number = market.shops["ozon"].buy("A", 3)
+    market.source.refuse.add(number)
+    market.sync("order_ozon")
+    market.shops["ozon"].drop_line(number, 2)
+    market.shops["wb"].buy("A", 3)
+    market.rest()
+    assert market.shown("A") == {"ozon": 5, "wb": 5, "market": 5}
+
+
 def test_an_order_that_a_person_let_go_of_is_left_to_whoever_keeps_the_stock(market: Market) -> None:
     market.source.refuse.add("ozon-1")
     market.shops["ozon"].buy("A", 3)
@@ -264,6 +285,28 @@ def test_an_answer_that_was_lost_counts_as_shown(ledger: Ledger) -> None:
     assert sum(market.shown("A").values()) <= 8
     market.rest()
     assert market.shown("A") == {"ozon": 2, "wb": 6}
+
+
+@pytest.mark.parametrize("told_before", [True, False])
+def test_what_a_channel_may_show_since_an_answer_was_lost_is_promised_to_nobody_else(
+    ledger: Ledger, told_before: bool
+) -> None:
+    market = ruled(ledger, {"A": 4 if told_before else 0, "B": 4}, names=("ozon", "wb"), oversell=False)
+    if not told_before:
+        with ledger.write() as tx:
+            agreed.doubt(tx, "ozon", "stock", {"A|Основной": None})
+    market.source.on_hand["A", MAIN] = Decimal(8)
+    market.shops["wb"].down = True
+    market.shops["ozon"].lose_answers = 1
+    market.sync("stock", patience=0.0)
+    assert market.shops["ozon"].shows("A") == 4
+    market.shops["ozon"].down, market.shops["wb"].down = True, False
+    market.source.on_hand["A", MAIN] = Decimal(6)
+    market.sync("stock", patience=0.0)
+    assert sum(market.shown("A").values()) <= 6
+    market.shops["ozon"].down = False
+    market.rest()
+    assert market.shown("A") == {"ozon": 3, "wb": 3}
 
 
 @pytest.mark.field("D7")

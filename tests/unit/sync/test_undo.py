@@ -150,6 +150,19 @@ def test_what_the_run_had_not_sent_is_not_sent_any_more(world: World) -> None:
     assert prices(world) == ["100.00"] * 6
 
 
+def test_what_may_have_arrived_is_not_withdrawn_as_if_it_had_not(world: World) -> None:
+    fill(world)
+    world.erp.put("price", price(1, "60.00"))
+    world.shop.lose_answers = 1
+    world.sync("prices", patience=0.0)
+    wrong = last(world, "prices")
+    done, _, _ = undo(world, "prices", wrong)
+    assert (done.unsent, done.flying) == (0, 1)
+    world.sync("prices")
+    undo(world, "prices", last(world, "prices"))
+    assert prices(world) == ["100.00"] * 6
+
+
 def test_something_newer_on_its_way_is_left_alone(world: World) -> None:
     fill(world)
     world.erp.put("stock", stock(1, 50), stock(2, 50))
