@@ -8,7 +8,7 @@ refused is told by 429 only.
 
 from __future__ import annotations
 
-from connectors.wildberries.paths import HOSTS
+from connectors.wildberries.paths import PINGS
 from obmen.http import Rate
 
 REFUSAL_WEIGHT = 10
@@ -27,6 +27,7 @@ BUDGETS: dict[str, tuple[Rate, ...]] = {
     "card errors": bucket(5, 6.0),
     "cards recover": bucket(5, 20.0),
     "prices": bucket(5, 0.6),
+    "calendar": bucket(5, 0.6),
     "stocks": bucket(20, 0.2),
     "warehouses": bucket(20, 0.2),
     # orders, supplies, labels
@@ -48,5 +49,5 @@ BUDGETS: dict[str, tuple[Rate, ...]] = {
     "goods returned": bucket(10, 60.0),
     "reports": bucket(1, 60.0),
     "report rows": bucket(1, 60.0),
-    **{f"ping {category}": bucket(3, 10.0) for category in HOSTS},
+    **{f"ping {category}": bucket(3, 10.0) for category in PINGS},
 }

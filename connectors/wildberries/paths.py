@@ -13,6 +13,7 @@ from datetime import date
 HOSTS = {
     "content": "content-api.wildberries.ru",
     "prices": "discounts-prices-api.wildberries.ru",
+    "calendar": "dp-calendar-api.wildberries.ru",
     "marketplace": "marketplace-api.wildberries.ru",
     "statistics": "statistics-api.wildberries.ru",
     "analytics": "seller-analytics-api.wildberries.ru",
@@ -20,7 +21,7 @@ HOSTS = {
     "returns": "returns-api.wildberries.ru",
     "common": "common-api.wildberries.ru",
 }
-"""Category of a token → the host that serves it."""
+"""Category of methods → the host that serves it; a token's category of prices opens the calendar too."""
 
 
 class Path(str):
@@ -55,8 +56,10 @@ _JULY = date(2026, 7, 23)
 
 # -- the connection itself
 
-PINGS = {category: Path("GET", "/ping", category, f"ping {category}", _JULY) for category in HOSTS}
-"""The same path on every host: whether the token opens that category."""
+PINGS = {
+    category: Path("GET", "/ping", category, f"ping {category}", _JULY) for category in HOSTS if category != "calendar"
+}
+"""The same path on every host but the calendar's: whether the token opens that category."""
 
 # -- cards
 
@@ -86,6 +89,8 @@ PRICES_OF = Path("POST", "/api/v2/list/goods/filter", "prices", "prices", _JULY)
 PRICES_SET = Path("POST", "/api/v2/upload/task", "prices", "prices", _JULY)
 PRICES_STATE = Path("GET", "/api/v2/history/tasks", "prices", "prices", _JULY)
 PRICES_ROWS = Path("GET", "/api/v2/history/goods/task", "prices", "prices", _JULY)
+PROMOTIONS = Path("GET", "/api/v1/calendar/promotions", "calendar", "calendar", _JULY)
+PROMOTION_GOODS = Path("GET", "/api/v1/calendar/promotions/nomenclatures", "calendar", "calendar", _JULY)
 
 # -- stock
 

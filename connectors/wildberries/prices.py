@@ -13,9 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.wildberries import paths
-from connectors.wildberries.base import Base, product_id, split_id
+from connectors.wildberries.base import product_id, split_id
 from connectors.wildberries.discount import HABITS, Said, plain, say
 from connectors.wildberries.errors import VendorRefused
+from connectors.wildberries.promotions import Joined, Promotions
 from obmen.connector import lookup, poll, reader, writer
 from obmen.errors import Refused
 from obmen.http import encode_json
@@ -32,7 +33,7 @@ _UNKNOWN_GOOD = "Invalid item No"
 _QUARANTINE = "Quarantine"
 
 
-class Prices(Base):
+class Prices(Promotions):
     """Prices: natural id ``product`` (nmID:chrtID). All sizes of a card have one price."""
 
     price_habits = HABITS
@@ -46,7 +47,9 @@ class Prices(Base):
             goods: list[Native] = reply["data.listGoods"]
             if not goods:
                 return
-            yield Page([encode_json(native) for good in goods for native in _natives(good)], where=reply.what)
+            joined = self.joined()
+            natives = (native for good in goods for native in _natives(good, joined))
+            yield Page([encode_json(native) for native in natives], where=reply.what)
             offset += LIMIT
 
     @lookup("price", batch=LIMIT)
@@ -55,9 +58,10 @@ class Prices(Base):
         wanted = set(ids)
         numbers = list(dict.fromkeys(split_id(id_)[0] for id_ in ids))
         reply = self.call(paths.PRICES_OF, json={"nmList": numbers}, safe=True)
+        joined = self.joined()
         for raw in reply.slices("data.listGoods"):
             for good in decode_json(raw):
-                yield from (native for native in _natives(good) if native["product"] in wanted)
+                yield from (native for native in _natives(good, joined) if native["product"] in wanted)
 
     @writer("price", key="product", batch=LIMIT, absolute=True)
     def set_prices(self, batch: Batch) -> Iterator[Outcome]:
@@ -155,17 +159,24 @@ class Prices(Base):
             offset += LIMIT
 
 
-def _natives(good: Native) -> Iterator[Native]:
-    """Yield a price for each size of a good as it is sold; without a discount nothing is crossed out."""
+def _natives(good: Native, joined: Mapping[int, Sequence[Joined]]) -> Iterator[Native]:
+    """Yield a price for each size of a good as it is sold; without a discount nothing is crossed out.
+
+    ``promotions``: the names of those that make it so.
+    """
     for size in good.get("sizes") or []:
+        sold = Decimal(str(size["discountedPrice"]))
         native: Native = {
             "product": product_id(good["nmID"], size["sizeID"]),
             "vendorCode": good.get("vendorCode", ""),
-            "amount": plain(Decimal(str(size["discountedPrice"]))),
+            "amount": plain(sold),
             "currency": good.get("currencyIsoCode4217", "RUB"),
         }
         if good.get("discount"):
             native["old_amount"] = str(size["price"])
+        names = [one.name for one in joined.get(good["nmID"], ()) if one.made(sold, good.get("discount", 0))]
+        if names:
+            native["promotions"] = names
         if size["price"]:
             yield native
 

@@ -47,5 +47,6 @@ class YandexMarket(Cards, Prices, Stocks, OrderSide):
         yield from checks.check_paths(self)
         yield from checks.check_shops(self)
         yield from checks.check_prices(self)
+        yield from checks.check_promotions(self)
         yield from checks.check_warehouses(self)
         yield from checks.check_clock(self)

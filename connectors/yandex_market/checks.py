@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from connectors.yandex_market import paths
 from connectors.yandex_market.core import Market
 from obmen.connector import Finding
+from obmen.errors import Denied
 from obmen.records import Native
 
 WARN_DAYS = 28
@@ -84,6 +85,15 @@ def check_prices(market: Market) -> Iterator[Finding]:
         yield Finding("warning", f"{message} Obmen sets the cabinet's; see price_campaign.", "price_campaign")
     else:
         yield Finding("ok", f"Prices are those of {'the cabinet' if chosen is None else f'the shop {chosen}'}.")
+
+
+def check_promotions(market: Market) -> Iterator[Finding]:
+    """Warn when Market does not tell of promotions: not every seller may ask."""
+    try:
+        market.call(paths.PROMOTIONS, safe=True, json={})
+    except Denied as error:
+        message = "Market tells nothing of promotions here, so what they make of prices is not watched"
+        yield Finding("warning", f"{message}: {error}", "api_key")
 
 
 def check_warehouses(market: Market) -> Iterator[Finding]:

@@ -97,6 +97,13 @@ SHOP_QUARANTINE_CONFIRM = Operation(
     "POST", f"{_SHOP}/price-quarantine/confirm", per_minute(10_000), goods=True, scope=_PRICES
 )
 
+# -- promotions ---------------------------------------------------------------------------------------------
+
+PROMOTIONS = Operation("POST", f"{_BUSINESS}/promos", per_hour(1_000), scope=_PRICES, reads=True)
+PROMOTION_OFFERS = Operation("POST", f"{_BUSINESS}/promos/offers", per_hour(5_000), scope=_PRICES, reads=True)
+PROMOTION_LEAVE = Operation("POST", f"{_BUSINESS}/promos/offers/delete", per_hour(5_000), scope=_PRICES)
+"""Both are slower than the table of limits has it: their pages of 2026, and the specification, say half of that."""
+
 # -- stock --------------------------------------------------------------------------------------------------
 
 STOCKS = Operation("POST", f"{_SHOP}/offers/stocks", per_minute(100_000), goods=True, scope=_CARDS, reads=True)

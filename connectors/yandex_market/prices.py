@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from connectors.yandex_market import paths, price_rules
-from connectors.yandex_market.core import Market
 from connectors.yandex_market.errors import Rejected
+from connectors.yandex_market.promotions import Promotions, Running, beside
 from obmen.connector import lookup, poll, reader, writer
 from obmen.records import Batch, Item, Native, Outcome, Page, RecordError, decode_json
 
@@ -21,8 +22,8 @@ _SETTLING, _LOST = 60.0, 3600.0
 _ATTEMPTS = 3
 
 
-class Prices(Market):
-    """Prices: natural id ``offerId``."""
+class Prices(Promotions):
+    """Prices: natural id ``offerId``. What promotions make of one is told beside it."""
 
     price_habits = price_rules.HABITS
 
@@ -37,16 +38,15 @@ class Prices(Market):
         operation = paths.PRICES if shop is None else paths.SHOP_PRICES
         body = {"archived": False} if shop is None else {}
         for reply in self.pages(operation, limit=PRICE_PAGE, campaign=shop, json=body):
-            yield Page(reply.slices("result.offers"), decode=_priced, where=reply.what)
+            yield Page(reply.slices("result.offers"), decode=partial(_priced, running=self.running()), where=reply.what)
 
     @lookup("price", batch=PRICE_IDS)
     def look_up_prices(self, ids: Sequence[str]) -> Iterator[Native]:
         """Read the prices of these articles."""
-        shop = self.options.price_campaign
-        operation = paths.PRICES if shop is None else paths.SHOP_PRICES
-        reply = self.call(operation, safe=True, campaign=shop, json={"offerIds": list(ids)}, weight=len(ids))
-        for raw in reply.slices("result.offers"):
-            yield from _priced(raw)
+        rows = self._shown(ids)
+        running = self.running() if rows else ()
+        for raw in rows:
+            yield from _priced(raw, running)
 
     @writer("price", key="offerId", batch=PRICE_LIMIT, absolute=True)
     def set_prices(self, batch: Batch) -> Iterator[Outcome]:
@@ -79,7 +79,8 @@ class Prices(Market):
     def seen_prices(self, ticket: str, batch: Batch) -> Iterator[Outcome]:
         """Look whether the prices are seen by now; of those that are not, which ones Market holds back."""
         for items in _parts(batch.items, PRICE_IDS):
-            shown = {native["offerId"]: native for native in self.look_up_prices([item.id for item in items])}
+            rows = self._shown([item.id for item in items])
+            shown = {native["offerId"]: native for raw in rows for native in _priced(raw)}
             unseen = []
             for item in items:
                 there = shown.get(item.id)
@@ -100,6 +101,12 @@ class Prices(Market):
         if old is None:
             return ""
         return price_rules.jump(Decimal(row["price"]["value"]), Decimal(old), self.price_habits)
+
+    def _shown(self, ids: Sequence[str]) -> list[bytes]:
+        shop = self.options.price_campaign
+        operation = paths.PRICES if shop is None else paths.SHOP_PRICES
+        reply = self.call(operation, safe=True, campaign=shop, json={"offerIds": list(ids)}, weight=len(ids))
+        return reply.slices("result.offers")
 
     def _held_or_late(
         self, batch: Batch, unseen: list[Item], shown: Mapping[str, Native], sent_at: float
@@ -155,13 +162,14 @@ class Prices(Market):
         return price_rules.as_sent(payload, self.options.rounding, shop=shop)
 
 
-def _priced(raw: bytes) -> Iterator[Native]:
-    """Yield the offer if it has a price, with no more of it than can be set."""
+def _priced(raw: bytes, running: Sequence[Running] = ()) -> Iterator[Native]:
+    """Yield the offer if it has a price, with no more of it than can be set, and its promotions."""
     for read in decode_json(raw):
         price = read.get("price") or {}
         if price.get("value") is not None and price.get("currencyId"):
             names = ("value", "currencyId", "discountBase", "minimumForBestseller")
-            yield {"offerId": read["offerId"], "price": {name: price[name] for name in names if price.get(name)}}
+            told = {name: price[name] for name in names if price.get(name)}
+            yield {"offerId": read["offerId"], "price": told, **beside(read["offerId"], running)}
 
 
 def _parts(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

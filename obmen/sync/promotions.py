@@ -50,10 +50,10 @@ class Watch:
         return self.see(record, self._target.connector.promotion(record.entity, native))
 
     def see(self, record: Record, found: Promotion | None) -> bool:
-        """Note a promotion, or that there is none; return whether it makes another price of what was told."""
+        """Note a promotion, or that there is none; return whether it makes a lower price of what was told."""
         if not isinstance(record, Price):
             return False
-        names = (found.names or (_UNNAMED,)) if found is not None and found.live != record.amount else ()
+        names = (found.names or (_UNNAMED,)) if found is not None and found.live < record.amount else ()
         for name, keys in list(self._known.items()):
             if name not in names and keys.pop(record.key, None) is not None:
                 self.changed = True
@@ -64,11 +64,12 @@ class Watch:
             self._note(name, record, found)
         return True
 
-    def look_again(self, shown: Mapping[str, Seen | None], told: Mapping[str, tuple[Record, Native]]) -> None:
-        """Look at records that were changed; those that cannot be asked for are taken to be as they were."""
-        for key, one in shown.items():
-            if one is not None:
-                self.look(told[key][0], one.native)
+    def look_again(self, shown: Mapping[str, Seen | None], told: Mapping[str, tuple[Record, Native]]) -> list[str]:
+        """Look at records that were changed; return those that no promotion changes any more.
+
+        Those that cannot be asked for are taken to be as they were.
+        """
+        return [key for key, one in shown.items() if one is not None and not self.look(told[key][0], one.native)]
 
     def leave(self) -> int:
         """Take what was met out of its promotions, each at most once in a while; return how many are out."""

@@ -155,13 +155,14 @@ class Reconciliation:
             shown = {**shown, **self._asked_by_id(target, {key: told[key] for key in told if shown[key] is None})}
         else:
             shown = self._look(target, told)
+        promoted = sides.promoted(target, list(names.values()))
         found = []
         for key, (record, payload) in told.items():
             if key not in shown:
                 side.counts["unsent"] += 1
                 continue
             native = shown[key]
-            if native is not None and there is not None and self._watch.see(record, there.promoted.get(names[key])):
+            if native is not None and there is not None and self._watch.see(record, promoted.get(names[key])):
                 side.counts["promoted"] += 1
                 native = as_told(record, native)
             one = self._judge(scales, record, payload, native, confirmed.get(key), side)

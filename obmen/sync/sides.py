@@ -20,7 +20,6 @@ from obmen.mapping import BoundMapping
 from obmen.promotion import Promotion
 from obmen.records import Native, Page
 from obmen.state import Ledger, seen
-from obmen.state.compared import KEPT
 from obmen.sync.flow import Flow, Target
 from obmen.sync.names import Skus
 from obmen.sync.pausing import refuse, unpaused
@@ -34,22 +33,19 @@ PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
 CREATE TABLE here(key TEXT PRIMARY KEY, canonical BLOB) WITHOUT ROWID;
 CREATE TABLE there(target TEXT, name TEXT, fields BLOB, met INTEGER DEFAULT 0, PRIMARY KEY(target, name))
   WITHOUT ROWID;
+CREATE TABLE promoted(target TEXT, name TEXT, promotion BLOB, PRIMARY KEY(target, name)) WITHOUT ROWID;
 """
 OnRead = Callable[[int, int | None], None]
 
 
 @dataclass(slots=True)
 class Told:
-    """How one side was read: ``counts`` of its records, the first reasons why some give none, and if it is whole.
-
-    ``promoted``: match → the promotion that changes what was told, of the first of them.
-    """
+    """How one side was read: ``counts`` of its records, the first reasons why some give none, and if it is whole."""
 
     counts: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
     partial: bool = False
     fields: set[str] = field(default_factory=set)
-    promoted: dict[str, Promotion] = field(default_factory=dict)
 
     def cannot(self, reason: object) -> None:
         """Count a record that gives nothing to compare."""
@@ -102,6 +98,13 @@ class Sides:
         found = {match: msgspec.json.decode(fields) for match, fields in rows}
         self._scratch.execute(f"UPDATE there SET met = 1 WHERE {where}", (target.name, *matches))  # noqa: S608 - as above
         return found
+
+    def promoted(self, target: Target, matches: Sequence[str]) -> dict[str, Promotion]:
+        """Return match → the promotion that changes what was told."""
+        marks = ",".join("?" * len(matches))
+        query = f"SELECT name, promotion FROM promoted WHERE target = ? AND name IN ({marks})"  # noqa: S608 - as above
+        rows = self._scratch.execute(query, (target.name, *matches))
+        return {match: msgspec.json.decode(promotion, type=Promotion) for match, promotion in rows}
 
     def strangers(self, target: Target) -> bool:
         """Whether not one record of either side is met on the other, so that keys say nothing of what is missing."""
@@ -188,8 +191,9 @@ class Sides:
                     told.cannot(fields)
                     continue
                 promotion = target.connector.promotion(entity, native)
-                if promotion is not None and len(told.promoted) < KEPT:
-                    told.promoted[match_of(self._flow, target, fields)] = promotion
+                if promotion is not None:
+                    row = (target.name, match_of(self._flow, target, fields), msgspec.json.encode(promotion))
+                    self._scratch.execute("INSERT OR REPLACE INTO promoted VALUES (?, ?, ?)", row)
                 told.counts["read"] += 1
                 told.fields.update(fields)
                 row = (target.name, match_of(self._flow, target, fields), msgspec.json.encode(fields))

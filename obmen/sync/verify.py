@@ -137,12 +137,17 @@ class Verification:
         return {row.key: row.id for row in rows}
 
     def _watched(self) -> None:
-        """Look once more at prices that a promotion had changed, and at stock that may have been sold."""
+        """Look once more at prices that a promotion had changed, and at stock that may have been sold.
+
+        Where a promotion is over, its price may have stayed: what it had changed is judged anew.
+        """
         keys = self._watch.kept()
         if keys:
             self._refuse_pause()
             told, _ = self._told(keys, float("inf"))
-            self._watch.look_again(self._asked(told), told)
+            ended = self._watch.look_again(self._asked(told), told)
+            if ended:
+                self._batch(ended, float("inf"), self._mark)
         suspects = self._suspects.due()
         self._again = bool(suspects)
         if suspects:

@@ -59,7 +59,7 @@ _RULES: Mapping[Language, Mapping[str, tuple[str, str]]] = {
         ),
         "promotion": (
             "«{connection}»: акция «{promotion}» меняет цены ({count}), например {example}: {told} → {live}.",
-            "Если так нельзя, выйдите из акции в кабинете или задайте обмену «{flow}» verify: { leave: on }.",
+            "Если так нельзя, выйдите из акции в кабинете или, где есть вызов, задайте «{flow}» verify: { leave: on }.",
         ),
         "emptied": (
             "Обмен «{flow}»: «{connection}» больше ничего не отдаёт, хотя раньше записи были.",
@@ -121,7 +121,7 @@ _RULES: Mapping[Language, Mapping[str, tuple[str, str]]] = {
         ),
         "promotion": (
             "{connection}: promotion “{promotion}” changes prices ({count}), such as {example}: {told} → {live}.",
-            "If that may not be, leave it in the cabinet, or give the flow {flow} verify: { leave: on }.",
+            "If it may not, leave it in the cabinet or, where there is a call, by verify: { leave: on } in {flow}.",
         ),
         "emptied": (
             "The flow {flow}: {connection} gives nothing any more, though it had records.",

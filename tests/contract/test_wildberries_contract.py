@@ -32,7 +32,7 @@ from tests.unit.wildberries.conftest import (
     stock,
 )
 
-GOODS, GENERAL = "02-items", "01-general"
+GOODS, GENERAL, CALENDAR = "02-items", "01-general", "08-promotion"
 GATEWAY = {401: 401, 402: 402, 429: 429}
 
 
@@ -59,7 +59,7 @@ def read_yaml(specs: Path, name: str) -> Judge:
 
 @pytest.fixture(scope="module")
 def judges(specs: Path) -> dict[str, Judge]:
-    return {name: read_yaml(specs, name) for name in (GOODS, GENERAL)}
+    return {name: read_yaml(specs, name) for name in (GOODS, GENERAL, CALENDAR)}
 
 
 @pytest.fixture
@@ -165,6 +165,22 @@ def prices(wb: Wildberries, cabinet: Faulty, clock: FakeClock) -> None:
     settled(wb, clock, "price", batch("product", price(ids[3], "2600")))
 
 
+def promotions(wb: Wildberries, cabinet: Faulty, clock: FakeClock) -> None:
+    ids = [added(cabinet, f"A-{n}", price=1500) for n in range(3)]
+    number = cabinet.promote("Неделя кружек", {"A-0": 34, "A-1": 20})
+    automatic = cabinet.promote("Само собой", {"A-2": 10}, kind="auto")
+    assert [native.get("promotions") for native in natives(wb, "price")] == [["Неделя кружек"], ["Неделя кружек"], None]
+    settled(wb, clock, "price", batch("product", price(ids[1], "1500")))
+    for asked in ({"promotionID": str(number), "inAction": told} for told in ("true", "false")):
+        assert len(wb.call(paths.PROMOTION_GOODS, params=asked)["data.nomenclatures"]) == 1
+    for other, told in ((automatic, "true"), (9, "true"), (number, "maybe")):
+        with pytest.raises(Refused):
+            wb.call(paths.PROMOTION_GOODS, params={"promotionID": str(other), "inAction": told})
+    period = {"startDateTime": "2026-06-01", "endDateTime": "2099-01-01T00:00:00Z"}
+    with pytest.raises(Refused):
+        wb.call(paths.PROMOTIONS, params={**period, "allPromo": "false"})
+
+
 def stocks(wb: Wildberries, cabinet: Faulty, clock: FakeClock) -> None:
     ids = [added(cabinet, f"A-{n}") for n in range(4)]
     cabinet.heavy.add(int(ids[1].partition(":")[2]))
@@ -182,7 +198,7 @@ def stocks(wb: Wildberries, cabinet: Faulty, clock: FakeClock) -> None:
 
 
 SCENARIOS: list[Callable[[Wildberries, Faulty, FakeClock], None]] = [
-    checks, categories, cards, refused_cards, prices, stocks,
+    checks, categories, cards, refused_cards, prices, promotions, stocks,
 ]  # fmt: skip
 
 
@@ -190,8 +206,11 @@ SCENARIOS: list[Callable[[Wildberries, Faulty, FakeClock], None]] = [
 
 
 def judged(exchange: object, judges: dict[str, Judge]) -> list[str]:
-    name = GENERAL if exchange.path == "/ping" else GOODS
-    return [*judges[name].exchange(exchange), *stricter(exchange)]
+    return [*judges[document_of(exchange.path)].exchange(exchange), *stricter(exchange)]
+
+
+def document_of(path: str) -> str:
+    return GENERAL if path == "/ping" else CALENDAR if "/calendar/" in path else GOODS
 
 
 def stricter(exchange: object) -> list[str]:
@@ -228,16 +247,15 @@ def test_a_row_of_stock_with_a_wrong_name_would_be_seen(wb, cabinet, judges):
 def test_every_path_of_goods_is_in_the_specification(judges):
     checked = 0
     for path in paths.ALL:
-        if path.category in {"content", "prices"} or path.group in {"stocks", "warehouses"}:
-            name = GENERAL if path == "/ping" else GOODS
-            judges[name].operation(path.method, path)
+        if path.category in {"content", "prices", "calendar"} or path.group in {"stocks", "warehouses"}:
+            judges[document_of(path)].operation(path.method, path)
             checked += 1
-    assert checked >= 24
+    assert checked >= 26
 
 
 def test_every_path_stands_on_the_host_of_the_specification(judges):
     for path in paths.ALL:
-        known = judges[GOODS].document["paths"].get(path)
+        known = judges[document_of(path)].document["paths"].get(path) if path != "/ping" else None
         if known is not None:
             hosts = [server["url"] for server in known.get("servers", [])]
             assert not hosts or path.at(warehouseId=1, subjectId=1).startswith(tuple(hosts))
@@ -254,7 +272,9 @@ def test_every_path_of_goods_is_judged(wb, cabinet, clock):
         called |= {(one.method, one.path) for one in cabinet.journal if one.status < 300}
     wb.close()
     goods = [
-        path for path in paths.ALL if path.category in {"content", "prices"} or path.group in {"stocks", "warehouses"}
+        path
+        for path in paths.ALL
+        if path.category in {"content", "prices", "calendar"} or path.group in {"stocks", "warehouses"}
     ]
     wanted = {(path.method, path.format(warehouseId=MAIN, subjectId=105)) for path in goods}
     assert wanted - called == set()

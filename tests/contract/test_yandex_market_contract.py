@@ -9,6 +9,7 @@ import pytest
 
 from connectors.yandex_market import YandexMarket, paths
 from connectors.yandex_market.sandbox import Shop, YandexMarketSandbox
+from connectors.yandex_market.sandbox.promotions import Part
 from obmen.errors import Denied, Refused, Unavailable
 from obmen.http import encode_json
 from obmen.records import Item
@@ -198,6 +199,36 @@ def prices(connect: Callable[..., YandexMarket], cabinet: Faulty, clock: Clock) 
         list(connect(price_campaign=MAIN).write("price", batch("price", price("A-1", 990))))
 
 
+def promotions(connect: Callable[..., YandexMarket], cabinet: Faulty, clock: Clock) -> None:
+    skus = [f"A-{n}" for n in range(8)]
+    cabinet.sell(*skus)
+    ym = connect()
+    list(ym.write("price", batch("price", *(price(sku, 990, 1500) for sku in skus))))
+    cabinet.promote("Выдуманная распродажа", {"A-1": 790, "A-2": 800, "A-3": 700})
+    cabinet.promote("Выдуманная вспышка", {"A-1": 750}, kind="BLUE_FLASH")
+    cabinet.promote("Выдуманный промокод", {"A-4": 0}, kind="MARKET_PROMOCODE")
+    cabinet.promote("Сами собой", {"A-5": 990}, "PARTIALLY_AUTO")
+    cabinet.promote("Ещё не начавшаяся", {"A-6": 500}, begins_in=3600.0)
+    best = cabinet.promote("Выдуманные бестселлеры", {"A-6": 850}, "MINIMUM_FOR_PROMOS", bestsellers=True)
+    cabinet.promos[best].parts["A-7"] = Part("RENEWED", 840)
+    cabinet.promos[best].parts["A-0"] = Part("RENEW_FAILED", 0)
+    found = [one for native in natives(ym, "price") if (one := ym.promotion("price", native)) is not None]
+    assert {one.id: int(one.live) for one in found} == {"A-1": 750, "A-2": 800, "A-3": 700, "A-6": 850, "A-7": 840}
+    cabinet.effect = 3600.0
+    del cabinet.offers["A-3"]
+    assert sorted(set(ym.leave(found))) == ["A-1", "A-2", "A-7"]
+    for body in ({}, {"participation": "PARTICIPATING_NOW"}, {"mechanics": "MARKET_PROMOCODE"}):
+        ym.call(paths.PROMOTIONS, safe=True, json=body)
+    for id_ in cabinet.promos:
+        ym.call(paths.PROMOTION_OFFERS, safe=True, json={"promoId": id_})
+    ym.call(paths.PROMOTION_LEAVE, safe=True, json={"promoId": best, "deleteAllOffers": True})
+    cabinet.scopes = ["INVENTORY_AND_ORDER_PROCESSING"]
+    assert any("promotions" in finding.message for finding in ym.check())
+    cabinet.scopes = ["ALL_METHODS"]
+    send_wrong(ym, cabinet, paths.PROMOTION_LEAVE, {"promoId": best}, {"promoId": "нет", "offerIds": ["A-1"]}, {})
+    send_wrong(ym, cabinet, paths.PROMOTION_OFFERS, {"promoId": "нет"}, {})
+
+
 def stocks(connect: Callable[..., YandexMarket], cabinet: Faulty, clock: Clock) -> None:
     ym = connect()
     cabinet.sell("A-1", "A-2")
@@ -236,7 +267,7 @@ def shut_out(connect: Callable[..., YandexMarket], cabinet: Faulty, clock: Clock
 
 
 SCENARIOS: list[Callable[..., None]] = [
-    checks, categories, cards, archive, refused_cards, prices, stocks, shut_out,
+    checks, categories, cards, archive, refused_cards, prices, promotions, stocks, shut_out,
 ]  # fmt: skip
 
 
@@ -277,7 +308,7 @@ def test_no_method_that_obmen_uses_is_on_its_way_out(judge):
 
 
 def test_every_method_about_goods_is_judged(connect, cabinet, clock):
-    for scenario in (checks, categories, cards, archive, prices, stocks):
+    for scenario in (checks, categories, cards, archive, prices, promotions, stocks):
         cabinet.reset()
         scenario(connect, cabinet, clock)
     answered = {f"{exchange.method} {exchange.path}" for exchange in cabinet.journal if exchange.status == 200}

@@ -58,6 +58,7 @@ _GROUPS: list[tuple[re.Pattern[str], Group]] = [
         (r"POST /content/v2/cards/recover", Group("content", "cards recover", 5, 20.0)),
         (r"\w+ /(api/)?content/.*", Group("content", "content", 5, 0.6)),
         (r"\w+ /api/v2/(upload|history|buffer|list|quarantine)/.*", Group("prices", "prices", 5, 0.6)),
+        (r"\w+ /api/v1/calendar/.*", Group("prices", "calendar", 5, 0.6)),
         (r"DELETE /api/v3/stocks/.*", Group("marketplace", "stocks delete", 2, 6.0, 10)),
         (r"\w+ /api/v3/stocks/.*", Group("marketplace", "stocks", 20, 0.2, 10)),
         (r"\w+ /api/v3/(warehouses|offices)(/.*)?", Group("marketplace", "warehouses", 20, 0.2, 10)),

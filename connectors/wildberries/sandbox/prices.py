@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from connectors.wildberries.sandbox import bodies
-from connectors.wildberries.sandbox.cabinet import Cabinet, Card, content_error, stamp
+from connectors.wildberries.sandbox.cabinet import Card, content_error, stamp
+from connectors.wildberries.sandbox.promotions import Promotions, sold
 from obmen.testing.sandbox import Request, Response, route
 
 _LIMIT, _FIRST_UPLOAD = 1000, 395_000_001
@@ -30,7 +30,7 @@ class Upload:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
-class Prices(Cabinet):
+class Prices(Promotions):
     """The calls about prices.
 
     Custom faults: ``price_error`` (the first good of an upload keeps its price), ``cancelled_upload``.
@@ -142,6 +142,7 @@ class Prices(Cabinet):
 
     def set_prices_due(self) -> None:
         """Work on the uploads whose time has come."""
+        self.run_promotions()
         for upload in self.price_uploads.values():
             if upload.status == _PROCESSING and upload.due_at <= self.now():
                 upload.rows = [self._set_price(row) for row in upload.asked]
@@ -160,6 +161,7 @@ class Prices(Cabinet):
         else:
             card.price, card.discount, card.held = price, discount, None
             self.written["prices"] += 1
+            self.leave_promotions(card)
         return {
             "nmID": card.nm_id,
             "vendorCode": card.vendor_code,
@@ -218,11 +220,6 @@ class Prices(Cabinet):
             for card in cards
         ]
         return Response(json={"data": {"listGoods": goods}, "error": False, "errorText": ""})
-
-
-def sold(price: int, discount: int) -> Decimal:
-    """What the buyer pays."""
-    return Decimal(price) * (100 - discount) / 100
 
 
 def _no(text: str) -> Response:

@@ -12,8 +12,8 @@ from msgspec import Meta, Struct, field
 from connectors.yandex_market.sandbox.cabinet import Invalid
 from connectors.yandex_market.sandbox.offers import Offer, Price
 from connectors.yandex_market.sandbox.order_records import Line, Order, Shipment, day_of, shown_order
+from connectors.yandex_market.sandbox.promotions import Promotions
 from connectors.yandex_market.sandbox.shelf import Shelf
-from connectors.yandex_market.sandbox.tags import Tags
 from obmen.testing.sandbox import Request, Response, route
 
 _FIRST = 50_000_000
@@ -59,7 +59,7 @@ class Asked(Struct, rename="camel"):
     source_platforms: Words | None = None
 
 
-class Orders(Tags, Shelf):
+class Orders(Promotions, Shelf):
     """The listing of orders, and the hands of buyers and carriers.
 
     An order that was placed more than thirty days ago is told only to those who name its days. Test orders are
@@ -287,11 +287,11 @@ class Orders(Tags, Shelf):
                 self.enter(order, "CANCELLED", "USER_CHANGED_MIND")
 
     def _line(self, at: int, offer_id: str, count: int, marks: Mapping[str, tuple[str, ...]]) -> Line:
-        offer, price = self.offers[offer_id], self.price(offer_id)
+        offer, price = self.offers[offer_id], self.live_price(offer_id)
         if price is None:
             message = f"{offer_id} has no price"
             raise ValueError(message)
-        total, nothing = price.value * count, Decimal(0)
+        total, nothing = price * count, Decimal(0)
         name = str(offer.card.get("name") or offer_id)
         return Line(at, offer_id, name, count, total, nothing, nothing, marks=marks.get(offer_id, ()))
 
