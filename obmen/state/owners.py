@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from functools import cache
 from pathlib import Path
 
 
 def this_process() -> str:
     """Return ``machine:pid:start:random``; the random part tells two holders in one process apart."""
-    pid = os.getpid()
-    return f"{_machine()}:{pid}:{_started(pid)}:{uuid.uuid4().hex[:8]}"
+    return f"{_named(os.getpid())}:{uuid.uuid4().hex[:8]}"
 
 
 def may_live(owner: str) -> bool:
@@ -31,6 +31,12 @@ def place_of(owner: str) -> str:
     """Return ``machine:pid`` of a holder, for people."""
     machine, pid, *_ = owner.rsplit(":", 3)
     return f"{machine.partition('/')[0]}:{pid}"
+
+
+@cache
+def _named(pid: int) -> str:
+    """Return ``machine:pid:start`` of this process, whose number a child of it does not share."""
+    return f"{_machine()}:{pid}:{_started(pid)}"
 
 
 def _machine() -> str:

@@ -78,7 +78,8 @@ def calm(life: Life) -> None:
     life.settle(again=life.cabinet.refusals)
     for entity in sorted(life.cabinet.unseen):
         life.read_back(entity)
-    quiet(life)
+        life.settle()
+    agrees(life)
 
 
 class Storms:

@@ -117,12 +117,11 @@ def test_who_may_not_see_personal_data_learns_nothing_by_searching_for_it(shop: 
 
 def test_an_order_is_found_by_its_buyer_however_the_phone_is_written(shop: kit.Site) -> None:
     anna = shop.logged_in("anna")
-    for number, written in enumerate(PHONES, 100):
+    for number, (written, text) in enumerate(zip(PHONES, PHONES[1:] + PHONES[:1], strict=True), 100):
         buyer = {"name": "Пётр Образцов", "phone": written.replace("999", f"9{number % 10}9")}
         happened(shop, "shop", "order", {**ORDER, "number": str(number), "customer": buyer})
-        for text in PHONES:
-            _, place = asked(anna, text.replace("999", f"9{number % 10}9"))
-            assert place == f"/search?q={quote(f'shop|{number}')}", (written, text)
+        _, place = asked(anna, text.replace("999", f"9{number % 10}9"))
+        assert place == f"/search?q={quote(f'shop|{number}')}", (written, text)
     page, place = asked(anna, "Петр Образцов")
     assert (place, page.count('href="/search?q=shop')) == ("", len(PHONES))
 
