@@ -15,7 +15,7 @@ from obmen.sync.assemble import Assembly
 from obmen.sync.doorbell import Doorbell
 from obmen.sync.steps import Step
 from obmen.testing.sandbox import Fault
-from tests.e2e.markets.life import MARKET, Life, quiet
+from tests.e2e.markets.life import MARKET, Life, agrees
 
 SHARE = 0.03
 SEEDS = range(int(os.environ.get("OBMEN_SEEDS", "1")))
