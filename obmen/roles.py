@@ -21,13 +21,15 @@ class ReaderSpec:
     """How an entity is read. ``key`` is the dotted path of a native record's own id.
 
     ``complete``: one pass gives everything there is, so what is absent is gone; otherwise the pages bring
-    changes since the cursor.
+    changes since the cursor. ``channel``: where a record about an order tells that order's channel, so that one of
+    another channel is not waited for.
     """
 
     entity: str
     key: Path_
     complete: bool
     method: str
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,11 @@ class HistorySpec:
     method: str
 
 
-def reader(entity: str, *, key: Path_, complete: bool = False) -> Callable[[Method], Method]:
+def reader(entity: str, *, key: Path_, complete: bool = False, channel: str = "") -> Callable[[Method], Method]:
     """Mark ``def name(self, cursor: str | None) -> Iterator[Page]`` as the reader of an entity."""
 
     def mark(method: Method) -> Method:
-        _roles(method).append(("reader", ReaderSpec(entity, key, complete, method.__name__)))
+        _roles(method).append(("reader", ReaderSpec(entity, key, complete, method.__name__, channel)))
         return method
 
     return mark

@@ -161,7 +161,7 @@ class Entities(Connector):
         """Tell whether 1C has fetched an order."""
         return self._door("order").poll["order"](ticket, batch)
 
-    @reader("order_status", key="Ref_Key")
+    @reader("order_status", key="Ref_Key", channel="Канал")
     def order_statuses(self, cursor: str | None) -> Iterator[Page]:
         """Read what orders are now."""
         return self._door("order_status").read["order_status"](cursor)

@@ -2,7 +2,9 @@
 
 Stages: ``pull`` (the native record could not be understood; ``raw`` holds it), ``push`` (it could not be put
 into the target's words), ``deliver`` (the peer refused it). States: ``open`` (for a person), ``waiting`` (for
-another record to be bound), ``due`` (to be tried again at the next run), ``closed``.
+another record to be bound), ``due`` (to be tried again at the next run), ``closed``. And ``elsewhere``: it is about a
+record that belongs to none of ours, so it is no problem, is neither shown nor counted here, and is kept only lest that
+record turn out to be ours.
 """
 
 from __future__ import annotations
@@ -30,19 +32,24 @@ _UNCLOSED = sa.and_(given(_Q.c.flow), _Q.c.state != "closed")
 _OPEN = sa.and_(given(_Q.c.flow), _Q.c.state == "open")
 _ANY = sa.select(_Q.c.id).where(_UNCLOSED).limit(1)
 _UNREADABLE = sa.select(_Q.c.id).where(_OPEN, _Q.c.stage == "pull", _Q.c.source == "").limit(1)
-_COUNTS = sa.select(_Q.c.state, sa.func.count()).where(_UNCLOSED).group_by(_Q.c.state)
+_COUNTS = sa.select(_Q.c.state, sa.func.count()).where(_UNCLOSED, _Q.c.state != "elsewhere").group_by(_Q.c.state)
+_ELSEWHERE = sa.select(_Q.c.source, _Q.c.fingerprint).where(
+    given(_Q.c.flow), _Q.c.state == "elsewhere", among(_Q.c.source)
+)
 _CONTESTED = sa.select(_Q.c.source).where(_OPEN, _Q.c.code == "duplicate_id", among(_Q.c.source))
 _REFUSED = sa.select(_Q.c.key, _Q.c.fingerprint).where(
     _OPEN, given(_Q.c.connection), _Q.c.stage == "deliver", among(_Q.c.key)
 )
 _SET_STATE = sa.update(_Q).where(among(_Q.c.id))
 _WAKE = (
-    sa.update(_Q).where(among(_Q.c.waits_for), _Q.c.state.in_(("open", "waiting"))).values(state="due", waits_for=None)
+    sa.update(_Q)
+    .where(among(_Q.c.waits_for), _Q.c.state.in_(("open", "waiting", "elsewhere")))
+    .values(state="due", waits_for=None)
 )
 _NEWEST = (1 << 62) - 1
 _WAITERS = (
     sa.select(_Q.c.id, _Q.c.waits_for, _Q.c.created_at)
-    .where(given(_Q.c.flow), _Q.c.state == "waiting", _Q.c.id < sa.bindparam("before"))
+    .where(given(_Q.c.flow), _Q.c.state.in_(("waiting", "elsewhere")), _Q.c.id < sa.bindparam("before"))
     .order_by(_Q.c.id.desc())
     .limit(1000)
 )
@@ -286,7 +293,7 @@ def waiting_since(tx: Transaction, flow: str, since: float) -> list[str]:
 
 
 def counts(tx: Transaction, flow: str) -> dict[str, int]:
-    """Return state → how many entries of a flow are in it, the closed ones left out."""
+    """Return state → how many entries of a flow are in it; what is closed or elsewhere is left out."""
     return {str(state): int(number) for state, number in tx.rows(_COUNTS, of_flow=flow)}
 
 
@@ -336,6 +343,12 @@ def of_key(tx: Transaction, flow: str, connection: str, key: str) -> list[Entry]
 def contested(tx: Transaction, flow: str, sources: Iterable[str]) -> set[str]:
     """Return those native ids that two records claim."""
     return {row.source for row in tx.rows(_CONTESTED, of_flow=flow, of_source=sources)}
+
+
+def elsewhere(tx: Transaction, flow: str, sources: Iterable[str]) -> dict[str, bytes]:
+    """Return native id → fingerprint of those records that are kept as elsewhere."""
+    rows = tx.rows(_ELSEWHERE, of_flow=flow, of_source=sources)
+    return {source: fingerprint for source, fingerprint in rows if fingerprint}
 
 
 def _chosen(flow: str | None, code: str | None, states: Sequence[str]) -> Iterator[sa.ColumnElement[bool]]:

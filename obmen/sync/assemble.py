@@ -133,6 +133,7 @@ class Assembly:
             selling=self._selling,
             keeps=_keeps(settings, others, self.project.money.cost),
             channels=frozenset(one.source for one in others if one.entity == "order"),
+            orders_of=_orders_of(settings, others),
         )
 
     def _refers(self, other: FlowSettings, settings: FlowSettings) -> bool:
@@ -170,6 +171,18 @@ def _stock_flows(settings: FlowSettings, others: Sequence[FlowSettings]) -> dict
     if settings.entity not in {"order_status", "product"}:
         return {}
     return {target: one.name for one in others if one.entity == "stock" for target in one.targets}
+
+
+def _orders_of(settings: FlowSettings, others: Sequence[FlowSettings]) -> frozenset[str] | None:
+    """Return the channels whose orders a flow's source may come to have; None where a flow reads there whatever is."""
+    orders = [one for one in others if one.entity == "order"]
+    named = {*settings.targets, *(one.source for one in orders if settings.source in one.targets)}
+    for one in orders:
+        if one.source == settings.source:
+            if "channel" not in one.where:
+                return None
+            named.add(one.where["channel"])
+    return frozenset(named)
 
 
 def _implied(settings: FlowSettings, others: Sequence[FlowSettings]) -> Allocation | None:

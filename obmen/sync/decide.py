@@ -22,6 +22,10 @@ class Decision(msgspec.Struct, frozen=True):
     sequence: int = 0
 
 
+class _Archived(msgspec.Struct):
+    archived: bool | None = None
+
+
 NOTHING = Decision("nothing")
 DROP = Decision("drop")
 
@@ -44,6 +48,8 @@ def decide(record: Record, digest: bytes, agreed: Agreed | None, queued: list[Ro
     if agreed is not None and agreed.hash == digest:
         return DROP
     decision = _put(record, agreed)
+    if decision is NOTHING and agreed is None and (row.attempt or is_archived(row.canonical)):
+        return Decision("put")  # it may be there, and can be archived only when that is sure
     return DROP if decision is NOTHING else decision
 
 
@@ -54,7 +60,7 @@ def _put(record: Record, agreed: Agreed | None) -> Decision:
 
 def _behind(record: Record, digest: bytes, row: Row) -> Decision:
     """Decide on a record of which something is on its way: it follows when that has landed."""
-    landed = Agreed(row.key, row.sent_hash or row.hash, row.sent_canonical or row.canonical)
+    landed = Agreed(row.key, row.sent_hash or row.hash, as_landed(row))
     if landed.hash == digest:
         return Decision("put", row.sent_op or row.op)
     return _put(record, landed)
@@ -64,10 +70,25 @@ def operation(record: Record, agreed: Agreed | None) -> Op | None:
     """Return what to do with a record; None for one that is archived and need not be touched."""
     if not isinstance(record, Product):
         return "put"
-    was_archived = agreed is not None and bool(getattr(record.decoded(agreed.canonical), "archived", False))
+    if agreed is None:
+        return None if record.archived else "put"
+    was, maybe = is_archived(agreed.canonical), agreed.maybe is not None
     if record.archived:
-        return None if was_archived or agreed is None else "archive"
-    return "restore" if was_archived else "put"
+        return None if was and not maybe else "archive"
+    return "restore" if was or (agreed.maybe is not None and is_archived(agreed.maybe)) else "put"
+
+
+def as_landed(row: Row) -> bytes:
+    """Return what stands there when a row has landed: what was archived before it was there is not archived yet."""
+    content = row.sent_canonical or row.canonical
+    if (row.sent_op or row.op) != "put" or row.entity != Product.entity or not is_archived(content):
+        return content
+    return Product.model_validate_json(content).model_copy(update={"archived": False}).encoded()
+
+
+def is_archived(content: bytes) -> bool:
+    """Whether an encoded record is an archived product."""
+    return bool(msgspec.json.decode(content, type=_Archived).archived)
 
 
 def _next_step(digest: bytes, agreed: Agreed | None, queued: list[Row], refused: bytes | None) -> Decision:

@@ -16,7 +16,7 @@ from obmen.entities import Record
 from obmen.errors import ConfigurationError, IncompleteSource, ObmenError, Refused
 from obmen.http.redact import Redactor
 from obmen.mapping import NotCarried, Unresolved
-from obmen.records import pick
+from obmen.records import Native, pick
 from obmen.state import bindings, quarantine, seen
 from obmen.state.ledger import Transaction
 from obmen.state.outbox import Decided, Row
@@ -83,7 +83,7 @@ class Examiner:
         self._loose = flow.loose
         self._skus: Skus | None = None
         reader = flow.source.readers[flow.entity.entity]
-        self._key, self._complete = reader.key, reader.complete
+        self._key, self._complete, self._channel = reader.key, reader.complete, reader.channel
 
     def examine(self, tx: Transaction, slices: Sequence[Slice], *, again: bool = False) -> Changes:
         """Decide what slices change; ``again``: they are replayed, so they are looked at in any case."""
@@ -130,8 +130,9 @@ class Examiner:
     def _unmoved(
         self, tx: Transaction, slices: list[Slice], known: Mapping[str, list[Known]], changes: Changes
     ) -> list[Slice]:
-        """Leave out what only moved within the source, and what two records claim to be."""
+        """Leave out what only moved within the source, what two records claim to be, and what is still elsewhere."""
         contested = self._contested(tx, slices)
+        elsewhere = self._left_out(tx, slices)
         fresh: dict[str, Slice] = {}
         for one in slices:
             before = known.get(one.source, [])
@@ -142,6 +143,9 @@ class Examiner:
             if one.source in fresh and fresh[one.source].fingerprint == one.fingerprint:
                 changes.counts["unchanged"] += 1
                 continue
+            if elsewhere.get(one.source) == one.fingerprint:
+                changes.counts["elsewhere"] += 1
+                continue
             twice = one.source in fresh or any(record.run == self.run for record in before)
             if twice or one.source in contested:
                 changes.problems.append((self.flow.source.name, self._doubled(one)))
@@ -149,6 +153,11 @@ class Examiner:
             changes.replaced += before
             fresh[one.source] = one
         return list(fresh.values())
+
+    def _left_out(self, tx: Transaction, slices: list[Slice]) -> Mapping[str, bytes]:
+        if not self._channel or not quarantine.any_open(tx, self.flow.name):
+            return {}
+        return quarantine.elsewhere(tx, self.flow.name, [one.source for one in slices])
 
     def _doubled(self, one: Slice) -> Problem:
         """Set a record aside whose id another has as well.
@@ -188,7 +197,8 @@ class Examiner:
                     continue
                 except (Refused, Unresolved) as error:
                     failed.add(one.source)
-                    self._problem(changes, one, error)
+                    foreign = one.source not in known and self._foreign(native, error)
+                    self._problem(changes, one, error, "elsewhere" if foreign else "waiting")
                     continue
                 if not self._passes(record):
                     changes.counts["elsewhere"] += 1
@@ -249,6 +259,16 @@ class Examiner:
             for name in self.flow.where
         )
 
+    def _foreign(self, native: Native, error: ObmenError) -> bool:
+        """Whether what is not known is an order of a channel whose orders none of our flows brings to the source."""
+        ours, subject = self.flow.orders_of, self.flow.entity.subject
+        if ours is None or subject is None or not isinstance(error, Unresolved) or error.entity != subject[0]:
+            return False
+        try:
+            return bool(self._channel) and pick(native, self._channel) not in ours
+        except IncompleteSource:
+            return False
+
     def _record(self, fields: Mapping[str, Any]) -> Record:
         try:
             return self.flow.entity.model_validate(fields)
@@ -283,7 +303,7 @@ class Examiner:
         changes.rekeyed += [before[source] for key, source in wanted.items() if before.get(source, key) != key]
         changes.bound.update((key, source) for key, source in wanted.items() if before.get(source) != key)
 
-    def _problem(self, changes: Changes, one: Slice, error: ObmenError) -> None:
+    def _problem(self, changes: Changes, one: Slice, error: ObmenError, unbound: str = "waiting") -> None:
         waits = None
         if isinstance(error, Unresolved):
             waits = waiting.for_native(self.flow.source.name, error.entity, error.id)
@@ -296,8 +316,10 @@ class Examiner:
             raw=set_aside(one.natives),
             fingerprint=one.fingerprint,
             waits_for=waits,
-            state="waiting" if waits else "open",
+            state=unbound if waits else "open",
         )
+        if problem.state == "elsewhere":
+            changes.counts["elsewhere"] += 1
         changes.problems.append((self.flow.source.name, problem))
 
 

@@ -123,6 +123,7 @@ class Flow:
     ``allocate``, ``pricing``: the seller's rules between what the source tells and what each target is told.
     ``selling``: all flows that have rules. ``keeps``: rules of other flows need these records.
     ``channels``: the connections that orders are read from; none of them is told of another's orders.
+    ``orders_of``: the channels whose orders the source may come to have from our flows; None: any.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Flow:
     selling: Selling = field(default_factory=Selling, compare=False, repr=False)
     keeps: bool = False
     channels: frozenset[str] = frozenset()
+    orders_of: frozenset[str] | None = None
     _sellers: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -165,7 +165,7 @@ class Intake:
         for connection in dict(problems):
             of_one = [problem for name, problem in problems if name == connection]
             quarantine.add(tx, self.flow.name, connection, self.flow.entity.entity, of_one, self.run)
-        self.result.counts["refused"] += len(problems)
+        self.result.counts["refused"] += sum(problem.state != "elsewhere" for _, problem in problems)
 
     def _bind(self, tx: Transaction, changes: Changes) -> None:
         source, entity = self.flow.source.name, self.flow.entity.entity

@@ -18,6 +18,7 @@ from obmen.state.quarantine import Problem
 from obmen.state.text import LONGEST_ID, fault
 from obmen.sync import reckon, restock, sales, waiting
 from obmen.sync.backoff import delay
+from obmen.sync.decide import as_landed
 from obmen.sync.flow import Flow, Target
 
 _redact = Redactor()
@@ -179,6 +180,8 @@ class Receipt:
                 changes.append((follower, self._following(follower, snapshot)))
             elif row.key in self._restored:
                 changes.append((follower, {**_ANEW, "op": "put"}))
+            elif not snapshot.hash:
+                changes.append((follower, {**_ANEW, "op": "archive"}))
             else:
                 landed.append(follower)
         for row, problem in self._refused:
@@ -314,9 +317,10 @@ class Receipt:
         self._changes.append((row, values))
 
     def _snapshot(self, row: Row) -> Agreed:
-        """Return what is agreed on now; of what came back from the archive only that it is there."""
-        content = row.sent_canonical or row.canonical
-        digest = b"" if row.key in self._restored else row.sent_hash or row.hash
+        """Return what is agreed on now; of what came back from the archive, or still has to go there, that it is there."""
+        content = as_landed(row)
+        as_said = content is (row.sent_canonical or row.canonical) and row.key not in self._restored
+        digest = row.sent_hash or row.hash if as_said else b""
         return Agreed(row.key, digest, content, row.sequence, is_live(content))
 
 

@@ -34,8 +34,9 @@ class Peer:
     ``steps``: the order in which a record's history arrived. ``refuse``: natural ids it never takes.
     ``lose_answers``: how many calls take effect and are not answered; ``down``: it cannot be reached;
     ``refuse_whole``: one bad record makes it refuse the whole batch; ``late``: a ticket is worked on for so
-    many polls. ``tells``: it notes what changes and tells it, as an exchange plan of 1C does: ``told`` is record →
-    the first message that named it, 0 for none yet, until a message is ``acknowledged``.
+    many polls. ``tickets``: ticket → record → whether it was taken. ``tells``: it notes what changes and tells it, as
+    an exchange plan of 1C does: ``told`` is record → the first message that named it, 0 for none yet, until a message
+    is ``acknowledged``.
     ``told_since``: the first read of what is dated tells only what is later.
     """
 
@@ -48,7 +49,7 @@ class Peer:
     down: bool = False
     refuse_whole: bool = False
     late: int = 0
-    tickets: dict[str, list[str]] = field(default_factory=dict)
+    tickets: dict[str, dict[str, bool]] = field(default_factory=dict)
     polls: Counter[str] = field(default_factory=Counter)
     tells: bool = False
     told: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -123,7 +124,7 @@ class PeerConnector(Connector):
         """Read orders."""
         return self._pages("order")
 
-    @reader("order_status", key="number", complete=True)
+    @reader("order_status", key="number", complete=True, channel="channel")
     def statuses(self, _cursor: str | None) -> Iterator[Page]:
         """Read order statuses."""
         return self._pages("order_status")
@@ -180,7 +181,7 @@ class PeerConnector(Connector):
         """Take cards in; what became of them is asked by ticket."""
         self._arrive("product", batch)
         ticket = f"task-{len(self.peer.tickets) + 1}"
-        self.peer.tickets[ticket] = [item.id for item in batch.items]
+        self.peer.tickets[ticket] = {item.id: item.id not in self.peer.refuse for item in batch.items}
         for item in batch.items:
             if item.id not in self.peer.refuse:
                 self.peer.of("product")[item.id] = dict(item.payload)
@@ -194,8 +195,8 @@ class PeerConnector(Connector):
         self._reached()
         self.peer.polls[ticket] += 1
         if self.peer.polls[ticket] > self.peer.late:
-            known = set(self.peer.tickets.get(ticket, ()))
-            yield from self._answers(Batch([item for item in batch.items if item.id in known]))
+            taken = self.peer.tickets.get(ticket, {})
+            yield from (_said(batch, item, taken[item.id]) for item in batch.items if item.id in taken)
 
     @writer("product", key="id", batch=4, absolute=True, op="archive")
     def archive_products(self, batch: Batch) -> Iterator[Outcome]:
@@ -262,11 +263,7 @@ class PeerConnector(Connector):
         yield from self._answers(batch)
 
     def _answers(self, batch: Batch) -> Iterator[Outcome]:
-        for item in batch.items:
-            if item.id in self.peer.refuse:
-                yield batch.refused(item.id, [RecordError("bad", "the peer does not take it")])
-            else:
-                yield batch.done(item.id, f"ref-{item.id}")
+        return (_said(batch, item, item.id not in self.peer.refuse) for item in batch.items)
 
     def _arrive(self, entity: str, batch: Batch) -> None:
         self._reached()
@@ -283,6 +280,12 @@ class PeerConnector(Connector):
         if self.peer.lose_answers > 0:
             self.peer.lose_answers -= 1
             raise InDoubt(f"{self.name}: the answer was lost.")
+
+
+def _said(batch: Batch, item: Item, taken: bool) -> Outcome:
+    if taken:
+        return batch.done(item.id, f"ref-{item.id}")
+    return batch.refused(item.id, [RecordError("bad", "the peer does not take it")])
 
 
 class DatedPeerConnector(PeerConnector):

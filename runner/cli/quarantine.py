@@ -28,6 +28,7 @@ _WORDS = {
     "open": "waits for you",
     "waiting": "waits for another record",
     "due": "tried at the next run",
+    "elsewhere": "of another channel's order, left out",
     "closed": "closed",
 }
 _STAGES = {

@@ -75,7 +75,7 @@ def show(session: Session, reports: Sequence[FlowReport]) -> ExitCode:
         for sentence in report.paused:
             _attention(screen, f"{report.flow}: {sentence}")
         if left_out := report.read["elsewhere"]:
-            screen.line(f"{report.flow}: {plural(left_out, 'record')} left out, as its `where:` says.")
+            screen.line(f"{report.flow}: {plural(left_out, 'record')} left out by `where:`, or of other channels.")
         _explain(screen, report)
     if any(report.quarantine.get("open") for report in reports):
         screen.line("Look at what was set aside: obmen quarantine list")

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine
 
 from obmen.errors import StateError
 from obmen.project import Project
-from obmen.state import Transaction, moves, owners, tables
+from obmen.state import Transaction, moves, owners, quarantine, tables
 from obmen.state.retention import Size
 from obmen.state.trouble import explained
 from runner.observe import examine
@@ -129,7 +129,12 @@ def _undelivered(tx: Transaction, project: Project) -> Iterator[Finding]:
 
 
 def _set_aside(tx: Transaction, project: Project) -> Iterator[Finding]:
-    query = sa.select(_Q.flow, sa.func.count()).where(_Q.state != "closed").group_by(_Q.flow).order_by(_Q.flow)
+    query = (
+        sa.select(_Q.flow, sa.func.count())
+        .where(_Q.state.in_(quarantine.UNSETTLED))
+        .group_by(_Q.flow)
+        .order_by(_Q.flow)
+    )
     for flow, count in tx.rows(query):
         if flow not in project.flows:
             message = f"The project has no such flow, and {count} of it are in quarantine. See: obmen quarantine list"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from connectors.onec.enterprisedata import keep
@@ -101,13 +103,30 @@ def lines(element: Element, *path: str) -> Iterator[Native]:
         yield {name: value for name, value in fields.items() if value}
 
 
-def read_states(mirror: Mirror, cursor: str | None) -> Iterator[Page]:
+def read_states(mirror: Mirror, cursor: str | None, connection: str) -> Iterator[Page]:
     """Yield what the orders became (Справочник.СостояниеЗаказа), where the base sends it.
 
     Natives: ``Ref_Key`` of the order, ``Состояние`` (Принят, Подтвержден, Комплектуется, ГотовКВыдаче,
-    ПереданВДоставку, Выполнен, Отменен), ``ДатаСостояния``, ``Причина``.
+    ПереданВДоставку, Выполнен, Отменен), ``ДатаСостояния``, ``Причина``; and ``Канал`` as ``read_orders`` tells it,
+    where the base sent the order.
     """
-    return read_since(mirror, keep.STATE, cursor, _state, salt=b"state 1")
+    for page in read_since(mirror, keep.STATE, cursor, _state, salt=b"state 1"):
+        yield replace(page, expand=partial(_states, mirror, connection))
+
+
+def _states(mirror: Mirror, connection: str, raws: Sequence[bytes]) -> list[list[Native] | Refused]:
+    with mirror.reading() as database:
+        return [_of_channel(database, raw, connection) for raw in raws]
+
+
+def _of_channel(database: sqlite3.Connection, raw: bytes, connection: str) -> list[Native] | Refused:
+    query = "SELECT xml FROM object WHERE type = ? AND ref = ?"
+    try:
+        (native,) = _state(raw)
+        found = database.execute(query, (keep.ORDER, native["Ref_Key"])).fetchone()
+        return [{**native, "Канал": order(parsed(found[0]), connection)["Канал"]} if found else native]
+    except Refused as refused:
+        return refused
 
 
 def _state(raw: bytes) -> Iterator[Native]:

@@ -98,7 +98,7 @@ class EnterpriseData:
     def order_statuses(self, cursor: str | None) -> Iterator[Page]:
         """Read what orders became since the cursor; see ``documents.read_states``."""
         self._receive("order_statuses")
-        yield from read_states(self.exchange.mirror, cursor)
+        yield from read_states(self.exchange.mirror, cursor, self._name)
 
     def receipts(self, cursor: str | None) -> Iterator[Page]:
         """Read the reports on retail sales that came since the cursor; see ``documents.read_reports``."""

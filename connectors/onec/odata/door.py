@@ -36,7 +36,7 @@ def odata_door(
     goods, prices = Goods(base, memory), Prices(base, options, memory, clock)
     stock, people = Stock(base, options, memory), Partners(base, options)
     accounts, operations = BonusAccounts(base, options, clock), BonusOperations(base, options, clock)
-    orders, statuses = OrderReader(base, options, clock, name), Statuses(base, options, clock, memory)
+    orders, statuses = OrderReader(base, options, clock, name), Statuses(base, options, clock, memory, name)
     returns, receipts = Returns(base, options, clock, name), Receipts(base, options, clock)
     partners = PartnerWriter(base, options)
     readers: dict[str, Any] = {

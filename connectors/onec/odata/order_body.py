@@ -59,6 +59,15 @@ def channel_of(text: str) -> tuple[str, str]:
     return "", text
 
 
+def channel_told(order: Native, name: str) -> str:
+    """Return the channel of an order of the base: the one that its comment tells, else ``name``, the connection's.
+
+    Only what has the client's number came from a channel.
+    """
+    channel, _ = channel_of(str(order.get("Комментарий") or ""))
+    return channel if channel and order.get(NUMBER) else name
+
+
 def has_vat_catalog(metadata: Metadata) -> bool:
     """Whether VAT rates are a catalog (11.5) rather than an enumeration (11.4)."""
     return "СтавкаНДС_Key" in metadata.properties(ROW)

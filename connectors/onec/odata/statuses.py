@@ -30,7 +30,7 @@ from connectors.onec.odata.lines import number
 from connectors.onec.odata.marking import Marking
 from connectors.onec.odata.metadata import Metadata
 from connectors.onec.odata.names import Names
-from connectors.onec.odata.order_body import DOCUMENT, NUMBER, ROW
+from connectors.onec.odata.order_body import CHANNEL, DOCUMENT, NUMBER, ROW, channel_told
 from connectors.onec.odata.shipments import goods, of_order, quantities, shipped_among, shipped_since
 from connectors.onec.odata.tables import either
 from connectors.onec.options import OneCOptions
@@ -56,12 +56,17 @@ _ROUNDS = 3
 
 
 class Statuses:
-    """The statuses of one base's orders."""
+    """The statuses of one base's orders. ``name`` is the connection's: the channel of orders that were made in 1C."""
 
     def __init__(
-        self, base: OData, options: OneCOptions, clock: Clock, memory: Callable[[], Memory] | None = None
+        self,
+        base: OData,
+        options: OneCOptions,
+        clock: Clock,
+        memory: Callable[[], Memory] | None = None,
+        name: str = "",
     ) -> None:
-        self._base = base
+        self._base, self._name = base, name
         self._options = options
         self._clock = clock
         self._cancelled_lines = CancelledLines(memory)
@@ -72,10 +77,10 @@ class Statuses:
     def read(self, cursor: str | None) -> Iterator[Page]:
         """Yield the posted orders that are told, dated since the cursor less the look-back.
 
-        A record is ``_TOLD`` and ``Состояние``: the status, or ``Отгружен`` for one that is КОтгрузке and has a
-        shipment, or ``Отменен`` for a closed order all of whose lines are cancelled, or that its channel cancelled
-        after the shipment. Where people cancelled some of
-        the lines, ``Упаковки`` are what is left (``CancelledLines.packed``); an order that may be packed and has
+        A record is ``_TOLD``, ``Канал`` as ``channel_told`` knows it, and ``Состояние``: the status, or ``Отгружен``
+        for one that is КОтгрузке and has a shipment, or ``Отменен`` for a closed order all of whose lines are
+        cancelled, or that its channel cancelled after the shipment. Where people cancelled some of the lines,
+        ``Упаковки`` are what is left (``CancelledLines.packed``); an order that may be packed and has
         nothing left is ``КОбеспечению``, until somebody closes it; with marking codes in its shipments they are all
         that is packed (``Marking``). ``Причина`` is why lines are cancelled,
         ``КодПолучения`` of a closed order what its comment tells. The cursor is the naive local time at which the
@@ -111,7 +116,7 @@ class Statuses:
             state = {CLOSED: CANCELLED, _SHIPPING: _AGREED}.get(state, state)
         if state == CLOSED and LATE in str(row.get("Комментарий") or ""):
             state = CANCELLED
-        native = {**{name: row[name] for name in _TOLD}, "Состояние": state}
+        native = {**{name: row[name] for name in _TOLD}, CHANNEL: channel_told(row, self._name), "Состояние": state}
         if (
             row["Статус"] in {_SHIPPING, CLOSED}
             and state != CANCELLED

@@ -323,6 +323,23 @@ def test_states_where_the_base_sends_them(tmp_path: Path) -> None:
         assert natives(opened.order_statuses(pages[-1].cursor)) == [{"Ref_Key": ORDER, "Состояние": "Выполнен"}]
 
 
+def states(opened: EnterpriseData) -> list[Any]:
+    return [one for page in opened.order_statuses(None) if page.expand for one in page.expand(page.slices)]
+
+
+def test_a_state_tells_the_channel_of_its_order_where_the_base_sent_that(tmp_path: Path) -> None:
+    told = {"Ref_Key": ORDER, "Состояние": "Комплектуется"}
+    with connected(tmp_path) as (opened, base):
+        fill(base)
+        assert states(opened) == [[{**told, "Канал": "ut"}]], "1C's own"
+        base.shelf.put("Документ.ЗаказКлиента", ORDER, comment="[ozon]", incoming="0112233-0001-1")
+        assert states(opened) == [[{**told, "Канал": "ozon"}]]
+        assert natives(opened.orders(None))[0]["Канал"] == "ozon"
+        with opened.exchange.mirror.writing() as database:
+            database.execute("DELETE FROM object WHERE type = 'Документ.ЗаказКлиента'")
+        assert states(opened) == [[told]], "an order that was never sent"
+
+
 def test_reports_on_retail_sales_with_returns_apart(tmp_path: Path) -> None:
     with connected(tmp_path) as (opened, base):
         fill(base)

@@ -151,15 +151,35 @@ def test_a_record_tells_what_1c_calls_the_order() -> None:
         "Date": "2026-06-15T09:50:09",
         "Статус": "КОбеспечению",
         "НомерПоДаннымКлиента": NUMBER,
+        "Канал": "ozon",
         "Состояние": "КОбеспечению",
     }
+
+
+@pytest.mark.parametrize(
+    ("comment", "number", "channel"),
+    [
+        ("[another] позвонили", NUMBER, "another"),
+        ("позвонили", NUMBER, "ut"),
+        ("[ozon]", "", "ut"),
+    ],
+)
+def test_a_record_tells_whose_order_it_is(comment: str, number: str, channel: str) -> None:
+    """Another connection's, another program's, and one that was made in 1C; the order itself tells the same."""
+    with connected(own_orders=True) as (onec, sandbox):
+        write(onec, payload())
+        sandbox.base.change(DOCUMENT, REF, {"Комментарий": comment, "НомерПоДаннымКлиента": number}, None)
+        pages = onec.read("order_status", None)
+        told = [native for page in pages for raw in page.slices for native in page.decode(raw)]
+        told += [native for entity in ("order", "order_status") for native in onec.look_up(entity, [REF])]
+    assert [native["Канал"] for native in told] == [channel] * 3
 
 
 def test_a_change_that_is_no_status_leaves_the_record_as_it_was() -> None:
     with connected() as (onec, sandbox):
         write(onec, payload())
         before = [page.slices for page in onec.read("order_status", None)]
-        sandbox.base.change(DOCUMENT, REF, {"Комментарий": "позвонили"}, None)
+        sandbox.base.change(DOCUMENT, REF, {"Комментарий": "[ozon] позвонили"}, None)
         assert [page.slices for page in onec.read("order_status", None)] == before
 
 

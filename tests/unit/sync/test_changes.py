@@ -98,6 +98,14 @@ def test_everything_is_read_again_after_a_while_and_nothing_is_taken_for_gone(te
     assert len(amounts(telling)) == 6
 
 
+def test_a_clock_that_is_set_back_puts_off_no_whole_read(telling: World) -> None:
+    telling.clock.jump(-30 * DAY)
+    sync(telling)
+    assert how(telling) == "complete"
+    sync(telling)
+    assert how(telling) == "changes"
+
+
 def test_a_change_that_came_back_is_not_taken_for_gone_by_the_next_whole_read(telling: World) -> None:
     telling.missing = "archive"
     for name in ("Другое", "Коврик 2"):

@@ -149,6 +149,37 @@ def test_what_is_taken_back_after_its_answer_was_lost_is_told(world: World, exha
     assert set_aside(world) == []
 
 
+ARCHIVED = {**product(1), "archived": True}
+
+
+@pytest.mark.parametrize(
+    ("before", "lost", "then"),
+    [
+        pytest.param([], product(1), ARCHIVED, id="a card that may be there is archived"),
+        pytest.param([], product(1), {**ARCHIVED, "name": "Иначе"}, id="and renamed meanwhile"),
+        pytest.param([product(1)], ARCHIVED, product(1), id="a card that may be archived comes back"),
+        pytest.param([product(1), ARCHIVED], product(1), ARCHIVED, id="a card that may be back is archived again"),
+    ],
+)
+def test_a_card_ends_as_its_source_has_it_whatever_answer_was_lost(
+    world: World, before: list[dict[str, object]], lost: dict[str, object], then: dict[str, object]
+) -> None:
+    for one in before:
+        world.erp.put("product", one)
+        world.sync("products")
+    world.erp.put("product", lost)
+    world.shop.lose_answers = 1
+    world.sync("products", patience=0.0)
+    world.erp.put("product", {**then, "name": "Ещё иначе"})
+    world.sync("products", patience=0.0)
+    world.erp.put("product", then)
+    world.sync("products")
+    assert bool(world.shop.of("product")["SKU-1"].get("archived")) is bool(then.get("archived"))
+    assert left(world, "products") == {}
+    world.sync("products")
+    assert set_aside(world) == []
+
+
 def test_doubt_that_nothing_can_clear_goes_to_a_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PeerConnector, "finders", {})
     world.shop.put("order", order(1))
