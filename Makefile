@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest check bench lives schema
+.PHONY: help demo test pytest check bench lives day schema
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -31,6 +31,9 @@ check: $(READY) ## lint, format, types, and who may import whom; changes nothing
 
 lives: $(READY) ## a seller's whole life on each marketplace at a real cabinet's size: minutes
 	@OBMEN_GOODS=500 OBMEN_ORDERS=50 $(BIN)/python -m pytest -o timeout=0 -k a_whole_life tests/e2e/markets $(ARGS)
+
+day: $(READY) ## a whole day of a shop by a fast clock: 20 connections, 60 flows, about ten minutes
+	@OBMEN_DAY=1 $(BIN)/python -m pytest -o timeout=0 tests/e2e/test_day.py $(ARGS)
 
 bench: $(READY) ## how fast, beside a bare parser measured in the same run
 	@$(BIN)/python -m tests.bench $(ARGS)

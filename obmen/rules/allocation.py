@@ -11,12 +11,12 @@ from decimal import Decimal
 
 import msgspec
 
-from obmen.rules.available import Stocks, available, less_safety, on_hand
+from obmen.rules.available import Stocks, available, on_hand
 from obmen.rules.split import surely_free
 from obmen.rules.steps import Step
 from obmen.rules.stock import Allocation, Channel, Pool, Service, bound_to, parts_of, pools_of
 from obmen.rules.stock_steps import steps_of
-from obmen.rules.wanted import remembered, wanted
+from obmen.rules.wanted import of_left, remembered, wanted
 
 __all__ = ["Allocation", "Allotment", "Channel", "Pool", "Step", "allot", "bound_to", "parts_of", "pools_of"]
 
@@ -61,23 +61,21 @@ def allot(
     """
     channels = tuple(sellers)
     service = rules.services.get(channels) or rules.service(channels)
-    kept = service.kept
-    if sku in service.special or sku not in free:
+    stock = free.get(sku)
+    if stock is None or sku in service.special:
         units, whole = available(rules, sku, pool, free, taken)
         each = wanted(service, sku, units, whole)
     else:
-        made = rules.pools.get(pool)
-        left = free[sku].get(pool, _NONE) if made is None else on_hand(made, free[sku])
+        made = service.pools.get(pool)
+        left = stock.get(pool, _NONE) if made is None else on_hand(made, stock)
         if taken and sku in taken:
             left -= taken[sku]
-        if kept is None:
-            units, whole = less_safety(rules, left)
-            each = service.known.get((units, whole)) or remembered(service, sku, units, whole, (units, whole))
+        number = int(left)
+        if service.by_whole or number == left:
+            units, each = service.of_left.get(number) or remembered(service, sku, left, number)
         else:
-            whole = int(left)
-            units = whole - kept if whole > kept else 0
-            each = service.known.get(units) or remembered(service, sku, units, whole, units)
-    if rules.oversell or (each == shown and not unsure):
+            units, each = of_left(service, sku, left)
+    if service.oversell or (each == shown and not unsure):
         return Allotment(each, each, service, sku, pool, free, taken)
     told = surely_free(units, each, shown, unsure)
     return Allotment(told, each, service, sku, pool, free, taken)

@@ -53,9 +53,12 @@ class Service:
     """How channels are served from one pool: ``order`` is who comes first, the other tuples go by its places.
 
     ``shares`` are whole numbers, ``scale`` is all of it. ``turns``: each gets all it may before the next.
-    ``special``: SKUs that are a matter of their own, being kits, parts, or stopped. ``kept``: what is kept back of
-    each of the others, if that is always as many whole units. ``known``: what was reckoned already, by units, or by
-    units and how many they are with those kept back; there are few such numbers, and each occurs often.
+    ``special``: SKUs that are a matter of their own, being kits, parts, or stopped.
+
+    What was reckoned already is remembered, for few numbers occur, and each often. ``known``: by units and how many
+    they are with those kept back. ``of_left``: of SKUs that are not special, the units that may be shown and the
+    same, by the whole units that are left after orders. A fraction changes nothing if as many whole units are kept
+    back of each (``by_whole``); otherwise what is left with a fraction is reckoned each time.
     """
 
     rules: Allocation
@@ -67,8 +70,11 @@ class Service:
     stop: tuple[frozenset[str], ...]
     special: frozenset[str]
     turns: bool
-    kept: int | None
-    known: dict[int | tuple[int, int], Mapping[str, int]] = field(default_factory=dict, compare=False, repr=False)
+    by_whole: bool
+    oversell: bool
+    pools: Mapping[str, Pool]
+    known: dict[tuple[int, int], Mapping[str, int]] = field(default_factory=dict, compare=False, repr=False)
+    of_left: dict[int, tuple[int, Mapping[str, int]]] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,6 @@ def _service(rules: Allocation, sellers: tuple[str, ...]) -> Service:
     order = (*first, *(name for name in sellers if name not in first))
     about = [rules.channels.get(name, _USUAL) for name in order]
     shares, scale = _shares(rules, order)
-    always = not rules.safety_share and rules.safety == int(rules.safety)
     return Service(
         rules,
         order,
@@ -169,7 +174,9 @@ def _service(rules: Allocation, sellers: tuple[str, ...]) -> Service:
         tuple(one.stop for one in about),
         rules.stop.union(rules.kits, rules.uses, *(one.stop for one in about)),
         bool(rules.priority) and all(one.share is None for one in about),
-        int(rules.safety) if always else None,
+        not rules.safety_share and rules.safety == int(rules.safety),
+        rules.oversell,
+        rules.pools,
     )
 
 

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import TypeVar
 
+from obmen.rules.available import less_safety
 from obmen.rules.split import by_shares, in_turn
 from obmen.rules.stock import Service
 
 _REMEMBERED = 10_000
+_Number = TypeVar("_Number")
+_Found = TypeVar("_Found")
 
 
 def wanted(service: Service, sku: str, units: int, whole: int) -> Mapping[str, int]:
     """Return channel → what it should show of ``units``; ``whole`` is how many there are with those kept back."""
     if sku in service.rules.stop or any(sku in stop for stop in service.stop):
         return _wanted(service, sku, units, whole)
-    return service.known.get((units, whole)) or remembered(service, sku, units, whole, (units, whole))
+    return _everywhere(service, sku, units, whole)
 
 
-def remembered(service: Service, sku: str, units: int, whole: int, name: int | tuple[int, int]) -> Mapping[str, int]:
-    """Reckon the same for a SKU that is sold in all channels, and keep it under this name."""
-    if len(service.known) >= _REMEMBERED:
-        service.known.clear()
-    found = service.known[name] = _wanted(service, sku, units, whole)
+def of_left(service: Service, sku: str, left: Decimal) -> tuple[int, Mapping[str, int]]:
+    """Return the units of a SKU that is not special which may be shown of what is left, and ``wanted`` of them."""
+    units, whole = less_safety(service.rules, left)
+    return units, _everywhere(service, sku, units, whole)
+
+
+def remembered(service: Service, sku: str, left: Decimal, number: int) -> tuple[int, Mapping[str, int]]:
+    """Return the same, and keep it under this number."""
+    return _kept(service.of_left, number, of_left(service, sku, left))
+
+
+def _everywhere(service: Service, sku: str, units: int, whole: int) -> Mapping[str, int]:
+    """Return the same of a SKU that is on no stop-list, and remember it."""
+    found = service.known.get((units, whole))
+    return _kept(service.known, (units, whole), _wanted(service, sku, units, whole)) if found is None else found
+
+
+def _kept(known: dict[_Number, _Found], number: _Number, found: _Found) -> _Found:
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known[number] = found
     return found
 
 

@@ -14,7 +14,9 @@ import structlog
 
 from obmen.clock import Clock
 from obmen.errors import StateError
+from obmen.state import tables
 from obmen.state.ledger import Ledger, Transaction
+from obmen.state.outbox import IN_FLIGHT
 from obmen.state.trouble import shown
 
 _LOG = structlog.get_logger("obmen.state")
@@ -23,6 +25,7 @@ TOLERANCE = 5.0
 _LOOK_EVERY, _LOOK_AGAIN = 60.0, 10.0
 """Seconds between two looks at the clocks, and between two as long as they differ."""
 _TRIES = 3
+_O = tables.outbox.c
 _SERVER = sa.select(sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Double))
 
 
@@ -92,6 +95,18 @@ def check(ledger: Ledger) -> None:
         raise ClockDiffers(_refusal(found, ledger.url))
 
 
+def follow(tx: Transaction, seconds: float) -> int:
+    """The clock of all has just been set, by so many seconds: let what waits to be sent wait as long as it had to.
+
+    Without that a clock that was a year ahead would leave what failed meanwhile untold for a year; and one that is set
+    forth would have an answer that was lost looked into before its effect has landed. Returns how many waited.
+    """
+    waits = [_O.state.in_(("pending", *IN_FLIGHT)), _O.not_before > min(tx.now, tx.now - seconds)]
+    if seconds > 0:
+        waits.append(_O.not_before <= tx.now)  # the rest was written since, or waits beyond
+    return tx.run(sa.update(tables.outbox).where(*waits).values(not_before=_O.not_before + seconds))
+
+
 class ClockWatch:
     """Compares the clocks now and then while a process works."""
 
@@ -102,13 +117,13 @@ class ClockWatch:
         self.trouble = ""
         """Why nothing may be taken on; empty if all is well."""
 
-    def look(self) -> bool:
-        """Compare, if it is time to; return whether work may be taken on.
+    def look(self, *, anew: bool = False) -> bool:
+        """Compare, if it is time to or it should be done ``anew``; return whether work may be taken on.
 
         A database that does not answer tells nothing new: nobody can take anything on then.
         """
         now = self._ledger.clock.monotonic()
-        if now - self._looked < (_LOOK_AGAIN if self.trouble else _LOOK_EVERY):
+        if not anew and now - self._looked < (_LOOK_AGAIN if self.trouble else _LOOK_EVERY):
             return not self.trouble
         self._looked = now
         try:

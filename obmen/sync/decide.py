@@ -45,12 +45,11 @@ def decide(record: Record, digest: bytes, agreed: Agreed | None, queued: list[Ro
         return NOTHING
     if row.state in IN_FLIGHT:
         return _behind(record, digest, row)
-    if agreed is not None and agreed.hash == digest:
-        return DROP
-    decision = _put(record, agreed)
-    if decision is NOTHING and agreed is None and (row.attempt or is_archived(row.canonical)):
-        return Decision("put")  # it may be there, and can be archived only when that is sure
-    return DROP if decision is NOTHING else decision
+    decision = NOTHING if agreed is not None and agreed.hash == digest else _put(record, agreed)
+    if decision is not NOTHING:
+        return decision
+    may_be_there = agreed is None and (row.attempt or is_archived(row.canonical))
+    return Decision("put") if may_be_there else DROP  # only what is surely there can be archived
 
 
 def _put(record: Record, agreed: Agreed | None) -> Decision:

@@ -77,7 +77,7 @@ class Watch:
         due = [
             found
             for key, found in self._met.items()
-            if any(now - keys[key].left > _AGAIN for keys in self._known.values() if key in keys)
+            if any(abs(now - keys[key].left) > _AGAIN for keys in self._known.values() if key in keys)
         ]
         left = set(self._target.connector.leave(due)) if due else set()
         for key, found in self._met.items():

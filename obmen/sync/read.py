@@ -119,7 +119,7 @@ class Reader:
         state = self._checkpoint
         if state.heard is None or state.full_at is None or state.full_mark != self._mark:
             return False
-        age = self.ledger.clock.now().timestamp() - state.full_at
+        age = abs(self.ledger.clock.now().timestamp() - state.full_at)  # the clock may have been set back
         return age < self.flow.full_every and (state.whole or not self._complete)
 
     @property

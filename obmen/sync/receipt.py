@@ -317,7 +317,7 @@ class Receipt:
         self._changes.append((row, values))
 
     def _snapshot(self, row: Row) -> Agreed:
-        """Return what is agreed on now; of what came back from the archive, or still has to go there, that it is there."""
+        """Return what is agreed on now; of what left the archive, or has yet to go there, only that it is there."""
         content = as_landed(row)
         as_said = content is (row.sent_canonical or row.canonical) and row.key not in self._restored
         digest = row.sent_hash or row.hash if as_said else b""

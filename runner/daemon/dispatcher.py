@@ -359,7 +359,7 @@ class Dispatcher:
             self._breaker(task).until = self.clock.monotonic() + _BUSY_AGAIN
         else:
             self._breaker(task).failed(error)
-            if isinstance(error, Unavailable):
+            if isinstance(error, Unavailable) and not task.check:  # for which nothing else may have to wait
                 connection.failed(error)
         if task.check:
             self._check(task).wanted = True

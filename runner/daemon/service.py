@@ -117,6 +117,8 @@ class Service:
         self._anew = threading.Event()
         self._clocks = ClockWatch(ledger)
         self._wall, self._seconds = self.clock.now().timestamp(), self.clock.monotonic()
+        self._set_by = 0.0
+        """By how many seconds the wall clock was set, as long as what waits by it has not followed."""
         self.works = build(project)
 
     @property
@@ -222,14 +224,22 @@ class Service:
         self._wall, self._seconds = wall, seconds
         if abs(jump) > _JUMP:
             _LOG.warning("clock.jumped", seconds=round(jump))
+            self._set_by += jump
             self.works.jumped()
 
     def _compare(self) -> None:
-        """Let nothing be taken on while this machine's clock is not the database's."""
+        """Let nothing be taken on while this machine's clock is not the database's.
+
+        If it was set together with that one, what waits by it follows.
+        """
         before = self._clocks.trouble
-        self._clocks.look()
+        self._clocks.look(anew=self._set_by != 0)
         if bool(before) != bool(self._clocks.trouble):
             self.works.hold(bool(self._clocks.trouble))
+        if self._set_by and not (before or self._clocks.trouble):
+            with self.ledger.write() as tx:
+                clocks.follow(tx, self._set_by)
+        self._set_by = 0.0
 
     def _look(self) -> None:
         if self._watch.changed() or self._anew.is_set():

@@ -155,5 +155,22 @@ def test_a_system_that_does_not_answer_is_asked_later_and_told_of_in_the_log(tmp
         assert shown(at) == "100.00"
 
 
+def test_what_cannot_be_compared_keeps_nothing_else_waiting(tmp_path: Path) -> None:
+    """Only asking back fails there: the connection works for all that matters more."""
+    flows = """
+goods: { entity: product, from: erp, to: shop, every: off, verify: { after: 5m } }
+prices: { entity: price, from: erp, to: shop, every: off }
+orders: { entity: order, from: shop, to: erp, every: 10m }
+"""
+    with works(tmp_path, flows=flows) as at:
+        begun(at)
+        connector = at.plant.assemblies["calm"].connectors["shop"]
+        connector.lookups = {name: replace(how, method="gone") for name, how in connector.lookups.items()}
+        connector.gone = _unreachable  # type: ignore[attr-defined]  # a method that this test invents
+        at.pass_time(2 * 3600, tick=30)
+        assert at.plant.doing().paused == ()
+        assert len(at.runs("orders")) in range(12, 15)
+
+
 def _unreachable(_ids: object) -> None:
     raise Unavailable("shop: nobody answers.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from obmen.rules import wanted
 from obmen.rules.allocation import Allocation, Allotment, Channel, Pool, allot, bound_to, parts_of, pools_of
 from obmen.rules.split import by_shares, surely_free
 
@@ -83,6 +84,29 @@ def test_each_channel_is_shown_what_is_free(free: str, words: dict[str, Any], ea
 @pytest.mark.parametrize(("taken", "each"), [(0, 8), (3, 5), (8, 0), (9, 0)])
 def test_what_orders_took_is_shown_nowhere(taken: int, each: int) -> None:
     assert shown_to(of(10, rules(safety="2"), taken={"A": taken, "OTHER": 5})) == [each] * 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"safety": "2"},
+        {"safety": "0.5"},
+        {"safety": "2", "safety_share": "0.05"},
+        {"safety": "1", "oversell": False, "channels": {"wb": Channel(safety=Decimal(3))}},
+        {"safety_share": "0.1", "oversell": False, "channels": {"ozon": share("0.5")}},
+    ],
+)
+@pytest.mark.parametrize("remembered", [3, 10_000])
+def test_what_was_reckoned_before_changes_no_number(
+    words: dict[str, Any], remembered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wanted, "_REMEMBERED", remembered)
+    given = rules(**words)
+    for quarters in (*range(-6, 60), *range(59, -7, -1)):
+        free, taken = str(Decimal(quarters) / 4), {"A": quarters % 2}
+        assert shown_to(of(free, given, taken=taken)) == shown_to(of(free, rules(**words), taken=taken))
+    (service,) = given.services.values()
+    assert max(len(service.known), len(service.of_left)) <= remembered
 
 
 def test_a_sku_or_a_warehouse_without_stock_has_nothing() -> None:

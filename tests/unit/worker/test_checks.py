@@ -58,6 +58,9 @@ def test_what_is_due_is_compared_and_sent_again(tmp_path: Path) -> None:
     at.clock.advance(120)
     at.check()
     assert (at.found().drift, at.found().whole_at) == (0, before)
+    at.clock.jump(-30 * 86400.0)
+    at.check()
+    assert at.found().whole_at == at.clock.now().timestamp(), "a clock that is set back puts nothing off"
     at.ledger.close()
 
 
