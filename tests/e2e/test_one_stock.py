@@ -15,7 +15,7 @@ from obmen.sync.assemble import Assembly
 from obmen.sync.engine import Engine
 from obmen.sync.passes import Pass
 from obmen.testing.clock import FakeClock
-from tests.e2e.test_day import EVERY, WAREHOUSE, Base
+from tests.e2e.town import SCHEDULES, WAREHOUSE, Base
 
 _MOST = 40
 
@@ -25,8 +25,8 @@ class Markets:
 
     def __init__(self, folder: Path, rules: dict[str, Any]) -> None:
         self.clock = FakeClock()
-        self.base = Base("one", self.clock, folder, 1)
-        flows = self.base.flows(EVERY)
+        self.base = Base("one", self.clock, folder, seed=1, goods=5)
+        flows = self.base.flows(SCHEDULES)
         flows["stock_one"] |= {"allocate": rules, "guards": {"zeroed": "off", "vanished": "off"}}
         path = folder / "obmen.yaml"
         path.write_bytes(msgspec.json.encode({"connections": self.base.connections(), "flows": flows}))

@@ -11,8 +11,8 @@ import pytest
 
 from tests.contract.documents import parsed
 from tests.contract.openapi_judge import Judge, UnknownOperationError
-from tests.e2e.test_day import PRICE_TYPE, WAREHOUSE
 from tests.e2e.test_one_stock import Markets
+from tests.e2e.town import PRICE_TYPE, WAREHOUSE
 
 OZON, WILDBERRIES, YANDEX = "ozon_one", "wildberries_one", "yandex_market_one"
 _WORDS = {
