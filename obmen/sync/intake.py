@@ -14,7 +14,7 @@ from decimal import Decimal
 from obmen.entities import Order, OrderStatus, Product, Record, Stock, split_key
 from obmen.rules.guards import is_live
 from obmen.state import Transaction, bindings, facts, originals, outbox, quarantine, seen
-from obmen.state.quarantine import Problem
+from obmen.state.quarantine import Entry, Problem
 from obmen.sync import guarding, reckon, sales, waiting
 from obmen.sync.examine import Changes, Examiner
 from obmen.sync.flow import Flow
@@ -70,9 +70,26 @@ class Intake:
                 seen.forget(tx, self.flow.name)
             pulled = [Slice(entry.fingerprint or b"", b"", natives=natives) for entry, natives in kept if natives]
             self.write(tx, examiner.examine(tx, pulled, again=True))
-            records = [self.flow.entity.decoded(entry.canonical) for entry in due if entry.canonical]
+            overtaken = self._overtaken(tx, due)
+            records = [
+                self.flow.entity.decoded(entry.canonical)
+                for entry in due
+                if entry.canonical and (entry.connection, entry.key) not in overtaken
+            ]
             self.apply(tx, self.propose(tx, records))
             self.result.counts["replayed"] += len(due)
+
+    def _overtaken(self, tx: Transaction, due: Sequence[Entry]) -> set[tuple[str, str]]:
+        """Return target and key of the entries whose record was decided on anew since: that is sent in any case."""
+        keys: dict[str, list[str]] = {}
+        for entry in due:
+            if entry.canonical and not self.flow.reckoned:
+                keys.setdefault(entry.connection, []).append(entry.key)
+        return {
+            (target, row.key)
+            for target, of_target in keys.items()
+            for row in outbox.of(tx, target, self.flow.entity.entity, of_target)
+        }
 
     def guard(self, tx: Transaction) -> None:
         """Let the guards speak of what was put into the outbox since they last did."""

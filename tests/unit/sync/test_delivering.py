@@ -12,6 +12,7 @@ from obmen.errors import ConfigurationError
 from obmen.records import Batch, Outcome
 from obmen.state import bindings, outbox, quarantine
 from obmen.state.quarantine import Entry
+from obmen.sync.engine import Engine
 from obmen.sync.passes import FlowReport
 from obmen.testing.peer import PeerConnector
 from tests.crash.world import World, order, price, product, status
@@ -76,6 +77,22 @@ def test_a_replayed_record_goes_once(world: World) -> None:
     world.sync("products")
     assert set_aside(world) == []
     assert world.shop.calls == [("product", ["SKU-3"])]
+
+
+@pytest.mark.parametrize("reads_first", [False, True])
+def test_what_is_mended_in_the_source_is_not_replayed_as_it_was(world: World, reads_first: bool) -> None:
+    fill(world, 4)
+    world.shop.refuse = {"SKU-3"}
+    world.sync("products")
+    world.shop.refuse = set()
+    world.erp.put("product", {**product(3), "name": "Исправлено"})
+    if reads_first:
+        Engine(world.ledger, world.flows()).read_only(["products"])
+    with world.ledger.write() as tx:
+        quarantine.set_state(tx, [entry.id for entry in quarantine.entries(tx)], "due")
+    world.sync("products")
+    assert world.shop.of("product")["SKU-3"]["name"] == "Исправлено"
+    assert set_aside(world) == []
 
 
 def test_a_peer_that_is_down_loses_nothing_and_uses_up_no_attempt(world: World) -> None:
