@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from obmen.state import tables
+from obmen.state.fixed import fixed
 from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
@@ -16,9 +17,9 @@ _COLUMNS = ("connection", "entity", "key", "sequence", "hash", "canonical", "liv
 _ALL = sa.select(_A.c.key, _A.c.hash, _A.c.canonical, _A.c.sequence, _A.c.live, _A.c.agreed_at, _A.c.maybe).where(
     given(_A.c.connection, _A.c.entity)
 )
-_OF = _ALL.where(among(_A.c.key))
-_PAGE = _ALL.where(_A.c.key > sa.bindparam("after")).order_by(_A.c.key).limit(sa.bindparam("most"))
-_FORGET = sa.delete(_A).where(given(_A.c.connection, _A.c.entity), among(_A.c.key))
+_OF = fixed(_ALL.where(among(_A.c.key)))
+_PAGE = fixed(_ALL.where(_A.c.key > sa.bindparam("after")).order_by(_A.c.key).limit(sa.bindparam("most")))
+_FORGET = fixed(sa.delete(_A).where(given(_A.c.connection, _A.c.entity), among(_A.c.key)))
 _DOUBT = (
     sa.update(_A)
     .where(given(_A.c.connection, _A.c.entity, _A.c.key))
@@ -39,7 +40,7 @@ _MOVE = (
     )
 )
 _COUNT = sa.select(sa.func.count()).where(given(_A.c.connection, _A.c.entity))
-_COUNT_LIVE = _COUNT.where(_A.c.live == 1)
+_COUNT_LIVE = fixed(_COUNT.where(_A.c.live == 1))
 
 
 class Agreed(msgspec.Struct, frozen=True, gc=False):

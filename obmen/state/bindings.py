@@ -13,17 +13,18 @@ import sqlalchemy as sa
 
 from obmen.errors import Refused
 from obmen.state import tables
+from obmen.state.fixed import fixed
 from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 _B = tables.binding
 _COLUMNS = ("connection", "entity", "key", "native_id", "natural_id", "chosen")
 _OF = given(_B.c.connection, _B.c.entity)
-_NATIVE_IDS = sa.select(_B.c.key, _B.c.native_id).where(_OF, among(_B.c.key))
+_NATIVE_IDS = fixed(sa.select(_B.c.key, _B.c.native_id).where(_OF, among(_B.c.key)))
 _CHOSEN = _NATIVE_IDS.where(_B.c.chosen == 1)
-_KEYS = sa.select(_B.c.native_id, _B.c.key).where(_OF, among(_B.c.native_id))
-_UNBIND = sa.delete(_B).where(_OF, among(_B.c.key))
-_COUNT = sa.select(sa.func.count()).where(_OF)
+_KEYS = fixed(sa.select(_B.c.native_id, _B.c.key).where(_OF, among(_B.c.native_id)))
+_UNBIND = fixed(sa.delete(_B).where(_OF, among(_B.c.key)))
+_COUNT = fixed(sa.select(sa.func.count()).where(_OF))
 _PAGE = (
     sa.select(_B.c.key, _B.c.native_id, _B.c.natural_id, _B.c.chosen)
     .where(_OF, _B.c.key > sa.bindparam("after"))
@@ -31,8 +32,8 @@ _PAGE = (
     .limit(sa.bindparam("most"))
 )
 _OTHERWISE = sa.and_(_OF, _B.c.natural_id.is_not(None))
-_ANY_NAMED = sa.select(sa.literal(1)).where(_OTHERWISE).limit(1)
-_NATURALS = sa.select(_B.c.key, _B.c.natural_id).where(_OTHERWISE, among(_B.c.key))
+_ANY_NAMED = fixed(sa.select(sa.literal(1)).where(_OTHERWISE).limit(1))
+_NATURALS = fixed(sa.select(_B.c.key, _B.c.natural_id).where(_OTHERWISE, among(_B.c.key)))
 _NAMED = sa.select(_B.c.natural_id, _B.c.key).where(_OTHERWISE)
 _NAMED_SO = _NAMED.where(among(_B.c.natural_id))
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from obmen.entities import Record
 from obmen.state import tables
+from obmen.state.fixed import fixed
 from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
@@ -17,7 +18,7 @@ _F = tables.fact.c
 _COLUMNS = ("connection", "entity", "key", "occurred_at", "canonical", "read_at")
 Told = TypeVar("Told", bound=Record)
 _WHEN = ("occurred_at", "placed_at")
-_BY_KEY = sa.select(_F.key, _F.canonical).where(given(_F.connection, _F.entity), among(_F.key))
+_BY_KEY = fixed(sa.select(_F.key, _F.canonical).where(given(_F.connection, _F.entity), among(_F.key)))
 
 
 def save(tx: Transaction, connection: str, records: Sequence[Record]) -> None:

@@ -12,13 +12,14 @@ import msgspec
 import sqlalchemy as sa
 
 from obmen.state import tables
+from obmen.state.fixed import fixed
 from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 _M = tables.memory.c
 _PREFIX = "failing|"
 _COLUMNS = ("connection", "name", "value")
-_OF = sa.select(_M.connection, _M.value).where(among(_M.connection), given(_M.name))
+_OF = fixed(sa.select(_M.connection, _M.value).where(among(_M.connection), given(_M.name)))
 
 
 class Failing(msgspec.Struct, frozen=True, omit_defaults=True):

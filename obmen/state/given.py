@@ -36,6 +36,11 @@ def among(column: sa.ColumnElement[Any], values: Iterable[str | int] | None = No
     return _Among(column, listed)
 
 
+def either(column: sa.ColumnElement[Any], *values: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a column holds one of the values that stand in the statement itself."""
+    return sa.or_(*(column == value for value in values))
+
+
 class _Many(sa.TypeDecorator[Any]):
     """Any number of values as one: an array in PostgreSQL, JSON in SQLite."""
 

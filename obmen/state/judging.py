@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from obmen.rules.guards import TOGETHER
 from obmen.state import tables
-from obmen.state.given import among, given
+from obmen.state.fixed import fixed
+from obmen.state.given import among, either, given
 from obmen.state.ledger import Transaction
 from obmen.state.outbox import IN_FLIGHT
 
@@ -37,13 +38,13 @@ class _Statements(NamedTuple):
 @cache
 def _statements(only_run: bool) -> _Statements:
     fresh = sa.and_(_O.c.state == "fresh", _OF_RUN) if only_run else _O.c.state == "fresh"
-    behind = sa.and_(_O.c.state.in_(IN_FLIGHT), _O.c.sent_hash.is_not(None), _OF_RUN)
+    behind = sa.and_(either(_O.c.state, *IN_FLIGHT), _O.c.sent_hash.is_not(None), _OF_RUN)
     judged = sa.and_(_THERE, sa.or_(fresh, behind))
     held = sa.and_(_THERE, _O.c.state == "held", _BEFORE)
     again = sa.and_(judged, _BEFORE, ~_O.c.reason.contains("'vanished'"), ~among(_O.c.effect))
     doubtful = sa.case((_O.c.reason != "", "held"), else_="pending")
     return _Statements(
-        sa.select(_KIND, _O.c.effect, sa.func.count()).where(sa.or_(judged, held)).group_by(_KIND, _O.c.effect),
+        fixed(sa.select(_KIND, _O.c.effect, sa.func.count()).where(sa.or_(judged, held)).group_by(_KIND, _O.c.effect)),
         sa.select(_O.c.key).where(judged, _O.c.effect == "zeroed"),
         sa.update(_O).where(again).values(reason=""),
         sa.update(_O).where(judged, _O.c.reason == "").values(reason=sa.bindparam("why")),

@@ -7,8 +7,9 @@ paused, its clock jumped) can commit nothing more.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -20,6 +21,7 @@ from sqlalchemy.engine import Connection, Engine
 from obmen.clock import Clock, SystemClock
 from obmen.errors import Busy, LeaseLost, StateError
 from obmen.state import migrate, moves, owners, planner, tables
+from obmen.state.fixed import directly, fixed
 from obmen.state.given import given
 from obmen.state.trouble import explained
 
@@ -27,7 +29,7 @@ LEASE_SECONDS = 60.0
 _L = tables.lease.c
 _LOOK = sa.select(tables.lease).where(given(_L.name)).with_for_update()
 _ALONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-_END = sa.update(tables.lease).where(given(_L.name, _L.token)).values(expires_at=sa.bindparam("until"))
+_END = fixed(sa.update(tables.lease).where(given(_L.name, _L.token)).values(expires_at=sa.bindparam("until")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,28 @@ class Transaction:
         self._postgresql = connection.dialect.name == "postgresql"
 
     def rows(self, query: sa.Executable, **values: Any) -> Sequence[Any]:
-        """Return all rows of a query: tuples whose values are attributes, by the columns' names, as well."""
-        return self.connection.execute(query, values or None).all()
+        """Return all rows of a query: tuples whose values, but of a ``fixed`` query, are attributes as well."""
+        cursor = directly(self.connection, query, values)
+        if cursor is None:
+            return self.connection.execute(query, values or None).all()
+        with closing(cursor):
+            return cursor.fetchall()
 
-    def one(self, query: sa.Executable, **values: Any) -> sa.Row[Any] | None:
+    def one(self, query: sa.Executable, **values: Any) -> Any:
         """Return the first row of a query."""
-        return self.connection.execute(query, values or None).first()
+        cursor = directly(self.connection, query, values)
+        if cursor is None:
+            return self.connection.execute(query, values or None).first()
+        with closing(cursor):
+            return cursor.fetchone()
 
     def run(self, statement: sa.Executable, parameters: Any = None, **values: Any) -> int:
         """Execute a statement, with values or for each of ``parameters``; return how many rows it touched."""
-        return self.connection.execute(statement, parameters or values or None).rowcount
+        cursor = directly(self.connection, statement, values) if parameters is None else None
+        if cursor is None:
+            return self.connection.execute(statement, parameters or values or None).rowcount
+        with closing(cursor):
+            return cursor.rowcount
 
     def alone(self, name: str) -> None:
         """Keep other transactions that ask for the same name out until this one ends; to be asked first in it.
@@ -306,4 +320,11 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("obmen_writes", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - it has just been taken from the pool
+    try:
+        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+    except sqlite3.Error as error:
+        raise sa.exc.DBAPIError.instance(
+            "BEGIN", None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error

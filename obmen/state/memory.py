@@ -5,9 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from obmen.state import tables
+from obmen.state.fixed import fixed
+from obmen.state.given import given
 from obmen.state.ledger import Ledger, Transaction
 
 _M = tables.memory.c
+_OF = fixed(sa.select(_M.value).where(given(_M.connection, _M.name)))
 
 
 class LedgerMemory:
@@ -18,10 +21,9 @@ class LedgerMemory:
 
     def get(self, name: str) -> bytes | None:
         """Return what was kept under a name."""
-        query = sa.select(_M.value).where(_M.connection == self._connection, _M.name == name)
         with self._ledger.read() as tx:
-            row = tx.one(query)
-        return None if row is None else bytes(row.value)
+            row = tx.one(_OF, of_connection=self._connection, of_name=name)
+        return None if row is None else bytes(row[0])
 
     def put(self, name: str, value: bytes) -> None:
         """Keep a value under a name; once this returns it survives anything."""

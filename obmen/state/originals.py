@@ -13,13 +13,16 @@ import sqlalchemy as sa
 from obmen.entities import Record
 from obmen.rules.guards import is_live
 from obmen.state import tables
+from obmen.state.fixed import fixed
 from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 _O = tables.original.c
 _COLUMNS = ("connection", "entity", "subject", "key", "canonical", "read_at")
 _ORIGINAL = (_O.subject, _O.key, _O.canonical, _O.read_at)
-_OF = sa.select(*_ORIGINAL).where(given(_O.connection, _O.entity), among(_O.subject)).order_by(_O.subject, _O.key)
+_OF = fixed(
+    sa.select(*_ORIGINAL).where(given(_O.connection, _O.entity), among(_O.subject)).order_by(_O.subject, _O.key)
+)
 _PAGE = (
     sa.select(_O.subject)
     .distinct()

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from obmen.entities import Record
 from obmen.records import Op
 from obmen.state import tables
-from obmen.state.given import among, given
+from obmen.state.fixed import fixed
+from obmen.state.given import among, either, given
 from obmen.state.ledger import Transaction
 
 _O = tables.outbox
@@ -87,7 +88,7 @@ _ORDER = (_O.c.key, _O.c.sequence)
 _IN_STATE = given(_O.c.flow, _O.c.connection, _O.c.state)
 _THERE = given(_O.c.flow, _O.c.connection)
 _NOW = sa.bindparam("now", type_=_O.c.not_before.type)
-_RIPE = sa.and_(_THERE, _O.c.state.in_(sa.bindparam("states", expanding=True)), _O.c.not_before <= _NOW)
+_RIPE = sa.and_(_THERE, among(_O.c.state), _O.c.not_before <= _NOW)
 _AFTER = sa.tuple_(*_ORDER) > sa.tuple_(*(sa.bindparam(f"after_{one.name}", type_=one.type) for one in _ORDER))
 _PAGE = sa.select(*_ROW).where(given(_O.c.entity), _AFTER).order_by(*_ORDER).limit(sa.bindparam("most"))
 _EARLIER = _O.alias("earlier")
@@ -113,24 +114,31 @@ _PAUSED = (
     .exists()
 )
 
-_OF = sa.select(*_ROW).where(_RECORDS).order_by(*_ORDER)
-_ANY_RIPE = sa.select(sa.literal(1)).where(_RIPE).limit(1)
-_DUE = _PAGE.where(_RIPE, sa.or_(_O.c.sequence == 0, ~_BLOCKED))
-_LISTING = _PAGE.where(_THERE)
-_NEXT_DUE = sa.select(sa.func.min(_O.c.not_before)).where(
-    _THERE, _O.c.state.in_(("pending", *IN_FLIGHT)), _O.c.not_before > _NOW
+_OF = fixed(sa.select(*_ROW).where(_RECORDS).order_by(*_ORDER))
+_ANY_RIPE = fixed(sa.select(sa.literal(1)).where(_RIPE).limit(1))
+_DUE = fixed(_PAGE.where(_RIPE, sa.or_(_O.c.sequence == 0, ~_BLOCKED)))
+_ALL_RIPE = fixed(
+    sa.select(_O.c.flow, _O.c.connection)
+    .where(either(_O.c.state, "pending", *IN_FLIGHT), _O.c.not_before <= _NOW, ~_PAUSED)
+    .distinct()
 )
-_FLYING = sa.select(*_ORDER).where(_RECORDS, _O.c.state.in_(IN_FLIGHT))
+_LISTING = _PAGE.where(_THERE)
+_NEXT_DUE = fixed(
+    sa.select(sa.func.min(_O.c.not_before)).where(
+        _THERE, either(_O.c.state, "pending", *IN_FLIGHT), _O.c.not_before > _NOW
+    )
+)
+_FLYING = fixed(sa.select(*_ORDER).where(_RECORDS, either(_O.c.state, *IN_FLIGHT)))
 _COUNTS = sa.select(_O.c.state, sa.func.count()).where(given(_O.c.flow)).group_by(_O.c.state)
-_COUNTS_THERE = _COUNTS.where(given(_O.c.connection))
+_COUNTS_THERE = fixed(_COUNTS.where(given(_O.c.connection)))
 
-_DROP = sa.delete(_O).where(_ROWS)
+_DROP = fixed(sa.delete(_O).where(_ROWS))
 _CHANGE = sa.update(_O).where(given(*(_O.c[name] for name in _KEY)))
 _LET_GO = sa.update(_O).where(given(_O.c.flow), _O.c.state == "held")
 _HOLD = sa.update(_O).where(_IN_STATE).values(state="held", reason=sa.bindparam("why"))
 _WAITING = sa.update(_O).where(_O.c.state == "waiting")
-_RETRY_WAITING = _WAITING.where(_THERE).values(state="pending", waits_for=None)
-_WAITERS = (
+_RETRY_WAITING = fixed(_WAITING.where(_THERE).values(state="pending", waits_for=None))
+_WAITERS = fixed(
     sa.select(_O.c.waits_for)
     .where(_THERE, _O.c.state == "waiting", _O.c.not_before >= sa.bindparam("since"))
     .distinct()
@@ -146,7 +154,7 @@ _RETELL = (
     .where(_RECORDS, _O.c.state.in_(IN_FLIGHT), _O.c.sent_hash.is_(None))
     .values(sent_hash=b"", sent_canonical=_O.c.canonical, sent_op=_O.c.op)
 )
-_MARK_SENT = (
+_MARK_SENT = fixed(
     sa.update(_O)
     .where(_ROWS)
     .values(
@@ -277,7 +285,7 @@ def due(
     after: tuple[str, int] = ("", -1),
 ) -> list[Row]:
     """Return rows whose time has come, by key, from after the given one on; of one record its earliest step."""
-    ripe = {"of_flow": flow, "of_connection": connection, "states": states, "now": tx.now}
+    ripe = {"of_flow": flow, "of_connection": connection, "of_state": states, "now": tx.now}
     if tx.one(_ANY_RIPE, **ripe) is None:
         return []
     key, sequence = after
@@ -310,8 +318,7 @@ def ripe(tx: Transaction) -> list[tuple[str, str]]:
 
     What a person has paused is left out; what was sent is still asked after, unless both directions are paused.
     """
-    match = (_O.c.state.in_(("pending", *IN_FLIGHT)), _O.c.not_before <= tx.now, ~_PAUSED)
-    return [(row[0], row[1]) for row in tx.rows(sa.select(_O.c.flow, _O.c.connection).where(*match).distinct())]
+    return [(flow, connection) for flow, connection in tx.rows(_ALL_RIPE, now=tx.now)]
 
 
 def mark_sent(tx: Transaction, rows: Sequence[Row], settle: float) -> list[Row]:

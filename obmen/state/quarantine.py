@@ -19,7 +19,8 @@ import sqlalchemy as sa
 from obmen.errors import LATE_CANCEL
 from obmen.records import Op
 from obmen.state import tables
-from obmen.state.given import among, given
+from obmen.state.fixed import fixed
+from obmen.state.given import among, either, given
 from obmen.state.ledger import Transaction
 
 _Q = tables.quarantine
@@ -30,9 +31,9 @@ UNSETTLED = ("open", "waiting", "due")
 """The states of what lies here still."""
 _UNCLOSED = sa.and_(given(_Q.c.flow), _Q.c.state != "closed")
 _OPEN = sa.and_(given(_Q.c.flow), _Q.c.state == "open")
-_ANY = sa.select(_Q.c.id).where(_UNCLOSED).limit(1)
-_UNREADABLE = sa.select(_Q.c.id).where(_OPEN, _Q.c.stage == "pull", _Q.c.source == "").limit(1)
-_COUNTS = sa.select(_Q.c.state, sa.func.count()).where(_UNCLOSED, _Q.c.state != "elsewhere").group_by(_Q.c.state)
+_ANY = fixed(sa.select(_Q.c.id).where(_UNCLOSED).limit(1))
+_UNREADABLE = fixed(sa.select(_Q.c.id).where(_OPEN, _Q.c.stage == "pull", _Q.c.source == "").limit(1))
+_COUNTS = fixed(sa.select(_Q.c.state, sa.func.count()).where(_UNCLOSED, _Q.c.state != "elsewhere").group_by(_Q.c.state))
 _ELSEWHERE = sa.select(_Q.c.source, _Q.c.fingerprint).where(
     given(_Q.c.flow), _Q.c.state == "elsewhere", among(_Q.c.source)
 )
@@ -58,20 +59,20 @@ _OWNER = sa.select(sa.literal(1)).where(
     tables.record.c.key == _Q.c.key,
     tables.record.c.source != _Q.c.source,
 )
-_ASK_AGAIN = (
+_ASK_AGAIN = fixed(
     sa.update(_Q)
     .where(_OPEN, _Q.c.stage == "deliver", _Q.c.code == LATE_CANCEL, _Q.c.created_at <= sa.bindparam("before"))
     .values(state="due")
 )
 _TASKS_EVERY = 3600.0
 """Seconds between two looks whether a person has done what a task asks for."""
-_MISREAD = (
+_MISREAD = fixed(
     sa.select(_Q.c.source, _Q.c.raw, _Q.c.created_at)
-    .where(_OPEN, _Q.c.stage == "pull", _Q.c.source != "", _Q.c.code.not_in(("duplicate_id", "duplicate_key")))
+    .where(_OPEN, _Q.c.stage == "pull", _Q.c.source != "", ~either(_Q.c.code, "duplicate_id", "duplicate_key"))
     .order_by(_Q.c.id.desc())
     .limit(sa.bindparam("most"))
 )
-_RECONSIDER = sa.update(_Q).where(_OPEN, _Q.c.code == "duplicate_key", ~_OWNER.exists()).values(state="due")
+_RECONSIDER = fixed(sa.update(_Q).where(_OPEN, _Q.c.code == "duplicate_key", ~_OWNER.exists()).values(state="due"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from obmen.state import tables
+from obmen.state.fixed import fixed
 from obmen.state.given import given
 from obmen.state.ledger import Transaction
 
 _BEGIN = sa.insert(tables.run)
+_BEFORE = sa.select(sa.func.max(tables.run.c.id)).where(
+    given(tables.run.c.flow), tables.run.c.id < sa.bindparam("this")
+)
+_BEGAN = fixed(sa.select(tables.run.c.started_at).where(tables.run.c.id == _BEFORE.scalar_subquery()))
 _END = sa.update(tables.run).where(given(tables.run.c.id))
 
 
@@ -81,9 +86,8 @@ def recent(tx: Transaction, flow: str, limit: int, kind: str | None = None, *, b
 
 def began_before(tx: Transaction, flow: str, run: int) -> float:
     """Return when the pass before a pass began, in Unix seconds; 0 if there was none."""
-    query = sa.select(sa.func.max(tables.run.c.id)).where(tables.run.c.flow == flow, tables.run.c.id < run)
-    found = tx.one(sa.select(tables.run.c.started_at).where(tables.run.c.id == query.scalar_subquery()))
-    return float(found.started_at) if found is not None else 0.0
+    found = tx.one(_BEGAN, of_flow=flow, this=run)
+    return float(found[0]) if found is not None else 0.0
 
 
 def _run(row: Any) -> Run:

@@ -10,12 +10,13 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
 import sqlalchemy as sa
 
 from obmen.state import tables
+from obmen.state.fixed import fixed
 from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
@@ -25,15 +26,19 @@ _R = tables.record
 _CHECKPOINT = ("flow", "cursor", "epoch", "whole", "pins", "read_at", "heard", "full_at", "full_mark", "how")
 _P = tables.seen_page
 _KNOWN = sa.select(_R.c.key, _R.c.source, _R.c.fingerprint, _R.c.run).where(given(_R.c.flow))
-_BY_SOURCE = _KNOWN.where(among(_R.c.source))
-_BY_KEY = _KNOWN.where(among(_R.c.key))
+_BY_SOURCE = fixed(_KNOWN.where(among(_R.c.source)))
+_BY_KEY = fixed(_KNOWN.where(among(_R.c.key)))
 _AFTER = _KNOWN.where(_R.c.key > sa.bindparam("after")).order_by(_R.c.key).limit(_SCAN)
-_ANY = sa.select(_R.c.key).where(given(_R.c.flow)).limit(1)
-_COUNT = sa.select(sa.func.count()).where(given(_R.c.flow))
-_DROP = sa.delete(_R).where(given(_R.c.flow), among(_R.c.key))
-_WHERE = sa.select(tables.checkpoint).where(given(tables.checkpoint.c.flow))
-_NUMBERED = sa.select(_P.c.page, _P.c.fingerprints, _P.c.mark).where(
-    given(_P.c.flow), _P.c.page >= sa.bindparam("first"), _P.c.page < sa.bindparam("end")
+_ANY = fixed(sa.select(_R.c.key).where(given(_R.c.flow)).limit(1))
+_COUNT = fixed(sa.select(sa.func.count()).where(given(_R.c.flow)))
+_DROP = fixed(sa.delete(_R).where(given(_R.c.flow), among(_R.c.key)))
+_WHERE = fixed(
+    sa.select(*(tables.checkpoint.c[name] for name in _CHECKPOINT[1:])).where(given(tables.checkpoint.c.flow))
+)
+_NUMBERED = fixed(
+    sa.select(_P.c.page, _P.c.fingerprints, _P.c.mark).where(
+        given(_P.c.flow), _P.c.page >= sa.bindparam("first"), _P.c.page < sa.bindparam("end")
+    )
 )
 _PAGES = (
     sa.select(_P.c.fingerprints)
@@ -41,7 +46,7 @@ _PAGES = (
     .order_by(_P.c.page)
     .execution_options(yield_per=50)
 )
-_CUT = sa.delete(_P).where(given(_P.c.flow), _P.c.page >= sa.bindparam("first"))
+_CUT = fixed(sa.delete(_P).where(given(_P.c.flow), _P.c.page >= sa.bindparam("first")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +95,8 @@ def checkpoint(tx: Transaction, flow: str) -> Checkpoint:
     row = tx.one(_WHERE, of_flow=flow)
     if row is None:
         return Checkpoint()
-    pins = json.loads(row.pins)
-    state = Checkpoint(row.cursor, row.epoch, bool(row.whole), pins, row.read_at)
-    return replace(state, heard=row.heard, full_at=row.full_at, full_mark=row.full_mark, how=row.how)
+    cursor, epoch, whole, pins, *rest = row
+    return Checkpoint(cursor, epoch, bool(whole), json.loads(pins), *rest)
 
 
 def save_checkpoint(tx: Transaction, flow: str, state: Checkpoint) -> None:
@@ -106,7 +110,7 @@ def save_checkpoint(tx: Transaction, flow: str, state: Checkpoint) -> None:
 def numbered_pages(tx: Transaction, flow: str, first: int, end: int) -> dict[int, Seen]:
     """Return page number → the page as last read, from ``first`` to before ``end``."""
     rows = tx.rows(_NUMBERED, of_flow=flow, first=first, end=end)
-    found = {row.page: Seen(row.fingerprints, row.mark or b"") for row in rows}
+    found = {page: Seen(fingerprints, mark or b"") for page, fingerprints, mark in rows}
     if found:
         tx.let_go()
     return found
@@ -161,7 +165,7 @@ def by_source(tx: Transaction, flow: str, sources: Iterable[str]) -> dict[str, l
 
 def by_key(tx: Transaction, flow: str, keys: Iterable[str]) -> dict[str, Known]:
     """Return key → where that canonical record came from."""
-    return {row.key: Known(*row) for row in tx.rows(_BY_KEY, of_flow=flow, of_key=keys)}
+    return {row[0]: Known(*row) for row in tx.rows(_BY_KEY, of_flow=flow, of_key=keys)}
 
 
 def after_key(tx: Transaction, flow: str, key: str) -> list[Known]:

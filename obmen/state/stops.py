@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from obmen.errors import Paused
 from obmen.state import tables
+from obmen.state.fixed import fixed
 from obmen.state.given import given
 from obmen.state.ledger import Transaction
 
@@ -21,7 +22,7 @@ Direction = Literal["", "read", "write"]
 _P = tables.pause.c
 _COLUMNS = ("connection", "entity", "direction", "at", "who", "reason")
 _ALL = sa.select(*(_P[name] for name in _COLUMNS)).order_by(_P.connection, _P.entity, _P.direction)
-_COVERING = (
+_COVERING = fixed(
     _ALL.where(given(_P.connection))
     .where(_P.entity.in_(["", sa.bindparam("of_entity", type_=_P.entity.type)]))
     .where(_P.direction.in_(["", sa.bindparam("of_direction", type_=_P.direction.type)]))

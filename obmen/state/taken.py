@@ -14,26 +14,29 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from obmen.state import tables
+from obmen.state.fixed import fixed
 from obmen.state.given import among, given
 from obmen.state.ledger import Transaction
 
 _T = tables.taken.c
 _COLUMNS = ("source", "sku", "channel", "number", "warehouse", "quantity", "taken_at", "known_at")
 _ROW = tuple(_T[name] for name in _COLUMNS)
-_OF = sa.select(*_ROW).where(given(_T.source), among(_T.sku)).order_by(_T.sku, _T.taken_at, _T.channel, _T.number)
-_OF_ORDERS = sa.select(*_ROW).where(given(_T.channel), among(_T.number))
-_UNKNOWN = (
+_OF = fixed(
+    sa.select(*_ROW).where(given(_T.source), among(_T.sku)).order_by(_T.sku, _T.taken_at, _T.channel, _T.number)
+)
+_OF_ORDERS = fixed(sa.select(*_ROW).where(given(_T.channel), among(_T.number)))
+_UNKNOWN = fixed(
     sa.select(_T.channel, _T.number)
     .distinct()
     .where(given(_T.source), _T.known_at.is_(None), _T.taken_at < sa.bindparam("before"))
 )
-_KNOWN = (
+_KNOWN = fixed(
     sa.update(tables.taken)
     .where(given(_T.source, _T.channel), among(_T.number), _T.known_at.is_(None))
     .values(known_at=sa.bindparam("now"))
 )
 _COUNTED = sa.and_(given(_T.source), _T.known_at <= sa.bindparam("began"))
-_ANY = sa.select(sa.literal(1)).select_from(tables.taken).limit(1)
+_ANY = fixed(sa.select(sa.literal(1)).select_from(tables.taken).limit(1))
 _FREED = sa.and_(given(_T.channel), among(_T.number))
 
 

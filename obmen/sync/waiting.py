@@ -16,11 +16,12 @@ import sqlalchemy as sa
 
 from obmen.entities import Record
 from obmen.state import bindings, outbox, quarantine, runs, tables
+from obmen.state.fixed import fixed
 from obmen.state.ledger import Transaction
 from obmen.sync.flow import Flow
 
 _WAITING = tuple(
-    sa.select(sa.literal(1)).select_from(table).where(table.c.waits_for.is_not(None)).limit(1)
+    fixed(sa.select(sa.literal(1)).select_from(table).where(table.c.waits_for.is_not(None)).limit(1))
     for table in (tables.outbox, tables.quarantine)
 )
 
