@@ -20,13 +20,15 @@ _Prepared = Callable[[Any], Any]
 class _Said(NamedTuple):
     """``names``: the parameters in the order of their marks, for a driver that takes them by place.
 
-    ``fixed``: the values that stand in the statement itself; ``prepared``: what a parameter's type makes of its value.
+    ``fixed``: the values that stand in the statement itself; ``asked``: the parameters that each run has to give;
+    ``prepared``: what a parameter's type makes of its value.
     """
 
     text: str
     names: tuple[str, ...]
     positional: bool
     fixed: Mapping[str, Any]
+    asked: frozenset[str]
     prepared: Mapping[str, _Prepared]
 
 
@@ -51,6 +53,8 @@ def directly(connection: Connection, statement: sa.Executable, values: Mapping[s
     said = noted[1].get(dialect.name)
     if said is None:
         said = noted[1][dialect.name] = _compiled(noted[0], dialect)
+    if missing := said.asked - values.keys():
+        raise TypeError(f"{', '.join(sorted(missing))}: not given to {said.text}")
     given = {**said.fixed}
     for name, value in values.items():
         given[name] = said.prepared[name](value) if name in said.prepared else value
@@ -77,8 +81,10 @@ def _compiled(statement: sa.ClauseElement, dialect: sa.Dialect) -> _Said:
             prepared[name] = process
     positional = bool(compiled.positional)
     names = tuple(compiled.positiontup if positional else compiled.params)
+    asked = frozenset(name for name, bind in compiled.binds.items() if bind.required)
     standing = {
         name: prepared[name](value) if name in prepared and value is not None else value
         for name, value in compiled.params.items()
+        if name not in asked
     }
-    return _Said(str(compiled), names, positional, standing, prepared)
+    return _Said(str(compiled), names, positional, standing, asked, prepared)

@@ -114,20 +114,13 @@ _PAUSED = (
     .exists()
 )
 
+_TO_GO = either(_O.c.state, "pending", *IN_FLIGHT)
 _OF = fixed(sa.select(*_ROW).where(_RECORDS).order_by(*_ORDER))
 _ANY_RIPE = fixed(sa.select(sa.literal(1)).where(_RIPE).limit(1))
 _DUE = fixed(_PAGE.where(_RIPE, sa.or_(_O.c.sequence == 0, ~_BLOCKED)))
-_ALL_RIPE = fixed(
-    sa.select(_O.c.flow, _O.c.connection)
-    .where(either(_O.c.state, "pending", *IN_FLIGHT), _O.c.not_before <= _NOW, ~_PAUSED)
-    .distinct()
-)
+_ALL_RIPE = fixed(sa.select(_O.c.flow, _O.c.connection).where(_TO_GO, _O.c.not_before <= _NOW, ~_PAUSED).distinct())
 _LISTING = _PAGE.where(_THERE)
-_NEXT_DUE = fixed(
-    sa.select(sa.func.min(_O.c.not_before)).where(
-        _THERE, either(_O.c.state, "pending", *IN_FLIGHT), _O.c.not_before > _NOW
-    )
-)
+_NEXT_DUE = fixed(sa.select(sa.func.min(_O.c.not_before)).where(_THERE, _TO_GO, _O.c.not_before > _NOW))
 _FLYING = fixed(sa.select(*_ORDER).where(_RECORDS, either(_O.c.state, *IN_FLIGHT)))
 _COUNTS = sa.select(_O.c.state, sa.func.count()).where(given(_O.c.flow)).group_by(_O.c.state)
 _COUNTS_THERE = fixed(_COUNTS.where(given(_O.c.connection)))

@@ -41,7 +41,7 @@ _SLOW: tuple[Callable[[], Fault], ...] = (
 )
 _SLOW_SHARE = 0.01 if "OBMEN_SEEDS" in os.environ else 0.0025
 _DEATHS = 0.004
-_RUNS = 5 if "OBMEN_SEEDS" in os.environ else 3
+_RUNS = 5 if "OBMEN_SEEDS" in os.environ else 2
 STORM_GOODS, STORM_ORDERS = (12, 5) if "OBMEN_SEEDS" in os.environ else (6, 3)
 
 

@@ -66,3 +66,8 @@ def test_what_the_database_refuses_is_told_as_ever_and_the_next_transaction_work
 def test_a_list_of_values_in_the_statement_is_refused_at_once(ledger: Ledger) -> None:
     with ledger.read() as tx, pytest.raises(TypeError, match="cannot be fixed"):
         tx.rows(LISTED)
+
+
+def test_a_value_that_is_not_given_is_no_null(ledger: Ledger) -> None:
+    with ledger.read() as tx, pytest.raises(TypeError, match="of_key: not given"):
+        tx.rows(QUICK, of_connection="shop", below=5)
