@@ -16,7 +16,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from obmen.rules.guards import Guards
 from obmen.state import Ledger, quarantine, stops
@@ -66,6 +73,10 @@ class Life(RuleBasedStateMachine):
         finally:
             self.ledger.close()
             shutil.rmtree(self.folder)
+
+    @initialize(tells=st.booleans())
+    def the_source_tells_what_changes_or_is_read_whole(self, tells: bool) -> None:
+        self.world.erp.tells = tells
 
     # -- people change things ---------------------------------------------------------------------------------------
 
