@@ -30,7 +30,7 @@ class SoldOut(Exception):  # noqa: N818 - what a buyer meets
 
 @dataclass
 class Source(Peer):
-    """The ERP: what lies in its warehouses, less what its orders that are not given up reserve."""
+    """The ERP: what lies in its warehouses, less what its orders that are not given up reserve; never below zero."""
 
     on_hand: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     given_up: set[str] = field(default_factory=set)
@@ -41,7 +41,7 @@ class Source(Peer):
         if entity != "stock":
             return super().of(entity)
         return {
-            natural_id((sku, place)): {"id": sku, "place": place, "free": float(self.free(sku, place))}
+            natural_id((sku, place)): {"id": sku, "place": place, "free": float(max(self.free(sku, place), Decimal(0)))}
             for sku, place in self.on_hand
         }
 

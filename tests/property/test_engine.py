@@ -33,6 +33,7 @@ from obmen.sync.steps import Step, ignore
 from obmen.testing.clock import FakeClock
 from obmen.testing.peer import Peer
 from tests.crash.world import Crash, World, order, price, product, status
+from tests.property.chance import after, die
 
 NUMBERS = st.integers(0, 2)
 _FLOWS = ("products", "prices", "stocks", "orders", "statuses")
@@ -138,7 +139,7 @@ class Life(RuleBasedStateMachine):
         crash=st.none() | st.integers(0, 60),
     )
     def it_runs(self, names: tuple[str, ...], patience: float, crash: int | None) -> None:
-        self._run(names or _FLOWS, patience, ignore if crash is None else _after(crash, _die))
+        self._run(names or _FLOWS, patience, ignore if crash is None else after(crash, die))
 
     @rule(
         at=st.integers(0, 40),
@@ -153,7 +154,7 @@ class Life(RuleBasedStateMachine):
             self.a_stock_changes(number, free)
             Engine(self.ledger, self.world.flows()).read_only([flow])
 
-        self._run(_FLOWS, 0.0, _after(at, beside))
+        self._run(_FLOWS, 0.0, after(at, beside))
 
     @rule(seconds=st.sampled_from([1.0, 600.0]))
     def time_passes(self, seconds: float) -> None:
@@ -234,21 +235,6 @@ class Life(RuleBasedStateMachine):
             self.world.sync(*names, on_step=on_step, patience=patience)
         except Crash:
             self.world.clock.advance(1.0)
-
-
-def _die() -> None:
-    raise Crash
-
-
-def _after(steps: int, happens: Callable[[], None]) -> Callable[[Step], None]:
-    left = [steps]
-
-    def on_step(_step: Step) -> None:
-        left[0] -= 1
-        if left[0] == -1:
-            happens()
-
-    return on_step
 
 
 @pytest.mark.timeout(0 if "OBMEN_EXAMPLES" in os.environ else 120)
