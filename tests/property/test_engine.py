@@ -33,7 +33,6 @@ from obmen.sync.steps import Step, ignore
 from obmen.testing.clock import FakeClock
 from obmen.testing.peer import Peer
 from tests.crash.world import Crash, World, order, price, product, status
-from tests.property.chance import after, die
 
 NUMBERS = st.integers(0, 2)
 _FLOWS = ("products", "prices", "stocks", "orders", "statuses")
@@ -139,7 +138,7 @@ class Life(RuleBasedStateMachine):
         crash=st.none() | st.integers(0, 60),
     )
     def it_runs(self, names: tuple[str, ...], patience: float, crash: int | None) -> None:
-        self._run(names or _FLOWS, patience, ignore if crash is None else after(crash, die))
+        self._run(names or _FLOWS, patience, ignore if crash is None else _after(crash, _die))
 
     @rule(
         at=st.integers(0, 40),
@@ -154,7 +153,7 @@ class Life(RuleBasedStateMachine):
             self.a_stock_changes(number, free)
             Engine(self.ledger, self.world.flows()).read_only([flow])
 
-        self._run(_FLOWS, 0.0, after(at, beside))
+        self._run(_FLOWS, 0.0, _after(at, beside))
 
     @rule(seconds=st.sampled_from([1.0, 600.0]))
     def time_passes(self, seconds: float) -> None:
@@ -187,6 +186,7 @@ class Life(RuleBasedStateMachine):
             places = [_STATUSES.index(step) for step in steps]
             assert places == sorted(places)
 
+    @rule()
     def comes_to_rest(self) -> None:
         """All troubles end: what one side has the other has, and then nothing more is said."""
         world = self.world
@@ -237,8 +237,24 @@ class Life(RuleBasedStateMachine):
             self.world.clock.advance(1.0)
 
 
+def _die() -> None:
+    raise Crash
+
+
+def _after(steps: int, happens: Callable[[], None]) -> Callable[[Step], None]:
+    """Return what the engine calls at each step: once, after so many, something happens."""
+    left = [steps]
+
+    def on_step(_step: Step) -> None:
+        left[0] -= 1
+        if left[0] == -1:
+            happens()
+
+    return on_step
+
+
 @pytest.mark.timeout(0 if "OBMEN_EXAMPLES" in os.environ else 120)
 def test_when_it_is_quiet_both_sides_agree(blank_ledger: Path) -> None:
     Life.blank = blank_ledger
-    settled = settings(max_examples=EXAMPLES, stateful_step_count=25, deadline=None, database=None)
+    settled = settings(max_examples=EXAMPLES, stateful_step_count=20, deadline=None, database=None)
     run_state_machine_as_test(Life, settings=settled)  # type: ignore[no-untyped-call]  # as Hypothesis has it
