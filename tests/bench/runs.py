@@ -5,7 +5,7 @@ their turns in one thread, so that months pass in minutes. Twenty flows of peers
 run in four finds a change and sends it, all others find none. What is old is forgotten as the project says. In the end
 its state is given 100,000 runs, and its page is asked for once more.
 
-So many by itself take an hour of a processor: ``python -m tests.bench runs --records 100000``.
+So many by itself take twenty minutes of a processor: ``python -m tests.bench runs --records 100000``.
 
 Other work on the machine disturbs the clock, so what a page costs is told in processor time, its caller's included.
 """
