@@ -33,7 +33,7 @@ _MEANINGS = (
     ("connection refused", "the server does not answer. Start it, or mend 'state:' in the project"),
     ("could not translate host name", "the server's name is unknown. Mend 'state:' in the project"),
     ("authentication failed", "the server refused the user or password. Mend 'state:' in the project"),
-    ("does not exist", "the database does not exist. Create it, or mend 'state:' in the project"),
+    ('fatal:  database "', "the database does not exist. Create it, or mend 'state:' in the project"),
     ("lock timeout", "a lock was not given in time. End what holds it and try again"),
 )
 

@@ -57,7 +57,7 @@ def test_it_tells_how_many_rows_it_touched_and_is_undone_with_its_transaction(le
 
 
 def test_what_the_database_refuses_is_told_as_ever_and_the_next_transaction_works(ledger: Ledger) -> None:
-    with pytest.raises(StateError, match="The state database"), ledger.read() as tx:
+    with pytest.raises(StateError, match=r"failed: .*no_such_column"), ledger.read() as tx:
         tx.rows(WRONG)
     with ledger.read() as tx:
         assert tx.rows(QUICK, **ASKED)
@@ -71,3 +71,8 @@ def test_a_list_of_values_in_the_statement_is_refused_at_once(ledger: Ledger) ->
 def test_a_value_that_is_not_given_is_no_null(ledger: Ledger) -> None:
     with ledger.read() as tx, pytest.raises(TypeError, match="of_key: not given"):
         tx.rows(QUICK, of_connection="shop", below=5)
+
+
+def test_only_a_database_that_is_missing_is_told_to_be_made(postgres_url: str) -> None:
+    with pytest.raises(StateError, match="the database does not exist"):
+        Ledger(str(sa.make_url(postgres_url).set(database="none_such").render_as_string(hide_password=False)))
