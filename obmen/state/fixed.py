@@ -63,11 +63,16 @@ def directly(connection: Connection, statement: sa.Executable, values: Mapping[s
         cursor.execute(said.text, [given[name] for name in said.names] if said.positional else given)
     except dialect.loaded_dbapi.Error as error:
         cursor.close()
-        failed = sa.exc.DBAPIError.instance(
-            said.text, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
-        )
-        raise failed from error
+        raise failed(connection, said.text, error) from error
     return cursor
+
+
+def failed(connection: Connection, text: str, error: Exception) -> BaseException:
+    """Return what SQLAlchemy would raise for a driver's error; no value of the statement is in it."""
+    dialect = connection.dialect
+    return sa.exc.DBAPIError.instance(
+        text, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+    )
 
 
 def _compiled(statement: sa.ClauseElement, dialect: sa.Dialect) -> _Said:

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection, Engine
 from obmen.clock import Clock, SystemClock
 from obmen.errors import Busy, LeaseLost, StateError
 from obmen.state import migrate, moves, owners, planner, tables
-from obmen.state.fixed import directly, fixed
+from obmen.state.fixed import directly, failed, fixed
 from obmen.state.given import given
 from obmen.state.trouble import explained
 
@@ -325,6 +325,4 @@ def _begin_sqlite(connection: Connection) -> None:
     try:
         driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
     except sqlite3.Error as error:
-        raise sa.exc.DBAPIError.instance(
-            "BEGIN", None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
-        ) from error
+        raise failed(connection, "BEGIN", error) from error

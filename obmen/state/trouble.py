@@ -33,7 +33,7 @@ _MEANINGS = (
     ("connection refused", "the server does not answer. Start it, or mend 'state:' in the project"),
     ("could not translate host name", "the server's name is unknown. Mend 'state:' in the project"),
     ("authentication failed", "the server refused the user or password. Mend 'state:' in the project"),
-    ('fatal:  database "', "the database does not exist. Create it, or mend 'state:' in the project"),
+    ('database "…" does not exist', "the database does not exist. Create it, or mend 'state:' in the project"),
     ("lock timeout", "a lock was not given in time. End what holds it and try again"),
 )
 
@@ -69,7 +69,7 @@ def shown(url: str) -> str:
 def _meaning(url: str, text: str) -> str:
     lowered = text.lower()
     for sign, meaning in _MEANINGS:
-        if sign in lowered:
+        if all(part in lowered for part in sign.split("…")):
             return f"The state database {shown(url)} cannot be used: {meaning}. Nothing was lost."
     first = text.strip().splitlines()[0] if text.strip() else "no reason given"
     return f"The state database {shown(url)} failed: {first}. Nothing was lost; mend it and run again."

@@ -71,10 +71,10 @@ def operation(record: Record, agreed: Agreed | None) -> Op | None:
         return "put"
     if agreed is None:
         return None if record.archived else "put"
-    was, maybe = is_archived(agreed.canonical), agreed.maybe is not None
+    shown = [content for content in (agreed.canonical, agreed.maybe) if content is not None]
     if record.archived:
-        return None if was and not maybe else "archive"
-    return "restore" if was or (agreed.maybe is not None and is_archived(agreed.maybe)) else "put"
+        return None if all(map(is_archived, shown)) else "archive"
+    return "restore" if any(map(is_archived, shown)) else "put"
 
 
 def as_landed(row: Row) -> bytes:
